@@ -1,0 +1,39 @@
+# make demo   set up .venv if needed, run the pipeline once, print its leaderboard
+# make test   set up .venv if needed, run linters, types and all tests
+# make check  the fast half of it: linters, types, tests that take no models and no processes
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))
+PYTHON ?= $(shell for p in python3 python3.12 python3.11; do \
+	"$$p" -c '$(SUPPORTED)' 2>/dev/null && echo "$$p" && break; done)
+
+.PHONY: demo test check lint clean
+
+demo: $(STAMP)
+	@echo "The echo engine stands in for models here: its answers are random, so scores are those"
+	@echo "of guessing. What you see is the pipeline: captions, tentative answers, reasoning, grading."
+	$(BIN)/racro-eval --data Demo --mllm echo:guessing-captioner --reasoner echo:guessing-reasoner
+
+test: $(STAMP) lint
+	$(BIN)/pytest --cov --cov-report=term --cov-fail-under=90
+
+check: $(STAMP) lint
+	$(BIN)/pytest -m "not slow and not model"
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# torch comes first and by its version: an open range would take another build than the tested one.
+$(STAMP): setup.cfg pyproject.toml
+	@test -n "$(PYTHON)" || { echo "racro-eval needs Python 3.11 or 3.12 (make PYTHON=...)"; exit 1; }
+	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet torch==2.13.0
+	$(BIN)/pip install --quiet -e '.[cpu,dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build *.egg-info .coverage* .mypy_cache .pytest_cache .ruff_cache

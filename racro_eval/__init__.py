@@ -1,0 +1,59 @@
+"""racro-eval: evaluate decoupled multimodal reasoning.
+
+    from racro_eval import RunConfig, run
+    report = run(RunConfig(data=["MathVision_MINI"], reasoner=["R1-7B"]))
+
+Names are imported when they are first used, so that `import racro_eval` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from racro_eval.config import RunConfig
+    from racro_eval.data import Benchmark, Sample, load_benchmark
+    from racro_eval.errors import RacroError
+    from racro_eval.grading import Status, Verdict, extract_answer, grade, is_equivalent
+    from racro_eval.pipeline import RunReport, run
+
+_HOMES = {
+    "Benchmark": "racro_eval.data",
+    "RacroError": "racro_eval.errors",
+    "RunConfig": "racro_eval.config",
+    "RunReport": "racro_eval.pipeline",
+    "Sample": "racro_eval.data",
+    "Status": "racro_eval.grading",
+    "Verdict": "racro_eval.grading",
+    "extract_answer": "racro_eval.grading",
+    "grade": "racro_eval.grading",
+    "is_equivalent": "racro_eval.grading",
+    "load_benchmark": "racro_eval.data",
+    "run": "racro_eval.pipeline",
+}
+
+__all__ = [
+    "Benchmark",
+    "RacroError",
+    "RunConfig",
+    "RunReport",
+    "Sample",
+    "Status",
+    "Verdict",
+    "extract_answer",
+    "grade",
+    "is_equivalent",
+    "load_benchmark",
+    "run",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

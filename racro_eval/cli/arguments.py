@@ -1,0 +1,45 @@
+"""Arguments that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_data_arguments(parser: argparse.ArgumentParser) -> None:
+    """Where benchmark files are."""
+    parser.add_argument(
+        "--data-root",
+        type=Path,
+        metavar="DIR",
+        default=argparse.SUPPRESS,
+        help="folder with local copies of benchmarks (default: the variable RACRO_DATA)",
+    )
+    parser.add_argument(
+        "--offline",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="take nothing from the network",
+    )
+
+
+def add_results_argument(parser: argparse.ArgumentParser) -> None:
+    """Where results are."""
+    parser.add_argument(
+        "--results",
+        type=Path,
+        metavar="DIR",
+        default=argparse.SUPPRESS,
+        help="results folder (default: results)",
+    )
+
+
+def go_offline(args: argparse.Namespace) -> bool:
+    """Whether --offline was given; if so, tell the hub libraries before they are imported."""
+    import os
+
+    if not getattr(args, "offline", False):
+        return False
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ["HF_DATASETS_OFFLINE"] = "1"
+    return True

@@ -1,0 +1,107 @@
+"""`racro-eval doctor`: what is here, what is missing, what to do about it."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+from racro_eval.cli.arguments import add_data_arguments, add_results_argument
+
+HELP = "check packages, GPUs, benchmark files, the grader and the results folder"
+
+_OPTIONAL = {
+    "torch": "cpu",
+    "transformers": "cpu",
+}
+"""Package → the extra that brings it."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Where to look."""
+    add_data_arguments(parser)
+    add_results_argument(parser)
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Print the findings; exit 3 if something that every run needs does not work."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from racro_eval.cli.output import console
+
+    table = Table(box=None, pad_edge=False, show_header=False)
+    healthy = True
+    for state, what, finding in _findings(args):
+        style = {"ok": "green", "missing": "yellow", "broken": "red"}[state]
+        table.add_row(Text(state, style=style), what, Text(finding))
+        healthy = healthy and state != "broken"
+    console().print(table)
+    return 0 if healthy else 3
+
+
+def _findings(args: argparse.Namespace) -> Iterator[tuple[str, str, str]]:
+    yield "ok", "racro-eval", metadata.version("racro-eval")
+    yield "ok", "Python", sys.version.split()[0]
+    yield from _packages()
+    yield _gpus()
+    yield _grader()
+    yield from _benchmarks(getattr(args, "data_root", None))
+    yield _results(getattr(args, "results", Path("results")))
+
+
+def _packages() -> Iterator[tuple[str, str, str]]:
+    for name, extra in _OPTIONAL.items():
+        try:
+            yield "ok", name, metadata.version(name)
+        except metadata.PackageNotFoundError:
+            yield "missing", name, f"pip install 'racro-eval[{extra}]'"
+
+
+def _gpus() -> tuple[str, str, str]:
+    if not shutil.which("nvidia-smi"):
+        return "missing", "GPU", "no nvidia-smi; models run on the CPU"
+    done = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False)
+    names = [line.split("(")[0].strip() for line in done.stdout.splitlines()]
+    if done.returncode or not names:
+        return "missing", "GPU", done.stderr.strip() or "nvidia-smi lists none"
+    return "ok", "GPU", "; ".join(names)
+
+
+def _grader() -> tuple[str, str, str]:
+    from racro_eval.grading import is_equivalent
+
+    right = is_equivalent(r"\frac{1}{\sqrt{2}}", r"\frac{\sqrt{2}}{2}")
+    wrong = is_equivalent(r"\sqrt{3}", r"\sqrt{2}")
+    if right and not wrong:
+        return "ok", "grader", r"\frac{1}{\sqrt{2}} = \frac{\sqrt{2}}{2}"
+    return "broken", "grader", "it cannot compare expressions: are sympy and antlr4 in order?"
+
+
+def _benchmarks(data_root: Path | None) -> Iterator[tuple[str, str, str]]:
+    from racro_eval.data.sources import locate
+    from racro_eval.data.spec import benchmark_names, load_spec
+    from racro_eval.errors import MissingError, RacroError
+
+    for name in benchmark_names():
+        try:
+            yield "ok", name, locate(load_spec(name), data_root, offline=True).location
+        except MissingError:
+            yield "missing", name, "will be downloaded when it is first used"
+        except RacroError as error:
+            yield "broken", name, str(error)
+
+
+def _results(results: Path) -> tuple[str, str, str]:
+    import os
+
+    folder = results.absolute()
+    while not folder.exists():
+        folder = folder.parent
+    if folder.is_dir() and os.access(folder, os.W_OK):
+        return "ok", "results", str(results)
+    return "broken", "results", f"{folder} cannot be written; choose another with --results"

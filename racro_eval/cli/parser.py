@@ -1,0 +1,50 @@
+"""The parser of all commands. Building it imports no command's machinery."""
+
+from __future__ import annotations
+
+import argparse
+from importlib import metadata
+
+from rich_argparse import RichHelpFormatter
+
+from racro_eval.cli import doctor, grade, leaderboard, list_, run, show
+
+COMMANDS = {
+    "run": run,
+    "list": list_,
+    "show": show,
+    "grade": grade,
+    "leaderboard": leaderboard,
+    "doctor": doctor,
+}
+
+_DESCRIPTION = (
+    "Evaluate decoupled multimodal reasoning: an MLLM writes a caption and a tentative answer for "
+    "each image question, a text-only reasoner reads both, its boxed answer is graded by symbolic "
+    "maths. An argument list that begins with an option means `run`."
+)
+
+
+class _Version(argparse.Action):
+    """Prints the version; reading it only then keeps start-up short."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        print(f"racro-eval {metadata.version('racro-eval')}")
+        parser.exit()
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser; the parsed namespace has `execute`, the command's function, and `debug`."""
+    parser = argparse.ArgumentParser(
+        prog="racro-eval", description=_DESCRIPTION, formatter_class=RichHelpFormatter
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, module in COMMANDS.items():
+        command = commands.add_parser(
+            name, help=module.HELP, description=module.HELP, formatter_class=RichHelpFormatter
+        )
+        command.add_argument("--debug", action="store_true", help="show tracebacks")
+        module.add_arguments(command)
+        command.set_defaults(execute=module.execute)
+    return parser

@@ -1,0 +1,125 @@
+"""`racro-eval run`: the whole pipeline, or what is left of it."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from racro_eval.cli.arguments import add_data_arguments, add_results_argument, go_offline
+
+if TYPE_CHECKING:
+    from racro_eval.config import RunConfig
+
+HELP = "run benchmarks: captions, tentative answers, reasoning, grading, leaderboard"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of a run. Absent ones stay absent, so that a sweep file can give them."""
+
+    def add(flag: str, **settings: Any) -> None:
+        parser.add_argument(flag, default=argparse.SUPPRESS, **settings)
+
+    add("--config", type=Path, metavar="FILE", help="sweep file (YAML); the command line wins")
+    add("--data", nargs="+", metavar="NAME", help="benchmarks, by name or YAML file")
+    add("--mllm", nargs="+", metavar="MODEL", help="captioners (default: RACRO-7B-CRO-GRPO)")
+    add("--reasoner", nargs="+", metavar="MODEL", help="text-only reasoners")
+    add("--answerer", metavar="MODEL", help="takes the tentative answers instead of the MLLM")
+    add(
+        "--variant",
+        nargs="+",
+        metavar="NAME",
+        help="what the reasoner gets: qa, none, cap, qcap, sol, cap+sol, qcap+sol (default)",
+    )
+    add("--prompts", metavar="SET", help="prompt set, by name or YAML file (default: racro)")
+    add("--caption-file", type=Path, metavar="CSV", help="captions to use (index, prediction)")
+    add("--tentative-file", type=Path, metavar="CSV", help="tentative answers to use, likewise")
+    add("--limit", type=int, metavar="N", help="the first N rows only")
+    add("--index", nargs="+", metavar="I", help="these rows only, by index")
+    add("--samples", type=int, metavar="N", help="answers per row and reasoner (default: 1)")
+    add("--seed", type=int, help="base of every row's seed (default: 0)")
+    add("--engine", metavar="NAME", help="engine for models that do not name one")
+    add("--tp", type=int, metavar="N", help="tensor parallel size")
+    add("--dp", type=int, metavar="N", help="data parallel size")
+    add("--max-failures", type=int, metavar="N", help="failed rows that still exit 0 (default: 0)")
+    add("--dry-run", action="store_true", help="show what would run and what is cached")
+    add_data_arguments(parser)
+    add_results_argument(parser)
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Run, print the leaderboard of this run's cells, give the exit code."""
+    go_offline(args)
+    config = read_config(args)
+    if config.dry_run:
+        return _preview(config)
+
+    from racro_eval.pipeline import run
+
+    signal.signal(signal.SIGTERM, _interrupt)
+    report = run(config)
+    if report.graded:
+        _print_table(report.graded)
+    return report.exit_code(config.max_failures)
+
+
+def read_config(args: argparse.Namespace) -> RunConfig:
+    """The sweep file's settings with the command line's over them. Raises ConfigError."""
+    from racro_eval.config import RunConfig
+    from racro_eval.errors import UsageError
+    from racro_eval.settings import parse_settings, read_mapping
+
+    given = {name: value for name, value in vars(args).items() if name in RunConfig.model_fields}
+    where = "The command line"
+    settings: dict[str, Any] = {}
+    if "config" in args:
+        settings = read_mapping(args.config)
+        where = str(args.config)
+    settings.update(given)
+    if not settings.get("data"):
+        raise UsageError(
+            "No benchmark was given. Name one or more with --data (`racro-eval list benchmarks`)."
+        )
+    return parse_settings(RunConfig, settings, where)
+
+
+def _interrupt(*_: object) -> None:
+    """A scheduler's SIGTERM is the user's Ctrl-C: finish the row, keep everything, exit 130."""
+    raise KeyboardInterrupt
+
+
+def _print_table(paths: list[Path]) -> None:
+    from racro_eval.cli.output import console
+    from racro_eval.leaderboard.collect import collect
+    from racro_eval.leaderboard.formats import NOTE, rich_table
+    from racro_eval.leaderboard.table import build_table
+
+    out = console()
+    out.print(rich_table(build_table(collect(paths))))
+    out.print(NOTE)
+
+
+def _preview(config: RunConfig) -> int:
+    from rich.table import Table
+
+    from racro_eval.cli.output import console
+    from racro_eval.preview import preview
+
+    table = Table(box=None, pad_edge=False)
+    for name in ("stage", "model", "benchmark", "file", "rows", "cached", "to do"):
+        table.add_column(name, justify="right" if name in ("rows", "cached", "to do") else "left")
+    table.add_column("prompt tokens, about", justify="right")
+    for line in preview(config):
+        table.add_row(
+            line.stage,
+            line.model,
+            line.benchmark,
+            str(line.path),
+            str(line.rows),
+            str(line.cached),
+            str(line.rows - line.cached),
+            f"{line.prompt_tokens:,}" if line.prompt_tokens is not None else "after its captions",
+        )
+    console().print(table)
+    return 0

@@ -1,0 +1,107 @@
+"""Benchmarks as data: `load_benchmark(name)` gives a sized iterable of samples."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from racro_eval.data import sources
+from racro_eval.data.sample import Sample
+from racro_eval.data.spec import BenchmarkSpec, load_spec
+from racro_eval.errors import DataError, UnknownNameError
+
+__all__ = ["Benchmark", "Sample", "load_benchmark"]
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A benchmark's samples in file order; images are opened only when they are read.
+
+    origin: the file or dataset the rows came from, for the manifest.
+    """
+
+    spec: BenchmarkSpec
+    samples: Sequence[Sample]
+    origin: str
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return iter(self.samples)
+
+    @property
+    def indices(self) -> list[str]:
+        """The index values, in file order."""
+        return [sample.index for sample in self.samples]
+
+    @cached_property
+    def by_index(self) -> dict[str, Sample]:
+        return {sample.index: sample for sample in self.samples}
+
+    def __getitem__(self, index: str) -> Sample:
+        """The sample with that `index` value. Raises UnknownNameError."""
+        try:
+            return self.by_index[index]
+        except KeyError:
+            raise UnknownNameError(f"row in {self.name} with index", index, self.by_index) from None
+
+    def select(
+        self, *, limit: int | None = None, indices: Iterable[str] | None = None
+    ) -> list[Sample]:
+        """The samples with these index values in file order, or the first `limit`; else all."""
+        chosen: Sequence[Sample] = self.samples
+        if indices is not None:
+            wanted = {self[index].index for index in indices}
+            chosen = [sample for sample in chosen if sample.index in wanted]
+        return list(chosen[:limit])
+
+    @cached_property
+    def data_hash(self) -> str:
+        """SHA-256 over what models can see of the text: index, question, options of every row.
+
+        Gold answers are left out on purpose: a corrected label changes verdicts, which are cheap,
+        but not what a model was asked, which is not. Image bytes are in each row's prompt hash.
+        """
+        state = hashlib.sha256()
+        for sample in self.samples:
+            line = [sample.index, sample.question, dict(sample.options)]
+            state.update(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+        return state.hexdigest()
+
+    @cached_property
+    def gold_hash(self) -> str:
+        """SHA-256 over what verdicts depend on besides the responses: answers and breakdowns."""
+        state = hashlib.sha256()
+        for sample in self.samples:
+            line = [sample.index, sample.answer, dict(sample.options), dict(sample.meta)]
+            state.update(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+        return state.hexdigest()
+
+
+def load_benchmark(
+    name: str, *, data_root: str | Path | None = None, offline: bool = False
+) -> Benchmark:
+    """Load a benchmark by its name, or by the path of a YAML file of your own.
+
+    data_root: folder with local copies (default: the environment variable RACRO_DATA, then the user
+    cache, then a download unless `offline`). Raises UnknownNameError, ConfigError, MissingError,
+    ChecksumError or DataError.
+    """
+    spec = load_spec(name)
+    located = sources.locate(spec, Path(data_root) if data_root else None, offline=offline)
+    samples = list(sources.read(spec, located))
+    seen: set[str] = set()
+    for sample in samples:
+        if sample.index in seen:
+            raise DataError(f"{located.origin}: the index {sample.index!r} stands on two rows.")
+        seen.add(sample.index)
+    return Benchmark(spec, samples, located.origin)

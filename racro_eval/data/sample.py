@@ -1,0 +1,33 @@
+"""What a benchmark is made of: samples with lazily opened images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from racro_eval.data.images import Image
+
+_EMPTY: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One row of a benchmark.
+
+    index: the row's unique key, as text.
+    question: the text T that the prompts are built from (see `questions.py`).
+    images: in the order in which they are shown, before the text; opened only when read.
+    options: letter → text of a multiple-choice row, empty for a free-form row.
+    answer: the gold answer as the benchmark gives it (a letter for multiple choice).
+    meta: the benchmark's breakdown columns, e.g. subject and level.
+    """
+
+    index: str
+    question: str
+    images: tuple[Image, ...] = ()
+    options: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
+    answer: str = ""
+    meta: Mapping[str, str] = field(default_factory=lambda: _EMPTY)

@@ -1,0 +1,104 @@
+"""VLMEvalKit's TSV: rows of any size, images as base64 in cells, read without holding the file.
+
+One pass notes where each record lies; an image is read from its record when it is asked for. A cell
+of up to 64 characters is not an image but the `index` of the row whose image is meant.
+"""
+
+from __future__ import annotations
+
+import ast
+import base64
+import binascii
+import csv
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from racro_eval.errors import DataError
+
+csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # base64 images are larger than csv's default
+
+_REFERENCE_LENGTH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Where a record lies in the file (bytes), and its cells."""
+
+    offset: int
+    length: int
+    cells: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class TsvImage:
+    """An image in a cell: base64 text, or item number `item` of a list of base64 texts."""
+
+    path: Path
+    offset: int
+    length: int
+    column: int
+    item: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.path} (byte {self.offset}, image {self.item + 1})"
+
+    def read(self) -> bytes:
+        try:
+            with self.path.open("rb") as file:
+                file.seek(self.offset)
+                text = file.read(self.length).decode("utf-8")
+            cell = next(csv.reader(text.splitlines(keepends=True), delimiter="\t"))[self.column]
+            return base64.b64decode(split_cell(cell)[self.item], validate=True)
+        except (OSError, ValueError, IndexError, StopIteration, binascii.Error) as error:
+            raise DataError(f"The image in {self.name} cannot be read: {error}.") from error
+
+
+def split_cell(cell: str) -> list[str]:
+    """The images of a cell: a Python list of texts, or the one text that it is."""
+    if not cell.strip():
+        return []
+    if not cell.lstrip().startswith("["):
+        return [cell]
+    items = ast.literal_eval(cell.strip())
+    return [str(item) for item in items]
+
+
+def is_reference(item: str) -> bool:
+    """Whether an image cell names another row instead of holding an image."""
+    return len(item) <= _REFERENCE_LENGTH
+
+
+def read_records(path: Path) -> Iterator[Record]:
+    """The records of a TSV in file order, one at a time. Raises DataError on a broken file."""
+    with path.open("rb") as file:
+        position = 0
+
+        def lines() -> Iterator[str]:
+            nonlocal position
+            for line in file:
+                position += len(line)
+                yield line.decode("utf-8")
+
+        reader = csv.reader(lines(), delimiter="\t")
+        try:
+            header = next(reader, None)
+            if header is None:
+                raise DataError(f"{path} is empty.")
+            header[0] = header[0].removeprefix("\ufeff")
+            start = position
+            for cells in reader:
+                if len(cells) != len(header):
+                    raise DataError(
+                        f"{path}, record at byte {start}: {len(cells)} fields, "
+                        f"{len(header)} expected."
+                    )
+                cells_by_name = dict(zip(header, cells, strict=True))
+                yield Record(start, position - start, cells_by_name)
+                start = position
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise DataError(
+                f"{path} is not a readable TSV near byte {position}: {error}."
+            ) from error

@@ -1,0 +1,115 @@
+"""How long work shows itself: a live line per stage on a terminal, plain log lines elsewhere.
+
+Everything goes to standard error; standard output is for results.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+_LOG_SECONDS = 30.0
+
+
+class StageProgress:
+    """The state of a running stage; `advance` takes each new row and calls `show`."""
+
+    def __init__(
+        self, title: str, total: int, cached: int, show: Callable[[StageProgress], None]
+    ) -> None:
+        self.title, self.total, self.done = title, total, cached
+        self.new = self.failed = self.tokens = 0
+        self._show = show
+        self._started = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the stage began."""
+        return time.monotonic() - self._started
+
+    def advance(self, row: Mapping[str, str]) -> None:
+        """Count a finished row and show it."""
+        self.done += 1
+        self.new += 1
+        self.failed += row["error"] != ""
+        self.tokens += int(row["completion_tokens"] or 0)
+        self._show(self)
+
+    def speed(self) -> str:
+        """Failed rows, if any, and tokens per second, as text."""
+        failed = f"{self.failed} failed, " if self.failed else ""
+        return f"{failed}{self.tokens / max(self.seconds, 1e-9):.0f} tokens/s"
+
+
+class Display:
+    """Shows progress and notes on a console (standard error by default)."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console(stderr=True)
+
+    def log(self, text: str) -> None:
+        """One line for the user."""
+        self.console.print(escape(text), highlight=False, soft_wrap=True)
+
+    @contextmanager
+    def stage(
+        self, title: str, total: int, cached: int, paths: list[Path]
+    ) -> Iterator[StageProgress]:
+        """Show a stage of `total` rows, `cached` of them there already, written to `paths`."""
+        where = str(paths[0]) + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
+        self.log(f"{title}: {total} rows, {cached} cached → {where}")
+        show = self._live if self.console.is_terminal and cached < total else self._lines
+        with show(title, total, cached) as progress:
+            yield progress
+        if progress.new:
+            self.log(f"{title}: {progress.done}/{total} rows, {progress.speed()}")
+
+    @contextmanager
+    def _lines(self, title: str, total: int, cached: int) -> Iterator[StageProgress]:
+        """A log line now and then."""
+        logged = time.monotonic()
+
+        def show(progress: StageProgress) -> None:
+            nonlocal logged
+            if time.monotonic() - logged < _LOG_SECONDS:
+                return
+            logged = time.monotonic()
+            left = progress.seconds / progress.new * (total - progress.done)
+            self.log(
+                f"{title}: {progress.done}/{total} rows, {progress.speed()}, "
+                f"about {left / 60:.0f} min left"
+            )
+
+        yield StageProgress(title, total, cached, show)
+
+    @contextmanager
+    def _live(self, title: str, total: int, cached: int) -> Iterator[StageProgress]:
+        """A bar that moves."""
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[speed]}"),
+        )
+        with Progress(*columns, console=self.console, transient=True) as live:
+            task = live.add_task(escape(title), total=total, completed=cached, speed="")
+
+            def show(progress: StageProgress) -> None:
+                live.update(task, completed=progress.done, speed=progress.speed())
+
+            yield StageProgress(title, total, cached, show)

@@ -1,0 +1,97 @@
+"""The contract between stages and engines. A stage does not know which engine it talks to.
+
+An engine takes a stream of requests and gives a stream of completions, in any order, as they
+finish. It pulls a bounded number of requests ahead, and opens images only then, so memory does not
+grow with the number of requests. The failure of one request is data (`Completion.error`); only an
+engine that can serve no request at all raises EngineError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from racro_eval.data.images import Image
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How text is drawn. Temperature 0 is greedy; `top_k` 0 and `top_p` 1 switch the cut off.
+
+    seed: makes the draw of this one request repeatable, whatever else is in flight.
+    """
+
+    temperature: float = 0.0
+    top_p: float = 1.0
+    top_k: int = 0
+    repetition_penalty: float = 1.0
+    max_tokens: int = 8192
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a chat: role is "system" or "user", content is text."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One prompt. All images come before the text of the (single) user message."""
+
+    id: str
+    messages: tuple[Message, ...]
+    images: tuple[Image, ...] = ()
+    sampling: Sampling = Sampling()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Token counts; images count with the tokens they become."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What came back for the request of the same id.
+
+    texts and finish_reasons ("stop" or "length") have one entry per generated text, without special
+    tokens; both are empty if `error` is set. latency_s: seconds from the start of work on the
+    request to its end. token_logprobs: one list per text, when an engine was asked for them.
+    """
+
+    id: str
+    texts: tuple[str, ...] = ()
+    finish_reasons: tuple[str, ...] = ()
+    usage: Usage = Usage()
+    latency_s: float = 0.0
+    error: str | None = None
+    token_logprobs: tuple[tuple[float, ...], ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """What an engine says of itself: its registered name, its model, the versions it runs on."""
+
+    name: str
+    model: str
+    versions: dict[str, str]
+
+
+class Engine(Protocol):
+    """Anything that completes requests."""
+
+    info: EngineInfo
+
+    def stream(self, requests: Iterable[Request]) -> Iterator[Completion]:
+        """Complete the requests, in any order, as they finish. One completion per request."""
+        ...
+
+    def close(self) -> None:
+        """Free what the engine holds. Safe to call twice."""
+        ...

@@ -1,0 +1,39 @@
+"""Reading the engine-specific `options` of a model's settings, refusing what nobody knows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from racro_eval.errors import ConfigError
+
+
+def check_known(engine: str, options: Mapping[str, object], known: Collection[str]) -> None:
+    """Raise ConfigError, naming the known options, if one of `options` is not known."""
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise ConfigError(
+            f"The engine {engine!r} has no option {', '.join(map(repr, unknown))}. "
+            f"It knows: {', '.join(sorted(known))}."
+        )
+
+
+def whole_number(engine: str, options: Mapping[str, object], name: str, default: int) -> int:
+    """The option as a whole number of at least 1. Raises ConfigError if it is anything else."""
+    value = options.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ConfigError(
+            f"The option {name!r} of the engine {engine!r} must be a whole number of at least 1, "
+            f"not {value!r}."
+        )
+    return value
+
+
+def seconds(engine: str, options: Mapping[str, object], name: str, default: float) -> float:
+    """The option as a time of zero or more seconds. Raises ConfigError if it is anything else."""
+    value = options.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 3600:
+        raise ConfigError(
+            f"The option {name!r} of the engine {engine!r} must be a time in seconds "
+            f"from 0 up to an hour, not {value!r}."
+        )
+    return float(value)

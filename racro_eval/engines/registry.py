@@ -1,0 +1,72 @@
+"""Engines by name. A new engine is one module and one line in ENGINES.
+
+Nothing of an engine is imported before it is asked for: torch, vllm or openai need not be there.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from racro_eval.engines.base import Engine
+from racro_eval.errors import MissingError, UnknownNameError
+
+if TYPE_CHECKING:
+    from racro_eval.models import ModelEntry
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSpec:
+    """Where an engine lives: `factory` in `module` makes one from a ModelEntry.
+
+    extra: the extra of racro-eval that installs its packages; empty if the base install has them.
+    """
+
+    module: str
+    factory: str
+    extra: str = ""
+
+
+ENGINES: dict[str, EngineSpec] = {
+    "echo": EngineSpec("racro_eval.engines.echo", "EchoEngine"),
+    "transformers": EngineSpec(
+        "racro_eval.engines.transformers_engine", "TransformersEngine", extra="cpu"
+    ),
+}
+
+
+def engine_names() -> list[str]:
+    """The names that `create_engine` knows, sorted."""
+    return sorted(ENGINES)
+
+
+def create_engine(entry: ModelEntry, engine_name: str) -> Engine:
+    """Start the engine of that name for a model. This may load the model, which takes its time.
+
+    Raises UnknownNameError for a name that is not registered, MissingError if the engine's packages
+    or the model's files are not there, ConfigError if the engine refuses a setting, and EngineError
+    if the model cannot be started.
+    """
+    spec = ENGINES.get(engine_name)
+    if spec is None:
+        raise UnknownNameError(
+            "engine", engine_name, ENGINES, hint=f"Known engines: {', '.join(engine_names())}."
+        )
+    return _factory(engine_name, spec)(entry)
+
+
+def _factory(name: str, spec: EngineSpec) -> Callable[[ModelEntry], Engine]:
+    try:
+        module = importlib.import_module(spec.module)
+    except ModuleNotFoundError as error:
+        missing = error.name or str(error)
+        if not spec.extra or missing.startswith("racro_eval"):
+            raise
+        raise MissingError(
+            f"The engine {name!r} needs the package {missing!r}: "
+            f"pip install 'racro-eval[{spec.extra}]'"
+        ) from error
+    factory: Callable[[ModelEntry], Engine] = getattr(module, spec.factory)
+    return factory

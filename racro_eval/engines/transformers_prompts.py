@@ -1,0 +1,149 @@
+"""From requests to a model's input tensors, and from its token ids back to text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from racro_eval.data.images import decode
+from racro_eval.engines.base import Request
+from racro_eval.errors import DataError, MissingError
+
+_PATCH_AREA = 28 * 28  # pixels that become about one token, in the Qwen-VL family
+_USUAL_MAX_PIXELS = 1280 * _PATCH_AREA
+
+
+class Prompts:
+    """The chat template, the processor and the tokenizer of one model.
+
+    Some chat templates end the prompt with an opened `<think>`. The answer then begins inside the
+    thought, and its text has a closing `</think>` only; nothing is put in front of it.
+    """
+
+    def __init__(
+        self,
+        tokenizer: Any,
+        processor: Any | None,
+        template_kwargs: dict[str, Any],
+        min_pixels: int | None = None,
+        max_pixels: int | None = None,
+    ) -> None:
+        self._tokenizer = tokenizer
+        self._processor = processor
+        self._template = _chat_template(tokenizer, processor)
+        self._template_kwargs = template_kwargs
+        self._size = _size(processor, min_pixels, max_pixels)
+        self._most_pixels = max_pixels or _USUAL_MAX_PIXELS
+        self._dropped_ids = _dropped_ids(tokenizer)
+
+    def render(self, request: Request) -> str:
+        """The prompt as text, with one placeholder for each image.
+
+        Raises DataError if there are images but the model reads none.
+        """
+        if request.images and self._processor is None:
+            raise DataError("The request has images, but the model reads text only.")
+        conversation = [
+            {"role": message.role, "content": self._content(message.role, message.content, request)}
+            for message in request.messages
+        ]
+        text: str = self._tokenizer.apply_chat_template(
+            conversation,
+            chat_template=self._template,
+            tokenize=False,
+            add_generation_prompt=True,
+            **self._template_kwargs,
+        )
+        return text
+
+    def _content(self, role: str, text: str, request: Request) -> str | list[dict[str, str]]:
+        if self._processor is None:
+            return text
+        images = request.images if role == "user" else ()
+        return [*({"type": "image"} for _ in images), {"type": "text", "text": text}]
+
+    def length(self, request: Request, text: str) -> int:
+        """Tokens of a rendered prompt: exact without images, about right with images.
+
+        Raises DataError if an image cannot be read or decoded.
+        """
+        tokens = len(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+        for image in request.images:
+            width, height = decode(image).size
+            tokens += min(width * height, self._most_pixels) // _PATCH_AREA
+        return tokens
+
+    def encode(self, requests: Sequence[Request], texts: Sequence[str]) -> dict[str, torch.Tensor]:
+        """The model's inputs for a batch, padded on the left; opens the images of all requests."""
+        if self._processor is None:
+            return dict(
+                self._tokenizer(
+                    list(texts),
+                    padding=True,
+                    add_special_tokens=False,
+                    return_token_type_ids=False,
+                    return_tensors="pt",
+                )
+            )
+        images = [[decode(image) for image in request.images] for request in requests]
+        return dict(
+            self._processor(
+                text=list(texts),
+                images=images if any(images) else None,
+                text_kwargs={"padding": True, "add_special_tokens": self._needs_bos(texts[0])},
+                images_kwargs=self._size,
+                return_tensors="pt",
+            )
+        )
+
+    def _needs_bos(self, text: str) -> bool:
+        """Whether the chat template left the first token for the tokenizer to add."""
+        bos = self._tokenizer.bos_token
+        return bos is not None and not text.startswith(bos)
+
+    def text(self, ids: Sequence[int]) -> str:
+        """Token ids as text, without special tokens other than the tags around a thought."""
+        kept = [i for i in ids if i not in self._dropped_ids]
+        text: str = self._tokenizer.decode(
+            kept, skip_special_tokens=False, clean_up_tokenization_spaces=False
+        )
+        return text
+
+
+def _chat_template(tokenizer: Any, processor: Any | None) -> str:
+    template = getattr(processor, "chat_template", None) or tokenizer.chat_template
+    if isinstance(template, dict):
+        template = template.get("default")
+    if not template:
+        raise MissingError(
+            f"The model {tokenizer.name_or_path} has no chat template; take one made for chat."
+        )
+    return str(template)
+
+
+def _size(processor: Any | None, least: int | None, most: int | None) -> dict[str, Any]:
+    """The argument of an image processor that limits the area of an image, in pixels.
+
+    Image processors call these areas "edges", for old times' sake.
+    """
+    if processor is None or (least is None and most is None):
+        return {}
+    own = dict(processor.image_processor.size)
+    return {
+        "size": {
+            "shortest_edge": least or own["shortest_edge"],
+            "longest_edge": most or own["longest_edge"],
+        }
+    }
+
+
+def _dropped_ids(tokenizer: Any) -> frozenset[int]:
+    """Ids of special tokens, but for tags like <think>: they part the thought from the answer."""
+    special = {i for i, token in tokenizer.added_tokens_decoder.items() if token.special}
+    special |= set(tokenizer.all_special_ids)
+    tokens = tokenizer.convert_ids_to_tokens(sorted(special))
+    return frozenset(
+        i for i, token in zip(sorted(special), tokens, strict=True) if "think" not in token.lower()
+    )

@@ -1,0 +1,87 @@
+"""Drawing each row of a batch by its own rule, independent of what else is in the batch.
+
+`generate` knows one temperature and one random state for a whole batch. So it is run greedy, and
+the draw happens in the logits: noise of the row's own generator is added, and the highest sum is a
+draw from the row's distribution (the Gumbel-max trick).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from racro_eval.engines.base import Sampling
+
+
+class RowSampler:
+    """A logits processor: row i of the scores is changed by the i-th sampling.
+
+    In this order, as vLLM does: repetition penalty over prompt and answer, temperature, top_k,
+    top_p, draw. A row of temperature 0 gets the penalty alone, and so stays greedy. A row without a
+    seed gets a random one.
+    """
+
+    def __init__(self, samplings: Sequence[Sampling], attention_mask: torch.Tensor) -> None:
+        """attention_mask: (rows, prompt tokens), 0 on the padding to the left of a prompt."""
+        self._samplings = tuple(samplings)
+        self._starts = (attention_mask == 0).sum(dim=1).tolist()
+        self._generators = [_generator(s, attention_mask.device) for s in samplings]
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """Change the scores (rows, vocabulary) of the next token, in place; gives them back."""
+        rows = zip(self._samplings, self._starts, self._generators, strict=True)
+        for row, (sampling, start, generator) in enumerate(rows):
+            logits = scores[row]
+            if sampling.repetition_penalty != 1:
+                # the padding counts as nothing that was said
+                logits = _penalised(logits, input_ids[row, start:], sampling.repetition_penalty)
+            if generator is not None:
+                logits = _cut(logits / sampling.temperature, sampling.top_k, sampling.top_p)
+                # exponential_ never gives 0, so the noise is finite and what is cut off stays so
+                logits = logits - torch.empty_like(logits).exponential_(generator=generator).log_()
+            scores[row] = logits
+        return scores
+
+
+class RowLimits:
+    """A stopping criterion: row i is done after limits[i] new tokens."""
+
+    def __init__(self, prompt_length: int, limits: Sequence[int], device: torch.device) -> None:
+        self._ends = prompt_length + torch.tensor(limits, device=device)
+
+    def __call__(
+        self, input_ids: torch.Tensor, scores: torch.Tensor | None, **_: object
+    ) -> torch.Tensor:
+        """Which rows are done: (rows,) of bool."""
+        return input_ids.shape[1] >= self._ends
+
+
+def _generator(sampling: Sampling, device: torch.device) -> torch.Generator | None:
+    if sampling.temperature <= 0:
+        return None
+    generator = torch.Generator(device)
+    if sampling.seed is None:
+        generator.seed()
+    else:
+        generator.manual_seed(sampling.seed)
+    return generator
+
+
+def _penalised(logits: torch.Tensor, seen: torch.Tensor, penalty: float) -> torch.Tensor:
+    """Make the seen tokens less likely: divide positive logits, multiply negative ones."""
+    known = logits[seen]
+    return logits.scatter(0, seen, torch.where(known > 0, known / penalty, known * penalty))
+
+
+def _cut(logits: torch.Tensor, top_k: int, top_p: float) -> torch.Tensor:
+    """The logits; what is outside the top k, or then the top p of mass, is minus infinity."""
+    if 0 < top_k < len(logits):
+        logits = logits.masked_fill(logits < logits.topk(top_k).values[-1], -torch.inf)
+    if top_p < 1:
+        ordered, order = logits.sort(descending=True)
+        likely = ordered.softmax(dim=0)
+        # a token stays if what is likelier than it does not yet fill p; so at least one stays
+        outside = likely.cumsum(dim=0) - likely >= top_p
+        logits = logits.scatter(0, order, ordered.masked_fill(outside, -torch.inf))
+    return logits

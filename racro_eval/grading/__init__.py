@@ -1,0 +1,44 @@
+"""Grading: find the final answer of a response and compare it with the gold answer.
+
+Importing this package loads no CAS: sympy only ever runs in a worker process. The graders'
+own modules, with their many patterns, load when one of their names is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from racro_eval.grading.verdict import Extraction, Status, Verdict
+
+if TYPE_CHECKING:
+    from racro_eval.grading.equivalence import RULES, is_equivalent
+    from racro_eval.grading.extraction import extract, extract_answer
+    from racro_eval.grading.grader import GRADER_VERSION, grade
+
+__all__ = [
+    "GRADER_VERSION",
+    "RULES",
+    "Extraction",
+    "Status",
+    "Verdict",
+    "extract",
+    "extract_answer",
+    "grade",
+    "is_equivalent",
+]
+
+_HOMES = {
+    "GRADER_VERSION": "grader",
+    "RULES": "equivalence",
+    "extract": "extraction",
+    "extract_answer": "extraction",
+    "grade": "grader",
+    "is_equivalent": "equivalence",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

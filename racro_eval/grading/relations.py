@@ -1,0 +1,80 @@
+"""What a relation states: a value for a name, or a range for a variable."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from racro_eval.grading.structure import Group, Node, Relation, parse
+
+_NAME = re.compile(
+    r"(?:\\(?!(?:sin|cos|tan|cot|sec|csc|log|ln|exp|sqrt|lim|sum|int|begin|pi|infty|binom)"
+    r"(?![a-zA-Z]))[a-zA-Z]+|[A-Za-z]|_\{[^{}]*\}|[(){},|':\s])+"
+)
+_FUNCTION_OF_X = re.compile(r"[a-z]\([a-z]\)|y")
+_CONSTANT = re.compile(r"(?:\\[a-zA-Z]+|[^a-zA-Z\\])+")
+_DOWN = {">": "<", ">=": "<="}
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """`name = value`; name is "" for a chain of equal constants such as `\\sqrt{4} = 2`."""
+
+    name: str
+    value: str
+
+
+def is_name(text: str) -> bool:
+    """Whether `text` only names something: `x`, `a_{n}`, `f(x)`, `\\angle APC`, `(p,q)`, `|AB|`."""
+    return bool(text.strip()) and bool(_NAME.fullmatch(text)) and any(c.isalpha() for c in text)
+
+
+def same_name(left: str, right: str) -> bool:
+    plain = [re.sub(r"\s|\\angle|\\triangle", "", name) for name in (left, right)]
+    if plain[0] == plain[1]:
+        return True
+    return all(_FUNCTION_OF_X.fullmatch(name) for name in plain) and "y" in plain
+
+
+def assignment(relation: Relation) -> Assignment | None:
+    """Read `x = 5+6 = 11`, `x \\approx 11`, `x \\in S`, `\\sqrt{4} = 2`; None for equations."""
+    parts, operators = relation.parts, relation.operators
+    if operators[0] == r"\in" and len(parts) == 2:
+        return Assignment(parts[0], parts[1])
+    if not set(operators) <= {"=", "~"}:
+        return None
+    named = is_name(parts[0])
+    # What follows ≈ is only a rounded form of what stands before it, unless that is a name.
+    exact = operators.index("~") + 1 if "~" in operators else len(parts)
+    kept = parts[: max(exact, 1 + named)]
+    if named:
+        return Assignment(parts[0], kept[-1])
+    if len(parts) == 2 and is_name(parts[1]) and operators[0] == "=":
+        return Assignment(parts[1], parts[0])
+    if len(kept) == 1 or all(_CONSTANT.fullmatch(part) for part in kept):
+        return Assignment("", kept[-1])
+    return None
+
+
+def interval(relation: Relation) -> Node | None:
+    """The interval that `a <= x < b` or `x > a` describes; None when it describes none."""
+    parts, operators = relation.parts, relation.operators
+    if not set(operators) <= {"<", "<=", ">", ">="}:
+        return None
+    if operators[0] in _DOWN:
+        parts = parts[::-1]
+        if not all(op in _DOWN for op in operators):
+            return None
+        operators = tuple(_DOWN[op] for op in reversed(operators))
+    elif not set(operators) <= {"<", "<="}:
+        return None
+    if len(parts) == 3 and is_name(parts[1]):
+        low, high = parts[0], parts[2]
+        left, right = "[" if operators[0] == "<=" else "(", "]" if operators[1] == "<=" else ")"
+    elif len(parts) == 2 and is_name(parts[0]) and not is_name(parts[1]):
+        low, high, left, right = r"-\infty", parts[1], "(", "]" if operators[0] == "<=" else ")"
+    elif len(parts) == 2 and is_name(parts[1]) and not is_name(parts[0]):
+        low, high, left, right = parts[0], r"\infty", "[" if operators[0] == "<=" else "(", ")"
+    else:
+        return None
+    return Group("bracket", (parse(low), parse(high)), left + right)

@@ -1,0 +1,302 @@
+"""Read a normalised answer into a small typed tree: the comparison works on types, not on looks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from racro_eval.grading.normalize import MAX_NESTING, until_stable
+from racro_eval.grading.units import Unit, split_unit
+from racro_eval.grading.words import canonical, is_words
+
+MAX_ITEMS = 64
+MAX_SIGNS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A number or formula, as normalised LaTeX."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A value with a unit; "%" is a unit of its own here."""
+
+    value: Node
+    unit: Unit | None
+    percent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Several items. kind: "list" (bare), "set", or "bracket" with its two brackets."""
+
+    kind: str
+    items: tuple[Node, ...]
+    brackets: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """`left op right`; a chain a < x < b keeps all its parts."""
+
+    parts: tuple[str, ...]
+    operators: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Sets or intervals joined by \\cup or \\cap, or the terms of a ratio."""
+
+    operator: str
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    rows: tuple[tuple[Node, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Based:
+    """An integer with its base written as an index."""
+
+    digits: str
+    base: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A time of day; half is "", "am" or "pm"."""
+
+    hour: int
+    minute: int
+    second: int
+    half: str
+
+
+Node: TypeAlias = Expression | Words | Quantity | Group | Relation | Joined | Matrix | Based | Clock
+
+_OPENING, _CLOSING = "([{⟨", ")]}⟩"
+_SEPARATOR = re.compile(r"\s*(?:,|;)\s*(?:\b(?:and|or)\b\s*)?|\s*\b(?:and|or)\b\s*", re.IGNORECASE)
+_OPERATOR = re.compile(r"<=|>=|!=|=|<|>|~|\\in(?![a-zA-Z])")
+_THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
+_JOINERS = {
+    r"\cup": re.compile(r"\\cup(?![a-zA-Z])|\s+U\s+"),
+    r"\cap": re.compile(r"\\cap(?![a-zA-Z])"),
+    ":": re.compile(":"),
+}
+_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?\s*(?:([ap])\.?\s?m\.?)?", re.IGNORECASE)
+_MATRIX = re.compile(
+    r"\(?\s*[\[(]?\s*\\begin\s*\{([pbB]?matrix|array)\}\s*(?:\{[clr|]*\})?(.*?)\\end\s*\{\1\}\s*[\])]?\s*\)?",
+    re.DOTALL,
+)
+_CASES = re.compile(r"\\begin\s*\{cases\}(.*)\\end\s*\{cases\}", re.DOTALL)
+_BASED = re.compile(r"([0-9A-F]+)_\{(\d{1,2})\}")
+
+
+def parse(text: str, *, thousands: bool = True, depth: int = 0) -> Node:
+    """The tree of normalised `text`.
+
+    thousands: read a bare `1,234` as one number; otherwise as two items.
+    """
+    text = _bare(text)
+    if depth > MAX_NESTING or not text:
+        return Words(text)
+    if depth == 0 and thousands:
+        text = _THOUSANDS.sub(
+            lambda m: m[0].replace(",", "") if _depth(text, m.start()) == 0 else m[0], text
+        )
+    for reader in (_clock, _matrix, _listed, _related, _joined, _bracketed, _measured):
+        node = reader(text, thousands, depth + 1)
+        if node is not None:
+            return node
+    if match := _BASED.fullmatch(text):
+        return Based(match[1], match[2])
+    symbol = canonical(text)
+    return Words(symbol) if is_words(symbol) else _signs(symbol)
+
+
+def _without_separators(text: str) -> str:
+    """`1,234` → `1234` outside brackets."""
+
+    def join(match: re.Match[str]) -> str:
+        outside = _depth(text, match.start()) == 0
+        return match[0].replace(",", "") if outside else match[0]
+
+    return _THOUSANDS.sub(join, text)
+
+
+def _bare(text: str) -> str:
+    """Drop brackets that only group: `{12}`, `(12)`."""
+
+    def unwrap(value: str) -> str:
+        value = value.strip()
+        if value[:1] in ("(", "{") and _closing(value, 0) == len(value) - 1:
+            inner = value[1:-1]
+            if not any(True for _ in _cuts(inner, _SEPARATOR)):
+                return inner
+        return value
+
+    return until_stable(unwrap, text)
+
+
+def split_top(text: str, pattern: re.Pattern[str]) -> list[str]:
+    """Cut `text` where `pattern` matches outside all brackets."""
+    parts, start = [], 0
+    for match in _cuts(text, pattern):
+        parts.append(text[start : match.start()])
+        start = match.end()
+    return [*parts, text[start:]]
+
+
+def _cuts(text: str, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
+    depth = position = 0
+    for match in pattern.finditer(text):
+        for character in text[position : match.start()]:
+            depth += (character in _OPENING) - (character in _CLOSING)
+        position = match.start()
+        if depth == 0:
+            yield match
+
+
+def _depth(text: str, end: int) -> int:
+    return sum((c in _OPENING) - (c in _CLOSING) for c in text[:end])
+
+
+def _closing(text: str, start: int) -> int:
+    """Index of the bracket that closes the one at `start`, -1 when nothing does."""
+    depth = 0
+    for index in range(start, len(text)):
+        depth += (text[index] in _OPENING) - (text[index] in _CLOSING)
+        if depth == 0:
+            return index
+    return -1
+
+
+def _clock(text: str, thousands: bool, depth: int) -> Node | None:
+    match = _CLOCK.fullmatch(text)
+    if match is None or int(match[1]) > 24 or int(match[2]) > 59:
+        return None
+    return Clock(
+        int(match[1]), int(match[2]), int(match[3] or 0), f"{match[4]}m".lower() if match[4] else ""
+    )
+
+
+def _matrix(text: str, thousands: bool, depth: int) -> Node | None:
+    if match := _CASES.fullmatch(text):
+        return _items(
+            [row for row in match[1].split(r"\\") if row.strip()], "set", thousands, depth
+        )
+    match = _MATRIX.fullmatch(text)
+    if match is None or r"\begin" in match[2]:
+        return None
+    table = [row.split("&") for row in match[2].split(r"\\") if row.strip()]
+    cells = tuple(tuple(parse(cell, depth=depth) for cell in row) for row in table)
+    if len(cells) == 1 or all(len(row) == 1 for row in cells):
+        return Group("bracket", tuple(cell for row in cells for cell in row), "()")
+    return Matrix(cells)
+
+
+def _items(
+    parts: list[str], kind: str, thousands: bool, depth: int, brackets: str = ""
+) -> Node | None:
+    if len(parts) > MAX_ITEMS:
+        return None
+    items: list[Node] = []
+    for part in parts:
+        node = parse(part, thousands=thousands, depth=depth)
+        plain = kind in ("list", "set") and isinstance(node, Group) and node.kind == "signs"
+        items.extend(node.items if plain and isinstance(node, Group) else [node])
+    return Group(kind, tuple(items), brackets)
+
+
+def _listed(text: str, thousands: bool, depth: int) -> Node | None:
+    parts = split_top(text, _SEPARATOR)
+    if len(parts) == 1 or not all(part.strip() for part in parts):
+        return None
+    if sum(is_words(part) for part in parts) > len(parts) / 2 and any(
+        len(part.split()) > 3 for part in parts
+    ):
+        return None  # a sentence, not a list
+    # "x = 2, 3" says the same of both numbers; "(x, y) = (1, 2)" is no list at all.
+    return _items(parts, "list", thousands, depth)
+
+
+def _related(text: str, thousands: bool, depth: int) -> Node | None:
+    cuts = [match[0] for match in _cuts(text, _OPERATOR)]
+    if not cuts:
+        return None
+    parts = [part.strip() for part in split_top(text, _OPERATOR)]
+    if not all(parts):
+        return None
+    return Relation(tuple(parts), tuple(cuts))
+
+
+def _joined(text: str, thousands: bool, depth: int) -> Node | None:
+    for operator, pattern in (
+        (r"\cup", r"\\cup(?![a-zA-Z])|\s+U\s+"),
+        (r"\cap", r"\\cap(?![a-zA-Z])"),
+        (":", ":"),
+    ):
+        parts = split_top(text, re.compile(pattern))
+        if len(parts) > 1 and all(part.strip() for part in parts) and len(parts) <= MAX_ITEMS:
+            if operator == ":" and any(is_words(part) for part in parts):
+                return None
+            return Joined(
+                operator, tuple(parse(part, thousands=False, depth=depth) for part in parts)
+            )
+    return None
+
+
+def _bracketed(text: str, thousands: bool, depth: int) -> Node | None:
+    if text.startswith(r"\{") and text.endswith(r"\}"):
+        opening, inner, closing = "{", text[2:-2], "}"
+    elif text[:1] and text[0] in _OPENING and _closing(text, 0) == len(text) - 1:
+        opening, inner, closing = text[0], text[1:-1], text[-1]
+    else:
+        return None
+    if not inner.strip():
+        return Expression(r"\emptyset") if opening == "{" else None
+    parts = split_top(inner, _SEPARATOR)
+    if not all(part.strip() for part in parts):
+        return None
+    kind = "set" if opening == "{" else "bracket"
+    if opening == "{" and closing != "}":
+        return None
+    return _items(parts, kind, False, depth, opening + closing)
+
+
+def _measured(text: str, thousands: bool, depth: int) -> Node | None:
+    if text.endswith("%") and len(text) > 1:
+        return Quantity(parse(text[:-1], depth=depth), None, percent=True)
+    angle = re.fullmatch(r"(\d+)°\s*(\d+)'(?:\s*(\d+)(?:''|\"))?", text)
+    if angle:
+        degrees = f"{angle[1]}+\\frac{{{angle[2]}}}{{60}}+\\frac{{{angle[3] or 0}}}{{3600}}"
+        return Quantity(Expression(degrees), split_unit("1°")[1])  # type: ignore[index]
+    split = split_unit(text)
+    if split is None or not split[0].strip():
+        return None
+    value = parse(split[0], thousands=thousands, depth=depth)
+    return None if isinstance(value, Words) else Quantity(value, split[1])
+
+
+def _signs(text: str) -> Node:
+    """`1 \\pm \\sqrt{2}` is two numbers."""
+    count = text.count(r"\pm") + text.count(r"\mp")
+    if not count or count > MAX_SIGNS:
+        return Expression(text)
+    spelt = (
+        text.replace(r"\pm", sign).replace(r"\mp", other)
+        for sign, other in (("+", "-"), ("-", "+"))
+    )
+    return Group("signs", tuple(Expression(re.sub(r"^\+\s*", "", item.strip())) for item in spelt))

@@ -1,0 +1,57 @@
+"""What grading hands back: statuses, extractions and verdicts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """How a response was judged; everything but `correct` counts as not correct."""
+
+    correct = "correct"
+    incorrect = "incorrect"
+    unparsed = "unparsed"
+    """Text, but no final answer in it, or one too big to compare."""
+    truncated = "truncated"
+    """The response stopped before it gave an answer."""
+    empty = "empty"
+    timeout = "timeout"
+    """The symbolic comparison did not end in time."""
+    error = "error"
+    """The symbolic worker died; grading the row again may help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """The final answer of a response, as written, and the rule that found it."""
+
+    text: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The judgement of one response.
+
+    extracted: the answer found in the response, "" when there is none.
+    method: extraction rule and deciding comparison, e.g. "boxed/number"; "" when nothing
+    was extracted.
+    """
+
+    status: Status
+    extracted: str
+    method: str
+    correct: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Outcome of comparing two answers; `status` is correct or incorrect when decided."""
+
+    status: Status
+    method: str
+
+    @property
+    def equal(self) -> bool:
+        return self.status is Status.correct

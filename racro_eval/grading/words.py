@@ -1,0 +1,91 @@
+"""Answers in words: which texts are words, and when two of them say the same."""
+
+from __future__ import annotations
+
+import re
+
+_ARTICLE = re.compile(r"a|an|the|is|are|its?|it's|that|there")
+_SHORT = re.compile(r"no|on|up|in|is|it|of|at|ok|we|by|an|as|be|do|go|to", re.IGNORECASE)
+_TRAILING = re.compile(
+    r"triangles?|quadrilateral|numbers?|function|angles?|lines?|circle|figure|shape|sides?"
+    r"|integers?|values?|people|persons|colou?r"
+)
+_BREAK = re.compile(r",\s*|\b(?:because|since|as|so|for)\b")
+
+_SAYINGS = (
+    (
+        re.compile(r"(?:there (?:is|are) )?no (?:real )?(?:solutions?|roots?)|empty set"),
+        r"\emptyset",
+    ),
+    (re.compile(r"(?:the )?(?:limit )?(?:does not|doesn't) exist|undefined|dne"), "dne"),
+    (re.compile(r"(?:all|any|every) (?:the )?reals?(?: numbers?)?"), r"\mathbb{R}"),
+    (re.compile(r"(?:positive )?infinity"), r"\infty"),
+    (re.compile(r"negative infinity|minus infinity"), r"-\infty"),
+)
+
+_ONES = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
+    " fifteen sixteen seventeen eighteen nineteen"
+)
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_NUMBERS = {
+    **{word: value for value, word in enumerate(_ONES.split())},
+    **{word: 10 * value for value, word in enumerate(_TENS.split(), start=2)},
+}
+_SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000}
+
+
+def is_words(text: str) -> bool:
+    """Whether normalised `text` holds words rather than mathematics."""
+    bare = re.sub(r"\\[a-zA-Z]+", " ", text)
+    if re.search(r"[^\x00-\x7f°⟨⟩√]", bare):
+        return True
+    runs = re.findall(r"[A-Za-z]+", bare)
+    return any(
+        len(run) > 4 or (len(run) > 2 and not run.isupper()) or _SHORT.fullmatch(run) is not None
+        for run in runs
+    )
+
+
+def canonical(text: str) -> str:
+    """Replace a phrase that stands for a symbol ("no solution"), or a spelt-out number."""
+    phrase = text.lower().strip(" .")
+    for pattern, symbol in _SAYINGS:
+        if pattern.fullmatch(phrase):
+            return symbol
+    number = spelt_number(phrase)
+    return text if number is None else str(number)
+
+
+def spelt_number(phrase: str) -> int | None:
+    """`one thousand six hundred twenty-five` → 1625; None for anything else."""
+    words = [word for word in re.split(r"[\s-]+", phrase) if word != "and"]
+    total = current = 0
+    for word in words:
+        if word in _NUMBERS:
+            current += _NUMBERS[word]
+        elif word == "hundred":
+            current = max(current, 1) * 100
+        elif word in _SCALES:
+            total, current = total + max(current, 1) * _SCALES[word], 0
+        else:
+            return None
+    return total + current if words else None
+
+
+def same_words(prediction: str, answer: str) -> bool:
+    """Equal but for case, articles, punctuation and a trailing word of explanation."""
+    left, right = _tokens(prediction), _tokens(answer)
+    if left == right:
+        return bool(left)
+    head = _tokens(_BREAK.split(prediction.lower(), maxsplit=1)[0])
+    if head and head == right:
+        return True
+    short, long = sorted((left, right), key=len)
+    return bool(short) and long[:-1] == short and bool(_TRAILING.fullmatch(long[-1]))
+
+
+def _tokens(text: str) -> list[str]:
+    text = re.sub(r"[{}\\]", " ", text.lower())
+    tokens = re.findall(r"\d+(?:\.\d+)?|[^\W_]+(?:'[^\W_]+)*|[-+=<>/*^°%]", text)
+    return [str(_NUMBERS.get(token, token)) for token in tokens if not _ARTICLE.fullmatch(token)]

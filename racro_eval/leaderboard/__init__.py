@@ -1,0 +1,1 @@
+"""Tables like the paper's: benchmarks as columns, a block per MLLM, a row per reasoner."""

@@ -1,0 +1,176 @@
+"""Plan the cross product, group the work by model, run it, resume it.
+
+    plan:     RunConfig → jobs (one model, one benchmark), grouped by model
+    perceive: each MLLM is loaded once for all benchmarks, captions and tentative answers together
+    reason:   each reasoner is loaded once for all benchmarks, MLLMs and variants
+    grade:    every file that a run has written or reused
+
+A model whose engine dies ends its own work and what would read it; the others go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from racro_eval.config import RunConfig
+from racro_eval.data import Benchmark
+from racro_eval.display import Display, StageProgress
+from racro_eval.engines.registry import create_engine
+from racro_eval.errors import EngineError, MissingError, RacroError
+from racro_eval.planning import Job, Plan, make_plan
+from racro_eval.sidecar import read_sidecar
+from racro_eval.stages.files import StageFile
+from racro_eval.stages.grade import grade_file
+from racro_eval.stages.plan import Digests, PlannedRow, complete, failed_row
+
+
+@dataclass
+class RunReport:
+    """What a run did. graded: the graded files of its cells. errors: models that could not run.
+
+    failed: rows of the selection that have no answer. first_error: why the first one has none.
+    """
+
+    graded: list[Path] = field(default_factory=list)
+    errors: list[RacroError] = field(default_factory=list)
+    failed: int = 0
+    new: int = 0
+    cached: int = 0
+    first_error: str = ""
+
+    def exit_code(self, max_failures: int) -> int:
+        """0 done; 1 too many failed rows; 3 a model could not run."""
+        if self.errors:
+            return max(error.exit_code for error in self.errors)
+        return 1 if self.failed > max_failures else 0
+
+
+def run(config: RunConfig, display: Display | None = None) -> RunReport:
+    """Run what the config asks for, reusing every row that is there already.
+
+    Raises UsageError, DataError or MissingError before any model is loaded. A model that cannot run
+    is in the report's `errors`; all finished rows are on disk.
+    """
+    display = display or Display()
+    plan = make_plan(config)
+    report = RunReport()
+    lost: set[Path] = set()
+    for group in plan.groups:
+        jobs = [job for job in group if lost.isdisjoint(file.path for file in job.reads())]
+        lost |= _outputs(job for job in group if job not in jobs)
+        if not jobs:
+            continue
+        try:
+            run_group(jobs, display)
+        except (EngineError, MissingError) as error:
+            report.errors.append(error)
+            display.log(f"{jobs[0].model.entry.name}: {error}")
+            lost |= _outputs(jobs)
+    _grade(plan, report)
+    if report.failed:
+        display.log(
+            f"{report.failed} rows failed and will be tried again by the same command. "
+            f"The first, {report.first_error}"
+        )
+    return report
+
+
+def _outputs(jobs: Iterable[Job]) -> set[Path]:
+    return {file.path for job in jobs for file in job.outputs()}
+
+
+def run_group(jobs: Sequence[Job], display: Display) -> None:
+    """Do all jobs of one model with one load of it, or with none if every row is cached."""
+    model = jobs[0].model
+    orders = {file.path: (file, job.benchmark) for job in jobs for file in job.outputs()}
+    files = [file for _, (file, _) in sorted(orders.items())]  # one lock order for all processes
+    with ExitStack() as stack:
+        for file in files:
+            stack.callback(file.close)
+            file.open_writer(display.log)
+        for job in jobs:
+            for file in job.reads():
+                stack.callback(file.close)
+        pending = _plan_rows(jobs)
+        total = sum(file.tally.total for file in files)
+        cached = sum(file.tally.cached for file in files)
+        title = f"{jobs[0].stage} {model.entry.name}"
+        versions: dict[str, str] = {}
+        with display.stage(title, total, cached, [file.path for file in files]) as progress:
+            try:
+                if pending:
+                    versions = _complete(jobs, files, pending, progress)
+            except (EngineError, MissingError, KeyboardInterrupt):
+                _finish(orders.values(), progress, versions)
+                raise
+            _finish(orders.values(), progress, versions)
+
+
+def _finish(
+    outputs: Iterable[tuple[StageFile, Benchmark]],
+    progress: StageProgress,
+    versions: Mapping[str, str],
+) -> None:
+    """Put the files in order and tell their sidecars of this run, even if it was cut short."""
+    facts = {"wall_s": round(progress.seconds, 3), "versions": dict(versions)}
+    for file, benchmark in outputs:
+        file.finish(benchmark.indices, facts)
+
+
+def _plan_rows(jobs: Sequence[Job]) -> list[PlannedRow]:
+    """The rows that are not cached; those that cannot be asked for are written as failed."""
+    digests = Digests()
+    pending: list[PlannedRow] = []
+    for job in jobs:
+        for row in job.rows(digests):
+            tally = row.file.tally
+            tally.total += 1
+            if row.cached:
+                tally.cached += 1
+            elif row.error:
+                row.file.append(failed_row(row))
+            else:
+                pending.append(row)
+    return pending
+
+
+def _complete(
+    jobs: Sequence[Job],
+    files: Sequence[StageFile],
+    pending: Sequence[PlannedRow],
+    progress: StageProgress,
+) -> dict[str, str]:
+    """Load the model, write each row as it finishes; gives the engine's versions."""
+    model = jobs[0].model
+    for file in files:
+        file.begin()
+    engine = create_engine(model.entry, model.engine)
+    try:
+        for row, record in complete(engine, pending):
+            row.file.append(record)
+            progress.advance(record)
+        return dict(engine.info.versions)
+    finally:
+        engine.close()
+
+
+def _grade(plan: Plan, report: RunReport) -> None:
+    """Grade every file of the plan that has rows, and count."""
+    counted: set[Path] = set()
+    for job in plan.jobs:
+        for file in job.outputs():
+            if file.path in counted or not file.path.exists():
+                continue
+            counted.add(file.path)
+            report.new += file.tally.new
+            report.cached += file.tally.cached
+            report.failed += file.tally.failed
+            report.first_error = report.first_error or file.tally.first_error
+            if file in job.graded():
+                with file.open_table() as table:
+                    if len(table):
+                        manifest = read_sidecar(file.path)
+                        report.graded.append(grade_file(table, job.benchmark, manifest))

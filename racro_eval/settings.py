@@ -1,0 +1,83 @@
+"""Typed settings from YAML: benchmarks, prompt sets, models and sweeps are read the same way.
+
+Unknown keys are errors, so that a misspelt setting is never silently ignored.
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from racro_eval.errors import ConfigError, UnknownNameError
+
+_SUFFIXES = (".yaml", ".yml")
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class Strict(BaseModel):
+    """Base of everything read from YAML: frozen, and unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Settings = TypeVar("Settings", bound=Strict)
+
+
+def read_mapping(path: Traversable | Path) -> dict[str, Any]:
+    """The mapping in a YAML file, unchecked. Raises ConfigError."""
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}.") from error
+    except yaml.YAMLError as error:
+        problem = " ".join(str(error).split())
+        raise ConfigError(f"{path} is not valid YAML: {problem}.") from error
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path} must hold a mapping of settings.")
+    return content
+
+
+def read_settings(kind: type[Settings], path: Traversable | Path) -> Settings:
+    """The settings in a YAML file. Raises ConfigError with the file, the key and what is wrong."""
+    return parse_settings(kind, read_mapping(path), str(path))
+
+
+def parse_settings(kind: type[Settings], content: dict[str, Any], where: str) -> Settings:
+    """The settings in a mapping; `where` names its origin in the ConfigError of a wrong one."""
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "settings"
+        unknown = first["type"] == "extra_forbidden"
+        problem = "there is no such key" if unknown else first["msg"]
+        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        raise ConfigError(f"{where}: {key}: {problem}{more}.") from error
+
+
+def shipped(package: str) -> dict[str, Traversable]:
+    """Name → YAML resource of a data package, sorted by name."""
+    return {
+        entry.name.removesuffix(".yaml"): entry
+        for entry in sorted(resources.files(package).iterdir(), key=lambda entry: entry.name)
+        if entry.name.endswith(".yaml")
+    }
+
+
+def named(package: str, kind: str, name: str) -> Traversable | Path:
+    """The shipped YAML of that name, or the user's own if `name` is the path of a YAML file.
+
+    Raises UnknownNameError with the nearest names.
+    """
+    if name.endswith(_SUFFIXES):
+        return Path(name)
+    entries = shipped(package)
+    if name not in entries:
+        hint = f"`racro-eval list {package.rpartition('.')[2]}` shows all."
+        raise UnknownNameError(kind, name, entries, hint)
+    return entries[name]

@@ -1,0 +1,49 @@
+"""The JSON beside a CSV: what the file is, which runs wrote it, who is writing it now."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from racro_eval.atomic import write_atomically
+from racro_eval.errors import CacheError
+
+
+def sidecar_path(path: Path) -> Path:
+    """The JSON beside a CSV: caption-1a2b3c4d.csv → caption-1a2b3c4d.json."""
+    return path.with_suffix(".json")
+
+
+def write_sidecar(path: Path, content: Mapping[str, Any]) -> None:
+    """Replace the sidecar of a CSV in one step."""
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    write_atomically(sidecar_path(path), [text.encode(), b"\n"])
+
+
+def read_sidecar(path: Path) -> dict[str, Any]:
+    """The sidecar of a CSV, or {} if there is none. Raises CacheError on an unreadable one."""
+    sidecar = sidecar_path(path)
+    try:
+        content = json.loads(sidecar.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise CacheError(
+            f"{sidecar} is not readable JSON: {error}. Remove it; the next run writes it again."
+        ) from error
+    return content if isinstance(content, dict) else {}
+
+
+def owner(path: Path) -> str:
+    """Who holds a file, as the sidecar of the running stage says."""
+    try:
+        process = read_sidecar(path).get("process") or {}
+    except CacheError:
+        process = {}
+    if not process:
+        return "another process"
+    return (
+        f"process {process.get('pid')} on {process.get('host')} since {process.get('started_at')}"
+    )

@@ -1,0 +1,264 @@
+"""One stage's file: where it is, the settings behind its key, and the JSON beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from racro_eval.cache import RowTable, RowWriter
+from racro_eval.engines.base import Sampling
+from racro_eval.models import ModelEntry
+from racro_eval.sidecar import read_sidecar, sidecar_path, write_sidecar
+
+SCHEMA = 1
+"""Version of what a row means; raised when cached rows must not be reused any more."""
+
+
+def short_hash(content: Mapping[str, Any]) -> str:
+    """8 hex digits of the SHA-256 of a mapping, whatever the order of its keys."""
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model as a stage runs it: its entry, the engine chosen, and what identifies its weights."""
+
+    entry: ModelEntry
+    engine: str
+    fingerprint: str
+
+    def key_settings(self) -> dict[str, Any]:
+        """What of the model can change the text. tp, dp, memory and hosts cannot."""
+        entry = self.entry
+        folder = entry.local_folder
+        return {
+            "model": folder.resolve().name if folder else entry.model,
+            "fingerprint": self.fingerprint,
+            "engine": self.engine,
+            "dtype": entry.dtype,
+            "quantization": entry.quantization,
+            "max_model_len": entry.max_model_len,
+            "min_pixels": entry.min_pixels,
+            "max_pixels": entry.max_pixels,
+            "system_prompt": entry.system_prompt,
+            "chat_template_kwargs": entry.chat_template_kwargs,
+        }
+
+    def sampling(self, default: Sampling) -> Sampling:
+        """The stage's sampling with the model's own overrides."""
+        own = self.entry.sampling.model_dump(exclude_none=True)
+        return Sampling(
+            temperature=own.get("temperature", default.temperature),
+            top_p=own.get("top_p", default.top_p),
+            top_k=own.get("top_k", default.top_k),
+            repetition_penalty=own.get("repetition_penalty", default.repetition_penalty),
+            max_tokens=own.get("max_tokens", default.max_tokens),
+        )
+
+
+def sampling_settings(sampling: Sampling, seed: int) -> dict[str, Any]:
+    """Sampling as key material; the base seed counts only where something is drawn."""
+    return {
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "top_k": sampling.top_k,
+        "repetition_penalty": sampling.repetition_penalty,
+        "max_tokens": sampling.max_tokens,
+        "seed": seed if sampling.temperature > 0 else None,
+    }
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of a file's rows in this run; tokens are those of the new rows."""
+
+    total: int = 0
+    cached: int = 0
+    new: int = 0
+    failed: int = 0
+    truncated: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    first_error: str = ""
+
+    def add(self, row: Mapping[str, str]) -> None:
+        """Count a row that was just written."""
+        self.new += 1
+        if row["error"]:
+            self.failed += 1
+            self.first_error = self.first_error or f"row {row['index']}: {row['error']}"
+        self.truncated += row["finish_reason"] == "length"
+        self.prompt_tokens += int(row["prompt_tokens"] or 0)
+        self.completion_tokens += int(row["completion_tokens"] or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A file that a stage reads: its key, and its key without the benchmark."""
+
+    key: str
+    config: str
+
+
+@dataclass
+class StageFile:
+    """A stage's CSV and its sidecar.
+
+    settings: all that can change the text, but for the benchmark and the parents.
+    labels: how tables call what is in it (benchmark, mllm, reasoner, variant, ...).
+    about: further facts for the sidecar.
+    """
+
+    folder: Path
+    stem: str
+    columns: tuple[str, ...]
+    settings: Mapping[str, Any]
+    benchmark: Mapping[str, str]
+    labels: Mapping[str, Any]
+    about: Mapping[str, Any] = field(default_factory=dict)
+    parents: Mapping[str, Parent] = field(default_factory=dict)
+    tally: Tally = field(default_factory=Tally)
+    table: RowTable | None = None
+
+    @property
+    def key(self) -> str:
+        """8 hex digits over everything that can change the text."""
+        parents = {name: parent.key for name, parent in self.parents.items()}
+        return short_hash(
+            {
+                "schema": SCHEMA,
+                **self.settings,
+                "benchmark": dict(self.benchmark),
+                "parents": parents,
+            }
+        )
+
+    @property
+    def config(self) -> str:
+        """The key without the benchmark: the same for a model's files of all benchmarks."""
+        parents = {name: parent.config for name, parent in self.parents.items()}
+        return short_hash({"schema": SCHEMA, **self.settings, "parents": parents})
+
+    @property
+    def parent(self) -> Parent:
+        """This file as another stage's parent."""
+        return Parent(self.key, self.config)
+
+    @property
+    def path(self) -> Path:
+        return self.folder / f"{self.stem}-{self.key}.csv"
+
+    def open_table(self) -> RowTable:
+        """Open the file for reading."""
+        self.table = RowTable(self.path, self.columns)
+        return self.table
+
+    def open_writer(self, on_wait: Callable[[str], None]) -> RowWriter:
+        """Open the file for appending, after any other writer."""
+        writer = RowWriter(self.path, self.columns, on_wait=on_wait)
+        self.table = writer
+        return writer
+
+    def close(self) -> None:
+        """Close the file. Safe to call twice."""
+        if self.table is not None:
+            self.table.close()
+            self.table = None
+
+    def append(self, row: Mapping[str, str]) -> None:
+        """Write a row and count it."""
+        self._writer.append(row)
+        self.tally.add(row)
+
+    @property
+    def _writer(self) -> RowWriter:
+        if not isinstance(self.table, RowWriter):
+            raise TypeError(f"{self.path} is not open for writing")
+        return self.table
+
+    def begin(self) -> None:
+        """Say in the sidecar who works on the file, and keep what an interrupted run left there."""
+        runs = self.runs()
+        process = {"pid": os.getpid(), "host": socket.gethostname(), "started_at": now()}
+        self._write_sidecar([*runs], {"process": {**process, "argv": _argv()}})
+
+    def finish(self, order: Iterable[str], facts: Mapping[str, Any]) -> None:
+        """Put the rows in order; if there are new ones, add this run to the sidecar.
+
+        facts: what else is known of the run: versions, wall time.
+        """
+        self._writer.settle(order)
+        if not self.tally.new and sidecar_path(self.path).exists():
+            return
+        tally = asdict(self.tally)
+        about = {"finished_at": now(), "argv": _argv(), "git_commit": git_commit()}
+        run = {**about, "racro_eval": metadata.version("racro-eval"), **facts, **tally}
+        self._write_sidecar([*self.runs(), run] if self.tally.new else self.runs(), {})
+
+    def runs(self) -> list[dict[str, Any]]:
+        """The runs that wrote rows so far; one that was killed counts as interrupted."""
+        known = read_sidecar(self.path)
+        runs = list(known.get("runs", []))
+        process = known.get("process")
+        if process and process.get("pid") != os.getpid():
+            runs.append({**process, "interrupted": True})
+        return runs
+
+    def _write_sidecar(self, runs: list[dict[str, Any]], more: Mapping[str, Any]) -> None:
+        write_sidecar(
+            self.path,
+            {
+                "schema": SCHEMA,
+                "key": self.key,
+                "config": self.config,
+                "labels": dict(self.labels),
+                "benchmark": dict(self.benchmark),
+                "settings": dict(self.settings),
+                "parents": {name: asdict(parent) for name, parent in self.parents.items()},
+                **self.about,
+                "rows": len(self._writer),
+                **more,
+                "runs": runs,
+            },
+        )
+
+
+def _argv() -> list[str]:
+    return [private(argument) for argument in sys.argv]
+
+
+def now() -> str:
+    """The time in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def private(text: str) -> str:
+    """A command-line argument without the home folder's path and without URL credentials."""
+    home = str(Path.home())
+    text = re.sub(re.escape(home) + r"(?=/|$)", "~", text)
+    return re.sub(r"//[^/@\s]+@", "//", text)
+
+
+@cache
+def git_commit() -> str | None:
+    """The commit of the checkout that racro-eval runs from, if it runs from one."""
+    root = Path(__file__).parents[2]
+    if not (root / ".git").exists():
+        return None
+    done = subprocess.run(
+        ["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() if done.returncode == 0 else None

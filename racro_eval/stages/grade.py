@@ -1,0 +1,91 @@
+"""From responses to verdicts. A pure function of response and sample; needs no model.
+
+The graded file replaces the old one in one step. It is written again only if the responses, the
+gold answers or the grader have changed since.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from racro_eval.atomic import write_atomically
+from racro_eval.cache import RowTable
+from racro_eval.data import Benchmark
+from racro_eval.errors import CacheError
+from racro_eval.grading import GRADER_VERSION, Status, Verdict, grade
+from racro_eval.records import encode_row
+from racro_eval.scoring.graded import graded_columns, graded_path
+from racro_eval.sidecar import read_sidecar, write_sidecar
+
+
+def grade_rows(rows: Iterable[Mapping[str, str]], benchmark: Benchmark) -> Iterator[dict[str, str]]:
+    """Verdicts of rows with `index` and `prediction` (and, if known, finish_reason and error).
+
+    Rows of other indices than the benchmark's are left out.
+    """
+    for row in rows:
+        sample = benchmark.by_index.get(row["index"])
+        if sample is None:
+            continue
+        if row.get("error"):
+            verdict = Verdict(Status.error, "", row["error"], False)
+        else:
+            verdict = grade(
+                row["prediction"],
+                sample,
+                finish_reason=row.get("finish_reason") or "stop",
+                rule=benchmark.spec.answer_rule,
+            )
+        yield {
+            "index": sample.index,
+            "sample": row.get("sample", "0"),
+            "prediction": row["prediction"],
+            "extracted": verdict.extracted,
+            "method": verdict.method,
+            "answer": sample.answer,
+            "status": verdict.status.value,
+            "correct": "1" if verdict.correct else "0",
+            **{name: sample.meta.get(name, "") for name in benchmark.spec.breakdowns},
+        }
+
+
+def write_graded(rows: Iterable[Mapping[str, str]], path: Path, benchmark: Benchmark) -> None:
+    """Write graded rows in one step."""
+    columns = graded_columns(benchmark.spec)
+    lines = (encode_row(row[column] for column in columns) for row in rows)
+    write_atomically(path, chain([encode_row(columns)], lines))
+
+
+def grade_file(table: RowTable, benchmark: Benchmark, manifest: Mapping[str, Any]) -> Path:
+    """Bring the graded file of a stage's file up to date; gives its path.
+
+    manifest: the stage's sidecar; what it says of the file goes with the verdicts.
+    """
+    path = graded_path(table.path)
+    state = {
+        "grader": GRADER_VERSION,
+        "rows_sha256": _file_hash(table.path),
+        "gold_sha256": benchmark.gold_hash,
+    }
+    about = {name: manifest.get(name) for name in ("key", "config", "labels", "parents")}
+    content = {**about, "graded": state, "spec": benchmark.spec.model_dump(mode="json")}
+    if not (path.exists() and _is(path, content)):
+        write_graded(grade_rows(table.rows(), benchmark), path, benchmark)
+        write_sidecar(path, content)
+    return path
+
+
+def _file_hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _is(path: Path, content: Mapping[str, Any]) -> bool:
+    try:
+        return read_sidecar(path) == content
+    except CacheError:
+        return False

@@ -1,0 +1,140 @@
+"""What a stage wants to be answered, which rows are there already, and asking for the others."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from racro_eval.data.images import Image, digest
+from racro_eval.engines.base import Completion, Engine, Message, Request, Sampling
+from racro_eval.errors import DataError
+from racro_eval.stages.files import StageFile, now
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What will be sent for a row."""
+
+    messages: tuple[Message, ...]
+    images: tuple[Image, ...]
+
+    def sha256(self, image_digests: Iterable[str]) -> str:
+        """Hash of messages and image bytes: a cached row counts only if its hash is this one."""
+        turns = [[message.role, message.content] for message in self.messages]
+        content = json.dumps([turns, list(image_digests)], ensure_ascii=False)
+        return hashlib.sha256(content.encode("utf-8", "replace")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRow:
+    """A row that a stage wants in its file.
+
+    build: makes the prompt; called again when the row is sent, so that no text is kept meanwhile.
+    error: why the row cannot be asked for at all; it is written as a failed row.
+    parents: further columns, the hashes of the rows read.
+    """
+
+    file: StageFile
+    index: str
+    sample: int
+    build: Callable[[], Prompt]
+    prompt_sha256: str
+    sampling: Sampling
+    error: str = ""
+    parents: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def cached(self) -> bool:
+        """Whether the file already holds the answer to exactly this prompt."""
+        assert self.file.table is not None, "the file is open while its rows are planned"
+        state = self.file.table.state(self.index, self.sample)
+        return (
+            state is not None
+            and not state.failed
+            and not self.error
+            and state.prompt_sha256 == self.prompt_sha256
+        )
+
+
+class Digests:
+    """SHA-256 of images, each image read once for all prompts that show it."""
+
+    def __init__(self) -> None:
+        self._known: dict[Image, str] = {}
+
+    def of(self, images: Iterable[Image]) -> list[str]:
+        """The images' hashes. Raises DataError if one cannot be read."""
+        return [self._one(image) for image in images]
+
+    def _one(self, image: Image) -> str:
+        if image not in self._known:
+            self._known[image] = digest(image)
+        return self._known[image]
+
+
+def row_seed(base: int, index: str, sample: int) -> int:
+    """The seed of a row, so that a resumed run draws what an uninterrupted one would have drawn."""
+    name = f"{base}\0{index}\0{sample}".encode()
+    return int.from_bytes(hashlib.sha256(name).digest()[:4], "big") >> 1
+
+
+def plan_row(
+    file: StageFile,
+    index: str,
+    sample: int,
+    build: Callable[[], Prompt],
+    sampling: Sampling,
+    digests: Digests,
+    parents: Mapping[str, str] | None = None,
+) -> PlannedRow:
+    """Plan a row: its prompt is built once for its hash and then forgotten."""
+    try:
+        prompt = build()
+        sha256, error = prompt.sha256(digests.of(prompt.images)), ""
+    except DataError as problem:
+        sha256, error = "", str(problem)
+    return PlannedRow(file, index, sample, build, sha256, sampling, error, parents or {})
+
+
+def complete(
+    engine: Engine, rows: Iterable[PlannedRow]
+) -> Iterator[tuple[PlannedRow, dict[str, str]]]:
+    """Ask the engine for the rows; give each with its cache row as soon as it is finished."""
+    in_flight: dict[str, PlannedRow] = {}
+
+    def requests() -> Iterator[Request]:
+        for number, row in enumerate(rows):
+            prompt = row.build()
+            in_flight[str(number)] = row
+            yield Request(str(number), prompt.messages, prompt.images, row.sampling)
+
+    for completion in engine.stream(requests()):
+        row = in_flight.pop(completion.id)
+        yield row, cache_row(row, completion)
+
+
+def cache_row(row: PlannedRow, completion: Completion) -> dict[str, str]:
+    """The CSV row of a completion."""
+    text = completion.texts[0] if completion.texts else ""
+    failed = completion.error is not None
+    return {
+        "index": row.index,
+        "sample": str(row.sample),
+        "prediction": text,
+        "finish_reason": completion.finish_reasons[0] if completion.finish_reasons else "",
+        "prompt_tokens": "" if failed else str(completion.usage.prompt_tokens),
+        "completion_tokens": "" if failed else str(completion.usage.completion_tokens),
+        "latency_s": f"{completion.latency_s:.3f}",
+        "seed": "" if row.sampling.seed is None else str(row.sampling.seed),
+        "prompt_sha256": row.prompt_sha256,
+        "error": completion.error or "",
+        "created_at": now(),
+        **row.parents,
+    }
+
+
+def failed_row(row: PlannedRow) -> dict[str, str]:
+    """The CSV row of a row that could not be asked for."""
+    return cache_row(row, Completion("", error=row.error))

@@ -1,0 +1,415 @@
+"""Reading benchmarks: three layouts, one result."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import resource
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from racro_eval import load_benchmark
+from racro_eval.data import files
+from racro_eval.data.images import decode
+from racro_eval.errors import (
+    ChecksumError,
+    ConfigError,
+    DataError,
+    MissingError,
+    RacroError,
+    UnknownNameError,
+)
+from tests.support.benchmarks import (
+    base64_picture,
+    make_json_benchmark,
+    make_tsv,
+    picture,
+    write_spec,
+)
+from tests.support.paths import shared_data
+
+TSV = {"kind": "tsv", "file": "small.tsv", "fields": {"options": "choices"}}
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RACRO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("RACRO_DATA", raising=False)
+
+
+def tsv_row(index: str, **cells: str) -> dict[str, str]:
+    row = {"index": index, "image": base64_picture(int(index)), "question": f"Q{index}"}
+    return {**row, "choices": "[]", "answer": index, **cells}
+
+
+def test_json_rows_keep_their_order_and_carry_question_options_answer_and_breakdowns(
+    tmp_path: Path,
+) -> None:
+    benchmark = load_benchmark(str(make_json_benchmark(tmp_path, 12)), data_root=tmp_path)
+    assert len(benchmark) == 12
+    assert benchmark.indices == [str(number) for number in range(1, 13)]
+    first = benchmark["1"]
+    assert dict(first.options) == {"A": "1", "B": "2", "C": "None"}
+    assert first.answer == "A"
+    assert dict(first.meta) == {"subject": "counting", "level": "2"}
+    assert first.question == (
+        "Hint: Please answer the question and provide the correct option letter, e.g., A, B, C, "
+        "D, at the end.\nQuestion: How many shapes are in picture 1?\n<image1>\nChoices:\n"
+        "(A) 1\n(B) 2\n(C) None\n"
+        "Please try to answer the question with short words or phrases if possible."
+    )
+    assert benchmark["2"].question.startswith(
+        "Hint: Please answer the question and provide the final answer at the end.\nQuestion: "
+    )
+    assert first.images[0].read() == picture(1)
+
+
+def test_images_are_opened_only_when_they_are_read(tmp_path: Path) -> None:
+    path = make_json_benchmark(tmp_path, 3)
+    (tmp_path / "small" / "images" / "2.png").unlink()
+    benchmark = load_benchmark(str(path), data_root=tmp_path)
+    with pytest.raises(DataError, match=r"2\.png cannot be read: No such file"):
+        benchmark["2"].images[0].read()
+    assert decode(benchmark["3"].images[0]).size == (40, 30)
+
+
+def test_the_data_root_may_be_the_benchmarks_own_folder(tmp_path: Path) -> None:
+    path = make_json_benchmark(tmp_path, 3)
+    benchmark = load_benchmark(str(path), data_root=tmp_path / "small")
+    assert benchmark["3"].images[0].read() == picture(3)
+
+
+def test_racro_data_is_the_data_root_by_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_json_benchmark(tmp_path, 3)
+    monkeypatch.setenv("RACRO_DATA", str(tmp_path))
+    assert len(load_benchmark(str(path))) == 3
+
+
+def test_select_takes_the_first_rows_or_the_named_ones_in_file_order(tmp_path: Path) -> None:
+    benchmark = load_benchmark(str(make_json_benchmark(tmp_path, 9)), data_root=tmp_path)
+    assert [sample.index for sample in benchmark.select(limit=2)] == ["1", "2"]
+    assert [sample.index for sample in benchmark.select(indices=["7", "3"])] == ["3", "7"]
+    with pytest.raises(UnknownNameError, match="index '77'"):
+        benchmark.select(indices=["77"])
+
+
+def test_the_data_hash_covers_what_models_see_and_the_gold_hash_what_verdicts_need(
+    tmp_path: Path,
+) -> None:
+    path = make_json_benchmark(tmp_path, 4)
+    before = load_benchmark(str(path), data_root=tmp_path)
+    data = tmp_path / "small" / "rows.jsonl"
+    data.write_text(data.read_text().replace('"answer": "4"', '"answer": "5"'))
+    relabelled = load_benchmark(str(path), data_root=tmp_path)
+    assert relabelled.data_hash == before.data_hash
+    assert relabelled.gold_hash != before.gold_hash
+    data.write_text(data.read_text().replace("picture 4", "image 4"))
+    assert load_benchmark(str(path), data_root=tmp_path).data_hash != before.data_hash
+
+
+def test_tsv_images_may_be_base64_references_and_lists(tmp_path: Path) -> None:
+    table = [
+        tsv_row("1", choices="['None', 'NA']", answer="A"),
+        tsv_row("2", image="1"),
+        tsv_row("3", image=str([base64_picture(7), base64_picture(8)])),
+        tsv_row("4", image="", question='a "quoted"\tfield\nof two lines'),
+    ]
+    make_tsv(tmp_path / "small.tsv", table)
+    path = write_spec(tmp_path / "Small.yaml", TSV, 4)
+    benchmark = load_benchmark(str(path), data_root=tmp_path)
+    read = [[image.read() for image in sample.images] for sample in benchmark]
+    assert read == [[picture(1)], [picture(1)], [picture(7), picture(8)], []]
+    assert dict(benchmark["1"].options) == {"A": "None", "B": "NA"}, "these are texts, not gaps"
+    assert benchmark["4"].question.startswith('a "quoted"\tfield\nof two lines\n')
+
+
+def test_options_may_be_a_column_per_letter(tmp_path: Path) -> None:
+    make_tsv(
+        tmp_path / "small.tsv",
+        [{"index": "1", "question": "Q", "answer": "C", "A": "x", "B": "", "C": "None"}],
+    )
+    fields = {"options": ["A", "B", "C"], "image": None}
+    path = write_spec(tmp_path / "Small.yaml", {**TSV, "fields": fields}, 1)
+    sample = load_benchmark(str(path), data_root=tmp_path)["1"]
+    assert dict(sample.options) == {"A": "x", "C": "None"}
+    assert sample.images == ()
+
+
+@pytest.mark.slow
+def test_a_large_tsv_is_read_without_holding_it(tmp_path: Path) -> None:
+    cell = "A" * (1 << 20)
+    with (tmp_path / "small.tsv").open("w") as file:
+        file.write("index\timage\tquestion\tchoices\tanswer\n")
+        for number in range(300):
+            file.write(f"{number}\t{cell}\tQ\t[]\t1\n")
+    path = write_spec(tmp_path / "Small.yaml", TSV, 300)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    benchmark = load_benchmark(str(path), data_root=tmp_path)
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert len(benchmark) == 300
+    assert grown < 60_000, "kilobytes; the file has 300,000"
+
+
+def test_a_hub_dataset_is_read_from_a_local_copy(tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    table = {
+        "id": ["1", "2"],
+        "question": ["Q1", "Q2"],
+        "options": [["x", "y"], []],
+        "answer": ["B", "3"],
+        "image": [{"bytes": picture(1), "path": None}, None],
+        "level": [4, 5],
+    }
+    features = datasets.Features(
+        {
+            "id": datasets.Value("string"),
+            "question": datasets.Value("string"),
+            "options": datasets.List(datasets.Value("string")),
+            "answer": datasets.Value("string"),
+            "image": datasets.Image(),
+            "level": datasets.Value("int64"),
+        }
+    )
+    folder = tmp_path / "org" / "set" / "data"
+    folder.mkdir(parents=True)
+    datasets.Dataset.from_dict(table, features).to_parquet(folder / "test-00000-of-00001.parquet")
+    source = {
+        "kind": "huggingface",
+        "dataset": "org/set",
+        "split": "test",
+        "fields": {"index": "id", "options": "options"},
+        "meta": {"level": "level"},
+    }
+    path = write_spec(tmp_path / "Small.yaml", source, 2)
+    benchmark = load_benchmark(str(path), data_root=tmp_path)
+    assert [sample.index for sample in benchmark] == ["1", "2"]
+    assert dict(benchmark["1"].options) == {"A": "x", "B": "y"}
+    assert benchmark["1"].images[0].read() == picture(1)
+    assert benchmark["2"].images == ()
+    assert benchmark["2"].meta["level"] == "5"
+    with pytest.raises(MissingError, match="split nowhere"):
+        wrong = write_spec(tmp_path / "Wrong.yaml", {**source, "split": "nowhere"}, 2)
+        load_benchmark(str(wrong), data_root=tmp_path)
+
+
+class TestBadFiles:
+    """Each gets one sentence that says what is wrong and where."""
+
+    def load(self, tmp_path: Path, source: dict[str, object]) -> RacroError:
+        path = write_spec(tmp_path / "Small.yaml", source, 2)
+        with pytest.raises(RacroError) as caught:
+            load_benchmark(str(path), data_root=tmp_path, offline=True)
+        return caught.value
+
+    def test_missing_file(self, tmp_path: Path) -> None:
+        error = self.load(tmp_path, TSV)
+        assert isinstance(error, MissingError)
+        assert "looked for small.tsv in" in str(error)
+        assert "--data-root" in str(error)
+
+    def test_missing_column(self, tmp_path: Path) -> None:
+        row = tsv_row("1")
+        del row["answer"]
+        make_tsv(tmp_path / "small.tsv", [row])
+        error = self.load(tmp_path, TSV)
+        assert "has no column 'answer'; its columns are: choices, image, index" in str(error)
+
+    def test_wrong_md5_names_both_hashes(self, tmp_path: Path) -> None:
+        data = make_tsv(tmp_path / "small.tsv", [tsv_row("1")])
+        error = self.load(tmp_path, {**TSV, "md5": "0" * 32})
+        assert isinstance(error, ChecksumError)
+        assert "0" * 32 in str(error)
+        assert hashlib.md5(data.read_bytes()).hexdigest() in str(error)
+
+    def test_two_rows_of_one_index(self, tmp_path: Path) -> None:
+        make_tsv(tmp_path / "small.tsv", [tsv_row("1"), tsv_row("1")])
+        assert "index '1' stands on two rows" in str(self.load(tmp_path, TSV))
+
+    def test_reference_to_no_row(self, tmp_path: Path) -> None:
+        make_tsv(tmp_path / "small.tsv", [tsv_row("1", image="9")])
+        assert "there is no row '9' to take an image from" in str(self.load(tmp_path, TSV))
+
+    @pytest.mark.parametrize(
+        ("content", "sentence"),
+        [
+            ("", "is empty"),
+            ("index\timage\tquestion\tchoices\tanswer\n1\t2\n", "2 fields, 5 expected"),
+            ("index\timage\tquestion\tchoices\tanswer\n1\t\tQ\t[1,\t1\n", "not a list"),
+            ("index\timage\tquestion\tchoices\tanswer\n1\t[x\tQ\t[]\t1\n", "not readable"),
+        ],
+    )
+    def test_broken_tsv(self, tmp_path: Path, content: str, sentence: str) -> None:
+        (tmp_path / "small.tsv").write_text(content)
+        assert sentence in str(self.load(tmp_path, TSV))
+
+    def test_tsv_in_another_encoding(self, tmp_path: Path) -> None:
+        (tmp_path / "small.tsv").write_bytes(b"index\timage\tquestion\tchoices\tanswer\n1\t\t\xff")
+        assert "not a readable TSV near byte" in str(self.load(tmp_path, TSV))
+
+    @pytest.mark.parametrize(
+        ("content", "sentence"),
+        [
+            ("\n{", "line 2"),
+            ("[1]\n", "row 1: an object was expected"),
+            ('{"id": "1"}\n', "has no column 'question'"),
+            (
+                '{"id": "1", "question": "", "answer": "", "image": "../../x.png"}\n',
+                "leads out of",
+            ),
+        ],
+    )
+    def test_broken_jsonl(self, tmp_path: Path, content: str, sentence: str) -> None:
+        (tmp_path / "rows.jsonl").write_text(content)
+        source = {"kind": "json", "file": "rows.jsonl", "images": ".", "fields": {"index": "id"}}
+        assert sentence in str(self.load(tmp_path, source))
+
+    def test_broken_json(self, tmp_path: Path) -> None:
+        (tmp_path / "rows.json").write_text("[{")
+        source = {"kind": "json", "file": "rows.json", "images": "."}
+        assert "is not valid JSON" in str(self.load(tmp_path, source))
+
+    def test_data_root_that_is_no_folder(self, tmp_path: Path) -> None:
+        with pytest.raises(MissingError, match="is not a folder"):
+            load_benchmark("MathVision", data_root=tmp_path / "nowhere")
+
+    def test_unknown_key_in_a_yaml(self, tmp_path: Path) -> None:
+        error = self.load(tmp_path, {**TSV, "sha1": "x"})
+        assert isinstance(error, ConfigError)
+        assert "sources.0.tsv.sha1: there is no such key" in str(error)
+
+    def test_breakdown_that_no_source_gives(self, tmp_path: Path) -> None:
+        path = write_spec(tmp_path / "Small.yaml", TSV, 2)
+        path.write_text(path.read_text().replace("breakdowns: []", "breakdowns: [level]"))
+        with pytest.raises(ConfigError, match="no source gives the breakdown 'level'"):
+            load_benchmark(str(path))
+
+    def test_tsv_with_several_image_columns(self, tmp_path: Path) -> None:
+        error = self.load(tmp_path, {**TSV, "fields": {"image": ["a", "b"]}})
+        assert "one image column" in str(error)
+
+    def test_unreadable_yaml(self, tmp_path: Path) -> None:
+        path = tmp_path / "x.yaml"
+        with pytest.raises(ConfigError, match="cannot be read"):
+            load_benchmark(str(path))
+        path.write_text("a: [")
+        with pytest.raises(ConfigError, match="is not valid YAML"):
+            load_benchmark(str(path))
+        path.write_text("- a")
+        with pytest.raises(ConfigError, match="must hold a mapping"):
+            load_benchmark(str(path))
+
+    def test_unknown_benchmark_says_the_nearest(self) -> None:
+        with pytest.raises(UnknownNameError, match="The nearest: MathVision"):
+            load_benchmark("MathVsion")
+
+
+class _Ranges(SimpleHTTPRequestHandler):
+    """A file server that honours `Range: bytes=N-`, as benchmark hosts do."""
+
+    asked: list[str]
+
+    def do_GET(self) -> None:
+        content = Path(self.translate_path(self.path)).read_bytes()
+        wanted = self.headers.get("Range", "")
+        self.asked.append(wanted)
+        start = int(wanted.removeprefix("bytes=").removesuffix("-") or 0)
+        if start >= len(content):
+            self.send_error(416)
+            return
+        self.send_response(206 if wanted else 200)
+        self.send_header("Content-Length", str(len(content) - start))
+        self.end_headers()
+        self.wfile.write(content[start:])
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[tuple[str, Path, list[str]]]:
+    """(address, folder served, ranges asked for)"""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    asked: list[str] = []
+    handler = type("Handler", (_Ranges,), {"asked": asked})
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=folder)) as http:
+        Thread(target=http.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{http.server_port}", folder, asked
+        http.shutdown()
+
+
+class TestDownload:
+    """From a real server on loopback."""
+
+    def source(self, address: str, folder: Path) -> dict[str, object]:
+        data = make_tsv(folder / "small.tsv", [tsv_row("1"), tsv_row("2")])
+        md5 = hashlib.md5(data.read_bytes()).hexdigest()
+        return {**TSV, "url": f"{address}/small.tsv", "md5": md5}
+
+    def test_is_checked_and_kept(self, tmp_path: Path, server: tuple[str, Path, list[str]]) -> None:
+        address, folder, asked = server
+        path = write_spec(tmp_path / "Small.yaml", self.source(address, folder), 2)
+        assert len(load_benchmark(str(path))) == 2
+        assert len(load_benchmark(str(path))) == 2
+        assert asked == [""], "the second load takes the cached file"
+
+    def test_goes_on_where_it_stopped(
+        self, tmp_path: Path, server: tuple[str, Path, list[str]]
+    ) -> None:
+        address, folder, asked = server
+        path = write_spec(tmp_path / "Small.yaml", self.source(address, folder), 2)
+        part = files.cache_folder() / "small.tsv.part"
+        part.parent.mkdir(parents=True)
+        part.write_bytes((folder / "small.tsv").read_bytes()[:100])
+        assert len(load_benchmark(str(path))) == 2
+        assert asked == ["bytes=100-"]
+
+    def test_a_finished_part_is_taken_as_it_is(
+        self, tmp_path: Path, server: tuple[str, Path, list[str]]
+    ) -> None:
+        address, folder, _ = server
+        path = write_spec(tmp_path / "Small.yaml", self.source(address, folder), 2)
+        part = files.cache_folder() / "small.tsv.part"
+        part.parent.mkdir(parents=True)
+        part.write_bytes((folder / "small.tsv").read_bytes())
+        assert len(load_benchmark(str(path))) == 2
+
+    def test_a_wrong_file_is_not_kept(
+        self, tmp_path: Path, server: tuple[str, Path, list[str]]
+    ) -> None:
+        address, folder, _ = server
+        source = {**self.source(address, folder), "md5": "0" * 32}
+        path = write_spec(tmp_path / "Small.yaml", source, 2)
+        with pytest.raises(ChecksumError):
+            load_benchmark(str(path))
+        assert list(files.cache_folder().iterdir()) == []
+
+    def test_a_server_that_is_away(self, tmp_path: Path) -> None:
+        source = {**TSV, "url": "http://127.0.0.1:9/small.tsv"}
+        path = write_spec(tmp_path / "Small.yaml", source, 2)
+        with pytest.raises(MissingError, match=r"could not be downloaded .* --data-root"):
+            load_benchmark(str(path))
+
+
+class TestRealRows:
+    def test_mathvision_mini(self) -> None:
+        benchmark = load_benchmark("MathVision_MINI", data_root=shared_data())
+        assert len(benchmark) == benchmark.spec.rows == 304
+        assert all(len(sample.images) == 1 for sample in benchmark)
+        assert sum(bool(sample.options) for sample in benchmark) == 190
+        assert decode(benchmark["6"].images[0]).size == (1470, 730)
+        lines = (shared_data() / "mathvision" / "testmini.jsonl").read_text().splitlines()
+        assert benchmark.indices == [json.loads(line)["id"] for line in lines]
+
+    def test_mathvision(self) -> None:
+        benchmark = load_benchmark("MathVision", data_root=shared_data())
+        assert len(benchmark) == benchmark.spec.rows == 3040
+        assert sum(bool(sample.options) for sample in benchmark) == 1532
+        assert len({sample.meta["subject"] for sample in benchmark}) == 16

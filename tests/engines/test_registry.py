@@ -1,0 +1,60 @@
+"""Engines are found by name, and nothing is imported before it is needed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import racro_eval.engines
+from racro_eval.engines import create_engine, engine_names
+from racro_eval.engines.registry import ENGINES, EngineSpec
+from racro_eval.errors import MissingError, UnknownNameError
+from tests.engines.prompts import ask, entry, text_of
+
+
+def test_names_are_sorted_and_hold_the_base_engines() -> None:
+    assert engine_names() == sorted(engine_names())
+    assert {"echo", "transformers"} <= set(engine_names())
+
+
+def test_an_engine_is_created_by_name() -> None:
+    engine = create_engine(entry("any/model"), "echo")
+    assert engine.info.name == "echo"
+    assert engine.info.model == "any/model"
+    assert "boxed" in text_of(engine, ask("1", "What is 1 + 1?"))
+
+
+def test_an_unknown_name_is_answered_with_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match=r"no engine 'transformer'.*nearest: transformers"):
+        create_engine(entry("any/model"), "transformer")
+
+
+def test_a_missing_package_names_the_extra_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in [name for name in sys.modules if name.startswith("racro_eval.engines.trans")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(MissingError, match=r"'torch': pip install 'racro-eval\[cpu\]'"):
+        create_engine(entry("any/model"), "transformers")
+
+
+def test_a_slip_in_our_own_modules_is_not_blamed_on_the_user(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(ENGINES, "typo", EngineSpec("racro_eval.engines.typo", "Typo", "cpu"))
+    with pytest.raises(ModuleNotFoundError, match="typo"):
+        create_engine(entry("any/model"), "typo")
+
+
+def test_importing_the_engines_imports_no_model_library() -> None:
+    heavy = "{'torch', 'transformers', 'vllm', 'openai', 'ray'}"
+    code = f"import sys, racro_eval.engines; print({heavy} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+def test_public_names_are_sorted_and_there() -> None:
+    names = racro_eval.engines.__all__
+    assert names == sorted(names)
+    assert all(hasattr(racro_eval.engines, name) for name in names)

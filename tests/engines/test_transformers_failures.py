@@ -1,0 +1,65 @@
+"""The transformers engine when generation itself fails: the rest of the batch is saved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+import transformers
+
+from racro_eval.engines import Engine
+from racro_eval.errors import EngineError
+from tests.engines.prompts import ask, by_id, texts
+
+pytestmark = pytest.mark.model
+
+
+def fail_when(monkeypatch: pytest.MonkeyPatch, condition: Any, error: Exception) -> list[int]:
+    """Make `generate` raise when its input ids meet the condition; gives the batch sizes it saw."""
+    generate = transformers.Qwen2ForCausalLM.generate
+    sizes = []
+
+    def faulty(self: Any, **inputs: Any) -> Any:
+        sizes.append(len(inputs["input_ids"]))
+        if condition(inputs["input_ids"]):
+            raise error
+        return generate(self, **inputs)
+
+    monkeypatch.setattr(transformers.Qwen2ForCausalLM, "generate", faulty)
+    return sizes
+
+
+REQUESTS = [ask(str(n), "x " * (n + 1)) for n in range(6)]
+
+
+def test_a_batch_too_large_for_the_memory_is_halved_until_it_fits(
+    reasoner: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = texts(reasoner, REQUESTS)
+    no_memory = torch.OutOfMemoryError("out of memory")
+    sizes = fail_when(monkeypatch, lambda ids: len(ids) > 2, no_memory)
+    assert texts(reasoner, REQUESTS) == expected
+    assert sizes[0] == 6
+
+
+def test_a_row_that_fails_alone_is_an_error_of_one_line(
+    reasoner: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        longest: list[int] = []
+        fail_when(patch, lambda ids: longest.append(ids.shape[1]), RuntimeError())
+        texts(reasoner, REQUESTS)
+    fail_when(monkeypatch, lambda ids: ids.shape[1] == max(longest), RuntimeError("bad\n  row"))
+    done = by_id(reasoner, REQUESTS)
+    assert [id for id, completion in done.items() if completion.error] == ["5"]
+    assert done["5"].error == "RuntimeError: bad row"
+    assert done["5"].texts == ()
+    assert done["5"].latency_s > 0
+
+
+def test_a_lost_gpu_ends_the_run(reasoner: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    lost = RuntimeError("CUDA error: an illegal memory access was encountered")
+    fail_when(monkeypatch, lambda ids: True, lost)
+    with pytest.raises(EngineError, match="The GPU failed under tiny-reasoner: RuntimeError: CUDA"):
+        list(reasoner.stream(REQUESTS))

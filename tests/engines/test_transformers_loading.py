@@ -1,0 +1,178 @@
+"""Loading models: what is refused, in which words, and what of a model's files counts."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from racro_eval.engines import Engine, create_engine
+from racro_eval.errors import ConfigError, EngineError, MissingError
+from tests.engines.prompts import ask, entry, picture, text_of, texts
+
+pytestmark = pytest.mark.model
+
+
+@pytest.fixture
+def vlm_copy(tiny_vlm: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(tiny_vlm, tmp_path / "vlm")
+
+
+@pytest.fixture
+def reasoner_copy(tiny_reasoner: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(tiny_reasoner, tmp_path / "reasoner")
+
+
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        pytest.fail("the network was asked")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+def start(model: Path | str, **settings: Any) -> Engine:
+    return create_engine(entry(model, **settings), "transformers")
+
+
+@pytest.mark.usefixtures("no_network")
+def test_a_local_folder_never_touches_the_network(tiny_vlm: Path, tiny_reasoner: Path) -> None:
+    assert text_of(start(tiny_vlm), ask("1", "x", picture(40, 40)))
+    assert text_of(start(tiny_reasoner), ask("1", "x"))
+
+
+@pytest.mark.usefixtures("no_network")
+@pytest.mark.parametrize(
+    ("file", "sentence"),
+    [
+        ("config.json", r"is not a model: it has no config\.json"),
+        ("tokenizer.json", r"has no tokenizer: none of tokenizer\.json"),
+        ("preprocessor_config.json", r"has no image processor: none of preprocessor_config\.json"),
+        ("model.safetensors", r"has no weights: none of \*\.safetensors"),
+        ("chat_template.jinja", r"has no chat template"),
+    ],
+)
+def test_an_incomplete_folder_is_told_what_is_missing(
+    vlm_copy: Path, file: str, sentence: str
+) -> None:
+    (vlm_copy / file).unlink()
+    with pytest.raises(MissingError, match=sentence) as caught:
+        start(vlm_copy)
+    assert str(vlm_copy) in str(caught.value)
+
+
+def test_a_folder_that_is_not_there_is_not_looked_up(tmp_path: Path) -> None:
+    with pytest.raises(MissingError, match="There is no model folder"):
+        start(tmp_path / "nowhere")
+
+
+def test_a_hub_model_that_cannot_be_had_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(MissingError, match="The model nobody/nothing is not there") as caught:
+        start("nobody/nothing", revision="main")
+    assert "\n" not in str(caught.value)
+
+
+def test_broken_weights_are_one_sentence(reasoner_copy: Path) -> None:
+    weights = reasoner_copy / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(EngineError, match="reasoner cannot be loaded: Safetensor") as caught:
+        start(reasoner_copy)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_architecture_is_one_sentence(reasoner_copy: Path) -> None:
+    (reasoner_copy / "config.json").write_text('{"model_type": "of_tomorrow"}')
+    with pytest.raises(EngineError, match=r"cannot be loaded: ValueError.*of_tomorrow"):
+        start(reasoner_copy)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"tp": 2}, "tp and dp must be 1 for tiny-reasoner; the engine 'vllm'"),
+        ({"dp": 2}, "tp and dp must be 1"),
+        ({"quantization": "fp8"}, "quantises no weights"),
+        ({"dtype": "int3"}, "no dtype 'int3': it is one of auto, bfloat16, float16, float32"),
+        ({"options": {"batch": 4}}, "no option 'batch'. It knows: batch_size, window"),
+        ({"options": {"batch_size": 0}}, "whole number of at least 1, not 0"),
+        ({"max_pixels": 784}, "tiny-reasoner reads no images"),
+    ],
+)
+def test_settings_of_other_engines_and_models_are_refused(
+    tiny_reasoner: Path, settings: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        start(tiny_reasoner, **settings)
+
+
+def test_a_dtype_can_be_chosen(tiny_vlm: Path) -> None:
+    assert text_of(start(tiny_vlm, dtype="bfloat16"), ask("1", "x", picture(40, 40)))
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("video_preprocessor_config.json", {"video_processor_type": "Qwen2VLVideoProcessor"}),
+        (
+            "processor_config.json",
+            {
+                "processor_class": "Qwen2_5_VLProcessor",
+                "video_processor": {"video_processor_type": "Qwen2VLVideoProcessor"},
+            },
+        ),
+    ],
+)
+def test_the_video_part_of_a_processor_is_not_needed(
+    vlm_copy: Path, captioner: Engine, file: str, content: dict[str, Any]
+) -> None:
+    (vlm_copy / file).write_text(json.dumps(content))
+    request = ask("1", "Describe.", picture(99, 60))
+    assert text_of(start(vlm_copy), request) == text_of(captioner, request)
+
+
+def test_the_sampling_defaults_of_a_model_do_not_leak(
+    reasoner_copy: Path, reasoner: Engine
+) -> None:
+    defaults = {"do_sample": True, "temperature": 0.1, "top_k": 1, "repetition_penalty": 9.0}
+    change_generation_config(reasoner_copy, defaults | {"max_new_tokens": 3, "num_beams": 2})
+    requests = [ask("greedy", "What is x?"), ask("hot", "x", temperature=1.0, seed=1)]
+    assert texts(start(reasoner_copy), requests) == texts(reasoner, requests)
+
+
+def test_the_end_tokens_of_a_model_count(reasoner_copy: Path, reasoner: Engine) -> None:
+    requests = [ask("1", "What is x?"), ask("2", "What is the area? " * 5)]
+    assert all(texts(reasoner, requests).values())
+    change_generation_config(reasoner_copy, {"eos_token_id": list(range(9, 448))})
+    for completion in start(reasoner_copy).stream(requests):
+        assert completion.finish_reasons == ("stop",)
+        assert completion.texts == ("",)
+        assert completion.usage.completion_tokens == 1
+
+
+def test_a_tokenizer_without_padding_pads_with_its_end_token(
+    reasoner_copy: Path, reasoner: Engine
+) -> None:
+    path = reasoner_copy / "tokenizer_config.json"
+    config = json.loads(path.read_text())
+    del config["pad_token"]
+    path.write_text(json.dumps(config))
+    requests = [ask("1", "What is x?"), ask("2", "What is the area? " * 5)]
+    assert texts(start(reasoner_copy), requests) == texts(reasoner, requests)
+
+
+def test_pixel_limits_are_refused_where_there_are_none(vlm_copy: Path) -> None:
+    path = vlm_copy / "preprocessor_config.json"
+    path.write_text(json.dumps({"image_processor_type": "ViTImageProcessor"}))
+    with pytest.raises(ConfigError, match="image processor of vlm has no pixel limits"):
+        start(vlm_copy, max_pixels=784)
+
+
+def change_generation_config(folder: Path, values: dict[str, Any]) -> None:
+    path = folder / "generation_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))

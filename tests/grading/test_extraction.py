@@ -1,0 +1,48 @@
+"""Responses and the answer they state; the table says why."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from racro_eval.grading import Extraction, extract, extract_answer
+from racro_eval.grading.extraction import extract_all
+
+CASES: list[dict[str, Any]] = json.loads(
+    Path(__file__).with_name("extraction.json").read_text(encoding="utf-8")
+)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["why"])
+def test_table(case: dict[str, Any]) -> None:
+    found = extract(case["response"], finish_reason=case["finish_reason"])
+    expected = None if case["text"] is None else Extraction(case["text"], case["rule"])
+    assert found == expected
+
+
+def test_extract_answer_is_the_text_alone() -> None:
+    assert extract_answer("so \\boxed{3}") == "3"
+    assert extract_answer("I do not know what to say about it, sorry for that.") is None
+
+
+def test_boxes_of_one_sentence_are_also_offered_together() -> None:
+    found = extract_all("Hence $x = \\boxed{1}$ and $y = \\boxed{-2}$.")
+    assert found == [Extraction("-2", "boxed"), Extraction("1, -2", "boxes")]
+    assert len(extract_all("\\boxed{1} is wrong, I find after a second look, so \\boxed{2}")) == 1
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "{", "}", "\\boxed{", "\\boxed{1}", "\\boxed 5 ", "answer: ", "the answer is ", "<think>",
+        "</think>", "$$", "\\[", "<answer>", "\\", " ", "a", "Answer:\n", "*", "答案", "- ",
+    ],
+)  # fmt: skip
+def test_a_megabyte_is_read_in_linear_time(unit: str) -> None:
+    started = time.monotonic()
+    extract(unit * ((1 << 20) // len(unit)))
+    assert time.monotonic() - started < 2.5

@@ -1,0 +1,181 @@
+"""The pool of worker processes: limits, replacement, threads, forks, scripts without a guard."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from racro_eval.grading import is_equivalent, workers
+from racro_eval.grading.equivalence import compare
+from racro_eval.grading.verdict import Status
+from racro_eval.grading.workers import Pool, Worker, WorkerDied, WorkerTimeout
+
+SAME = {"op": "equal", "left": "x+1", "right": "1+x"}
+# Not screened out beforehand, and longer than any limit.
+ENDLESS = ("\\prod_{k=1}^{99999999} k", "42")
+
+
+@pytest.fixture(autouse=True)
+def _no_workers_left() -> Iterator[None]:
+    workers.close_workers()
+    yield
+    workers.close_workers()
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_workers_start_when_needed_are_kept_and_end_when_closed() -> None:
+    assert workers.worker_pids() == []
+    assert workers.ask(SAME)["verdict"] == "equal"
+    pids = set(workers.worker_pids())
+    assert len(pids) == 2  # one and its spare
+    assert workers.ask(SAME)["verdict"] == "equal"
+    assert set(workers.worker_pids()) == pids
+    workers.close_workers()
+    assert workers.worker_pids() == [] and not any(map(alive, pids))
+
+
+def test_a_worker_killed_from_outside_is_replaced() -> None:
+    workers.ask(SAME)
+    before = workers.worker_pids()
+    for pid in before[:1]:
+        os.kill(pid, signal.SIGKILL)
+    for _ in range(3):
+        assert workers.ask(SAME)["verdict"] == "equal"
+    for pid in workers.worker_pids():
+        os.kill(pid, signal.SIGKILL)
+    assert compare("y+1", "1+y").status is Status.error  # both the worker and its spare
+    assert is_equivalent("y+1", "1+y")
+
+
+@pytest.mark.slow
+def test_a_comparison_without_end_is_a_timeout_and_the_next_one_works() -> None:
+    is_equivalent("x+1", "1+x")
+    for _ in range(2):
+        started = time.monotonic()
+        assert compare(*ENDLESS).status is Status.timeout
+        assert time.monotonic() - started < 2.5
+    assert is_equivalent("x+1", "1+x")
+
+
+@pytest.mark.slow
+def test_threads_share_the_pool() -> None:
+    results: list[bool] = []
+
+    def work(number: int) -> None:
+        results.append(is_equivalent(f"x+{number}", f"{number}+x"))
+        results.append(not is_equivalent(f"x+{number}", f"{number}-x"))
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [True] * 24
+
+
+def test_a_worker_that_dies_at_once_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = [sys.executable, "-c", "raise SystemExit(3)"]
+    monkeypatch.setattr(workers, "Worker", lambda: Worker(broken))
+    pool = Pool(1)
+    with pytest.raises(WorkerDied):
+        pool.ask(SAME)
+    pool.close()
+
+
+def test_a_worker_that_never_starts_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "START_SECONDS", 0.2)
+    silent = Worker([sys.executable, "-c", "import time; time.sleep(60)"])
+    with pytest.raises(WorkerDied):
+        silent.ask(SAME, 1)
+    silent.close()
+    silent.close()
+
+
+def test_a_worker_that_goes_silent_is_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    silent = [sys.executable, "-c", "print('{}', flush=True); import time; time.sleep(60)"]
+    monkeypatch.setattr(workers, "Worker", lambda: Worker(silent))
+    pool = Pool(1)
+    with pytest.raises(WorkerTimeout):
+        pool.ask(SAME, 0.2)
+    pool.close()
+    assert pool.pids() == []
+
+
+def test_a_pipe_closed_between_two_requests() -> None:
+    worker = Worker()
+    worker.ask(SAME, 5)
+    worker.process.kill()
+    worker.process.wait()
+    with pytest.raises(WorkerDied):
+        worker.ask(SAME, 5)
+    worker.close()
+
+
+def test_nothing_to_start_a_worker_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> Worker:
+        raise OSError("no more processes")
+
+    monkeypatch.setattr(workers, "Worker", refuse)
+    assert compare("x+1", "1+x").status is Status.error
+
+
+@pytest.mark.slow
+def test_a_script_without_a_main_guard_is_not_run_twice(tmp_path: Path) -> None:
+    # A module named like the library, beside the script, must not reach the worker either.
+    (tmp_path / "antlr4.py").write_text("raise SystemExit('imported')\n")
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from racro_eval.grading import is_equivalent\n"
+        "from racro_eval.grading.workers import worker_pids\n"
+        "print('ran', is_equivalent('x+1', '1+x'), *worker_pids())\n"
+    )
+    root = str(Path(workers.__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": root},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    ran, equal, *pids = done.stdout.split()
+    assert (ran, equal) == ("ran", "True")
+    assert not any(alive(int(pid)) for pid in pids)  # ended at exit
+
+
+@pytest.mark.slow
+def test_a_forked_child_has_workers_of_its_own() -> None:
+    script = (
+        "import os\n"
+        "from racro_eval.grading import is_equivalent, workers\n"
+        "assert is_equivalent('x+1', '1+x')\n"
+        "mine = set(workers.worker_pids())\n"
+        "pid = os.fork()\n"
+        "if pid == 0:\n"
+        "    assert workers.worker_pids() == []\n"
+        "    assert is_equivalent('y+1', '1+y')\n"
+        "    workers.close_workers()\n"
+        "    os._exit(0)\n"
+        "assert os.waitpid(pid, 0)[1] == 0\n"
+        "assert is_equivalent('z+1', '1+z') and set(workers.worker_pids()) == mine\n"
+    )
+    subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script],
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(Path(workers.__file__).parents[2])},
+    )

@@ -1,0 +1,90 @@
+"""Accuracy from verdicts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from racro_eval.data.spec import load_spec
+from racro_eval.errors import CacheError, ConfigError
+from racro_eval.scoring import score
+from racro_eval.scoring.graded import graded_path, read_graded, score_file
+
+SPEC = load_spec("MathVision_MINI").model_copy(update={"rows": 3})
+
+
+def verdict(index: str, correct: bool, subject: str = "logic", **more: str) -> dict[str, str]:
+    status = "correct" if correct else "incorrect"
+    row = {"index": index, "status": status, "correct": "01"[correct], "subject": subject}
+    return {**row, "level": "1", **more}
+
+
+def test_the_value_is_the_share_of_correct_rows() -> None:
+    rows = [verdict("1", True), verdict("2", False, "algebra"), verdict("3", True, "algebra")]
+    result = score(rows, SPEC)
+    assert result.value == pytest.approx(200 / 3)
+    assert not result.partial
+    parts = result.breakdowns["subject"]
+    assert {name: (part.correct, part.rows) for name, part in parts.items()} == {
+        "logic": (1, 1),
+        "algebra": (1, 2),
+    }
+
+
+def test_missing_samples_make_a_score_partial() -> None:
+    result = score([verdict("1", True)], SPEC)
+    assert result.partial
+    assert (result.samples, result.expected) == (1, 3)
+
+
+def test_several_answers_of_a_sample_are_averaged() -> None:
+    rows = [verdict("1", True), verdict("1", False), verdict("2", True), verdict("2", True)]
+    result = score(rows, SPEC)
+    assert (result.value, result.samples) == (75.0, 2)
+
+
+def test_shares_of_statuses() -> None:
+    rows = [verdict("1", True), verdict("2", False, status="truncated")]
+    assert score(rows, SPEC).share("truncated") == 50.0
+
+
+def test_no_rows_have_no_value() -> None:
+    result = score([], SPEC)
+    assert result.value is None
+    assert result.share("truncated") == 0.0
+
+
+def test_an_unknown_metric_is_refused() -> None:
+    with pytest.raises(ConfigError, match="asks for the metric 'magic'; known: accuracy"):
+        score([], SPEC.model_copy(update={"metric": "magic"}))
+
+
+def test_the_graded_file_stands_beside_its_stage_file() -> None:
+    assert graded_path(Path("a/qcap+sol-12.csv")) == Path("a/qcap+sol-12.graded.csv")
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("", "has no column"),
+        ("index,sample\n", "has no column"),
+        (
+            "index,sample,prediction,extracted,method,answer,status,correct\n1,0\n",
+            "the number of fields is wrong",
+        ),
+        (b"\xff", "cannot be read"),
+    ],
+)
+def test_a_graded_file_edited_into_nonsense_says_what_to_do(
+    tmp_path: Path, content: str | bytes, sentence: str
+) -> None:
+    path = tmp_path / "x.graded.csv"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(CacheError, match=rf"{sentence}.*the next run grades again"):
+        list(read_graded(path))
+
+
+def test_a_graded_file_without_a_sidecar_is_not_guessed_at(tmp_path: Path) -> None:
+    with pytest.raises(CacheError, match="has no sidecar"):
+        score_file(tmp_path / "x.graded.csv")

@@ -1,0 +1,90 @@
+"""What the documentation says to type works."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+
+from racro_eval.cli import main
+from racro_eval.cli.parser import build_parser
+from racro_eval.data.spec import BenchmarkSpec
+from racro_eval.settings import parse_settings
+from tests.support.paths import ROOT
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(language: str) -> list[str]:
+    return [
+        block
+        for page in PAGES
+        for block in re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL)
+    ]
+
+
+COMMANDS = [
+    line for block in blocks("sh") for line in block.splitlines() if line.startswith("racro-eval ")
+]
+
+
+def arguments(command: str) -> list[str]:
+    words = shlex.split(command, comments=True)[1:]
+    return ["run", *words] if words[0].startswith("-") else words
+
+
+@pytest.mark.parametrize("command", dict.fromkeys(COMMANDS))
+def test_commands_are_understood_and_those_that_need_no_model_run(
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = arguments(command)
+    build_parser().parse_args(words)
+    if words[0] in ("list", "show", "doctor") or "echo:" in command:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("RACRO_CACHE", str(tmp_path))
+        assert main(words) == 0
+        assert capsys.readouterr().out
+
+
+def test_make_targets_exist() -> None:
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {name for block in blocks("sh") for name in re.findall(r"^make (\w+)", block, re.M)}
+    assert named and named <= targets
+
+
+def test_the_python_example_does_what_its_comments_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (example,) = blocks("python")[:1]
+    names: dict[str, object] = {}
+    for line in example.splitlines():
+        code, _, comment = line.partition("  # ")
+        if comment:
+            assert repr(_value(code, names)) == comment
+        elif code:
+            exec(code, names)
+    assert names["report"].failed == 0  # type: ignore[attr-defined]
+
+
+def _value(code: str, names: dict[str, object]) -> object:
+    exec(f"shown = {code}", names)
+    return names["shown"]
+
+
+def test_the_benchmark_example_is_a_valid_spec() -> None:
+    (example,) = blocks("yaml")[:1]
+    spec = parse_settings(BenchmarkSpec, yaml.safe_load(example), "docs")
+    assert [source.kind for source in spec.sources] == ["tsv", "json", "huggingface"]
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} → {target}"

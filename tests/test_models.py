@@ -1,0 +1,112 @@
+"""From what a user types to a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from racro_eval.errors import MissingError, UnknownNameError
+from racro_eval.models import ModelEntry, builtin_models, fingerprint, folder_name, resolve_model
+
+
+def test_built_in_names() -> None:
+    assert resolve_model("R1-7B").model == "deepseek-ai/DeepSeek-R1-Distill-Qwen-7B"
+    assert resolve_model("Qwen3-8B").model == "Qwen/Qwen3-8B"
+    assert all(name == entry.name for name, entry in builtin_models().items())
+
+
+def test_own_entries_win() -> None:
+    own = ModelEntry(name="R1-7B", model="me/mine", tp=4)
+    assert resolve_model("R1-7B", [own]) is own
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "model", "engine", "base_url"),
+    [
+        ("org/Some-Model", "Some-Model", "org/Some-Model", None, None),
+        ("echo:any", "any", "any", "echo", None),
+        ("transformers:org/x", "x", "org/x", "transformers", None),
+        ("transformers:R1-7B", "R1-7B", "deepseek-ai/DeepSeek-R1-Distill-Qwen-7B", "transformers",
+         None),
+        ("echo:m@http://127.0.0.1:8000/v1", "m", "m", "echo", "http://127.0.0.1:8000/v1"),
+    ],
+)  # fmt: skip
+def test_other_ways_to_say_it(
+    text: str, name: str, model: str, engine: str | None, base_url: str | None
+) -> None:
+    entry = resolve_model(text)
+    assert (entry.name, entry.model, entry.engine, entry.base_url) == (
+        name,
+        model,
+        engine,
+        base_url,
+    )
+
+
+def test_a_local_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "checkpoint-100"
+    folder.mkdir()
+    entry = resolve_model(str(folder))
+    assert (entry.name, entry.local_folder) == ("checkpoint-100", folder)
+    with pytest.raises(MissingError, match="There is no model folder"):
+        resolve_model(str(tmp_path / "nowhere"))
+    with pytest.raises(MissingError, match="There is no model folder"):
+        resolve_model("transformers:./nowhere")
+
+
+def test_an_unknown_name_says_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match=r"The nearest: R1-7B.*list models"):
+        resolve_model("R1-7")
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [("Qwen3-8B", "Qwen3-8B"), ("a/b c", "a-b-c"), ("../..", "model"), ("", "model")],
+)
+def test_names_become_safe_folder_names(name: str, folder: str) -> None:
+    assert folder_name(name) == folder
+
+
+class TestFingerprint:
+    def checkpoint(self, folder: Path, weights: bytes) -> ModelEntry:
+        folder.mkdir(exist_ok=True)
+        (folder / "config.json").write_text("{}")
+        (folder / "model.safetensors").write_bytes(weights)
+        return ModelEntry(name="m", model=str(folder))
+
+    def of(self, entry: ModelEntry) -> str:
+        return fingerprint(entry, "transformers", offline=True)
+
+    def test_of_a_folder_follows_its_content_not_its_place(self, tmp_path: Path) -> None:
+        here = self.of(self.checkpoint(tmp_path / "a", b"weights"))
+        assert self.of(self.checkpoint(tmp_path / "b", b"weights")) == here
+        assert self.of(self.checkpoint(tmp_path / "b", b"Weights")) != here
+        (tmp_path / "a" / "chat_template.jinja").write_text("{{ x }}")
+        assert self.of(self.checkpoint(tmp_path / "a", b"weights")) != here
+
+    def test_of_large_weights_sees_a_retrained_checkpoint_of_the_same_size(
+        self, tmp_path: Path
+    ) -> None:
+        size = 3 << 20
+        first = self.of(self.checkpoint(tmp_path / "a", bytes(size)))
+        assert self.of(self.checkpoint(tmp_path / "a", b"\1" * size)) != first
+
+    def test_of_a_model_that_an_engine_knows_by_name_alone(self) -> None:
+        entry = ModelEntry(name="m", model="any")
+        assert fingerprint(entry, "echo", offline=True) == "name only"
+
+    def test_of_a_hub_model_is_the_cached_commit(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        commit = "0123456789012345678901234567890123456789"
+        repo = tmp_path / "models--org--m"
+        snapshot = repo / "snapshots" / commit
+        snapshot.mkdir(parents=True)
+        (snapshot / "config.json").write_text("{}")
+        (repo / "refs").mkdir()
+        (repo / "refs" / "main").write_text(commit)
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+        assert self.of(ModelEntry(name="m", model="org/m")) == commit
+        with pytest.raises(MissingError, match="neither reachable on the hub nor in its local"):
+            self.of(ModelEntry(name="m", model="org/another"))

@@ -1,0 +1,608 @@
+"""The whole run, with the echo engine: what is asked, what is written, what is reused."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from racro_eval import RunConfig, RunReport, load_benchmark, pipeline, run
+from racro_eval.cache import REASONING_COLUMNS
+from racro_eval.display import Display
+from racro_eval.engines.base import Completion, Engine, EngineInfo, Request
+from racro_eval.engines.echo import EchoEngine
+from racro_eval.errors import ConfigError, EngineError, MissingError, UsageError
+from racro_eval.models import ModelEntry
+from racro_eval.prompting import load_prompts
+from tests.support.benchmarks import make_json_benchmark
+from tests.support.results import only, read_csv, read_json, stage_files, timeless
+
+Reply = Callable[[Request], str]
+
+
+class Recorder:
+    """Stands where engines are made: counts loads and keeps the requests that were sent."""
+
+    def __init__(self, reply: Reply | None = None) -> None:
+        self.loads: list[str] = []
+        self.requests: list[tuple[str, Request]] = []
+        self.reply = reply
+
+    def __call__(self, entry: ModelEntry, engine: str) -> Engine:
+        self.loads.append(entry.name)
+        return _Recording(entry, self)
+
+
+class _Recording(EchoEngine):
+    def __init__(self, entry: ModelEntry, recorder: Recorder) -> None:
+        super().__init__(entry, reply=recorder.reply)
+        self.name, self.recorder = entry.name, recorder
+
+    def stream(self, requests: Iterable[Request]) -> Iterator[Completion]:
+        def seen() -> Iterator[Request]:
+            for request in requests:
+                self.recorder.requests.append((self.name, request))
+                yield request
+
+        return super().stream(seen())
+
+
+@pytest.fixture
+def record(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Recorder]:
+    def start(reply: Reply | None = None) -> Recorder:
+        recorder = Recorder(reply)
+        monkeypatch.setattr(pipeline, "create_engine", recorder)
+        return recorder
+
+    return start
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    return make_json_benchmark(tmp_path / "data", 12)
+
+
+def settings(path: Path, **more: Any) -> RunConfig:
+    base = {
+        "data": [str(path)],
+        "mllm": ["echo:m"],
+        "reasoner": ["echo:r"],
+        "data_root": path.parent,
+        "results": path.parent.parent / "results",
+    }
+    return RunConfig.model_validate({**base, **more})
+
+
+def results(path: Path) -> Path:
+    return path.parent.parent / "results"
+
+
+def go(path: Path, **more: Any) -> RunReport:
+    return run(settings(path, **more), Display(Console(file=io.StringIO())))
+
+
+class TestFiles:
+    def test_a_run_writes_captions_tentative_answers_reasoning_verdicts_and_sidecars(
+        self, small: Path
+    ) -> None:
+        report = go(small)
+        assert report.exit_code(0) == 0
+        names = sorted(
+            str(path.relative_to(results(small))) for path in results(small).rglob("*.*")
+            if not path.name.startswith(".")
+        )  # fmt: skip
+        folders = {name.rpartition("/")[0] for name in names}
+        assert folders == {"Small", "Small/m", "Small/m/r"} - {"Small"}
+        assert [name.rpartition("/")[2].replace(key_of(name), "KEY") for name in names] == [
+            "caption-KEY.csv",
+            "caption-KEY.json",
+            "qcap+sol-KEY.csv",
+            "qcap+sol-KEY.graded.csv",
+            "qcap+sol-KEY.graded.json",
+            "qcap+sol-KEY.json",
+            "tentative-KEY.csv",
+            "tentative-KEY.graded.csv",
+            "tentative-KEY.graded.json",
+            "tentative-KEY.json",
+        ]
+
+    def test_rows_are_in_the_benchmarks_order_though_engines_finish_in_another(
+        self, small: Path
+    ) -> None:
+        go(small)
+        for path in stage_files(results(small)):
+            assert [row["index"] for row in read_csv(path)] == [str(i) for i in range(1, 13)]
+
+    def test_a_reasoning_row_has_all_columns_filled(self, small: Path) -> None:
+        go(small)
+        rows = read_csv(only(results(small), "qcap+sol"))
+        assert tuple(rows[0]) == REASONING_COLUMNS
+        caption = read_csv(only(results(small), "caption"))[0]["prediction"]
+        assert rows[0]["caption_sha256"] == hashlib.sha256(caption.encode()).hexdigest()
+        assert rows[0]["finish_reason"] == "stop"
+        assert rows[0]["error"] == ""
+        assert int(rows[0]["completion_tokens"]) > 0
+        assert int(rows[0]["seed"]) >= 0
+        assert len({row["seed"] for row in rows}) == 12, "every row draws with its own seed"
+
+    def test_the_sidecar_tells_where_the_file_comes_from(self, small: Path) -> None:
+        go(small)
+        path = only(results(small), "qcap+sol")
+        sidecar = read_json(path)
+        assert sidecar["key"] in path.name
+        assert sidecar["labels"]["reasoner"] == "r"
+        assert sidecar["parents"]["caption"]["key"] in only(results(small), "caption").name
+        assert sidecar["rows"] == 12
+        assert sidecar["settings"]["sampling"]["temperature"] == 0.6
+        (one,) = sidecar["runs"]
+        assert (one["total"], one["new"], one["cached"], one["failed"]) == (12, 12, 0, 0)
+        assert one["racro_eval"] and one["versions"] == {"echo": "1"}
+        assert one["completion_tokens"] > 0
+        assert "process" not in sidecar
+
+    def test_graded_rows_carry_the_breakdowns(self, small: Path) -> None:
+        report = go(small)
+        graded = read_csv(report.graded[0])
+        assert graded[0]["subject"] == "counting"
+        assert {row["status"] for row in graded} <= {"correct", "incorrect"}
+
+
+def key_of(name: str) -> str:
+    return name.rpartition("-")[2].partition(".")[0]
+
+
+class TestPrompts:
+    """The exact requests that reach an engine."""
+
+    def test_of_the_default_variant(self, small: Path, record: Callable[..., Recorder]) -> None:
+        recorder = record(lambda request: f"said of {len(request.images)} images")
+        go(small, limit=1)
+        (_, caption), (_, tentative), (_, joint) = recorder.requests
+        prompts = load_prompts("racro")
+        question = load_benchmark(str(small), data_root=small.parent)["1"].question
+        short = question.rpartition("\n")[0] + "\n"
+        assert caption.messages == prompts["caption"].render(question=question)
+        assert tentative.messages == prompts["tentative"].render(question=short)
+        assert joint.messages == prompts["joint"].render(
+            question=short, caption="said of 1 images", tentative="said of 1 images"
+        )
+        assert len(caption.images) == len(tentative.images) == 1
+        assert joint.images == ()
+        assert (caption.sampling.temperature, caption.sampling.max_tokens) == (0.0, 8192)
+        assert (joint.sampling.temperature, joint.sampling.top_p) == (0.6, 0.95)
+        assert caption.sampling.seed is None and joint.sampling.seed is not None
+
+    def test_caption_and_tentative_answer_of_an_image_follow_each_other(
+        self, small: Path, record: Callable[..., Recorder]
+    ) -> None:
+        recorder = record()
+        go(small)
+        images = [request.images[0].name for name, request in recorder.requests if name == "m"]
+        assert images[0::2] == images[1::2]
+
+    @pytest.mark.parametrize(
+        ("variant", "calls", "role"),
+        [
+            ("qa", ["tentative"], None),
+            ("none", [], "question_only"),
+            ("cap", ["generic_caption"], "caption_only"),
+            ("qcap", ["caption"], "caption_only"),
+            ("sol", ["tentative"], "tentative_only"),
+            ("cap+sol", ["generic_caption", "tentative"], "joint"),
+            ("qcap+sol", ["caption", "tentative"], "joint"),
+        ],
+    )
+    def test_of_every_variant(
+        self,
+        small: Path,
+        record: Callable[..., Recorder],
+        variant: str,
+        calls: list[str],
+        role: str | None,
+    ) -> None:
+        recorder = record(lambda request: "R")
+        go(small, limit=1, variant=variant)
+        prompts = load_prompts("racro")
+        question = load_benchmark(str(small), data_root=small.parent)["1"].question
+        short = question.rpartition("\n")[0] + "\n"
+        expected = [
+            prompts[call].render(question=short if call == "tentative" else question)  # type: ignore[index]
+            for call in calls
+        ]
+        if role:
+            expected.append(prompts[role].render(question=short, caption="R", tentative="R"))  # type: ignore[index]
+        assert [request.messages for _, request in recorder.requests] == expected
+
+    def test_a_row_without_an_image_takes_the_text_only_prompt_and_skips_the_mllm(
+        self, tmp_path: Path, record: Callable[..., Recorder]
+    ) -> None:
+        path = make_json_benchmark(tmp_path / "data", 2, without_image=(2,))
+        recorder = record()
+        go(path)
+        by_model = {"m": 0, "r": 0}
+        for name, _ in recorder.requests:
+            by_model[name] += 1
+        assert by_model == {"m": 2, "r": 2}
+        text_only = load_prompts("racro")["text_only"]
+        question = load_benchmark(str(path), data_root=path.parent)["2"].question
+        expected = text_only.render(question=question.rpartition("\n")[0] + "\n")
+        assert expected in [request.messages for _, request in recorder.requests]
+        (row,) = [r for r in read_csv(only(results(path), "qcap+sol")) if r["index"] == "2"]
+        assert row["caption_sha256"] == row["tentative_sha256"] == ""
+
+    def test_the_mllms_own_score_counts_rows_without_an_image(self, tmp_path: Path) -> None:
+        path = make_json_benchmark(tmp_path / "data", 2, without_image=(2,))
+        go(path, variant="qa")
+        assert [row["index"] for row in read_csv(only(results(path), "tentative"))] == ["1", "2"]
+
+    def test_a_model_may_want_no_system_prompt(
+        self, small: Path, record: Callable[..., Recorder]
+    ) -> None:
+        recorder = record()
+        own = [{"name": "bare", "model": "bare", "engine": "echo", "system_prompt": False}]
+        go(small, limit=1, reasoner="bare", models=own)
+        roles = {name: [m.role for m in request.messages] for name, request in recorder.requests}
+        assert roles == {"m": ["system", "user"], "bare": ["user"]}
+
+    def test_a_models_own_sampling_wins(self, small: Path, record: Callable[..., Recorder]) -> None:
+        recorder = record()
+        own = [
+            {
+                "name": "cold",
+                "model": "c",
+                "engine": "echo",
+                "sampling": {"temperature": 0, "max_tokens": 9},
+            }
+        ]
+        go(small, limit=1, reasoner="cold", models=own)
+        sampling = recorder.requests[-1][1].sampling
+        assert (sampling.temperature, sampling.max_tokens, sampling.top_p) == (0, 9, 0.95)
+        assert sampling.seed is None
+
+
+class TestReuse:
+    """What is done is not done again; what has changed is."""
+
+    def test_the_same_run_again_loads_no_model_and_changes_no_file(
+        self, small: Path, record: Callable[..., Recorder]
+    ) -> None:
+        go(small)
+        before = {path: path.read_bytes() for path in results(small).rglob("*.*")}
+        recorder = record()
+        report = go(small)
+        assert recorder.loads == []
+        assert (report.new, report.cached) == (0, 36)
+        assert {path: path.read_bytes() for path in results(small).rglob("*.*")} == before
+
+    def test_each_model_is_loaded_once_for_all_benchmarks_and_variants(
+        self, tmp_path: Path, record: Callable[..., Recorder]
+    ) -> None:
+        first = make_json_benchmark(tmp_path / "data", 4)
+        second = make_json_benchmark(tmp_path / "more", 4, name="Other")
+        second.write_text(second.read_text().replace("small/", "../more/small/"))
+        (tmp_path / "data" / "more").symlink_to(tmp_path / "more")
+        recorder = record()
+        go(
+            first,
+            data=[str(first), str(second)],
+            mllm=["echo:m", "echo:n"],
+            reasoner=["echo:r", "echo:s"],
+            variant=["qa", "qcap", "qcap+sol"],
+        )
+        assert recorder.loads == ["m", "n", "r", "s"]
+
+    def test_a_new_reasoner_costs_one_text_only_pass(
+        self, small: Path, record: Callable[..., Recorder]
+    ) -> None:
+        go(small)
+        recorder = record()
+        go(small, reasoner=["echo:r", "echo:another"])
+        assert recorder.loads == ["another"]
+        assert all(not request.images for _, request in recorder.requests)
+
+    def test_a_larger_limit_asks_only_for_the_rows_that_are_new(
+        self, small: Path, record: Callable[..., Recorder]
+    ) -> None:
+        go(small, limit=5)
+        recorder = record()
+        go(small, limit=7)
+        assert len(recorder.requests) == 6
+        assert len(stage_files(results(small))) == 3, "the limit is not part of the key"
+
+    def test_samples_are_further_rows_with_their_own_seeds(
+        self, small: Path, record: Callable[..., Recorder]
+    ) -> None:
+        go(small)
+        recorder = record()
+        go(small, samples=3)
+        assert [name for name, _ in recorder.requests] == ["r"] * 24
+        rows = read_csv(only(results(small), "qcap+sol"))
+        assert [row["sample"] for row in rows[:3]] == ["0", "1", "2"]
+        assert len({row["seed"] for row in rows}) == 36
+
+    @pytest.mark.parametrize(
+        ("change", "files", "why"),
+        [
+            ({"seed": 7}, {"qcap+sol"}, "greedy stages draw nothing"),
+            ({"prompts": "rapid"}, {"qcap+sol"}, "the MLLM's prompts are the same in this set"),
+            ({"prompts": "racro2-release"}, {"tentative", "qcap+sol"}, "the captions' is the same"),
+            ({"mllm": "echo:n"}, {"caption", "tentative", "qcap+sol"}, "other texts"),
+            ({"answerer": "echo:n"}, {"tentative", "qcap+sol"}, "other tentative answers"),
+            ({"variant": "qcap"}, {"qcap"}, "another input"),
+            ({"tp": 2}, set(), "how it is run does not change the text"),
+            ({"max_failures": 3}, set(), "nor does this"),
+        ],
+    )
+    def test_settings_that_change_the_text_never_share_a_file(
+        self, small: Path, change: dict[str, Any], files: set[str], why: str
+    ) -> None:
+        go(small)
+        before = set(stage_files(results(small)))
+        go(small, **change)
+        new = set(stage_files(results(small))) - before
+        assert {path.stem.rpartition("-")[0] for path in new} == files, why
+
+    def test_a_changed_caption_asks_the_reasoner_again_for_its_row_only(
+        self, small: Path, record: Callable[..., Recorder]
+    ) -> None:
+        go(small)
+        path = only(results(small), "caption")
+        old = read_csv(path)[3]["prediction"]
+        path.write_bytes(path.read_bytes().replace(old.encode(), b"changed", 1))
+        recorder = record()
+        go(small)
+        assert [name for name, _ in recorder.requests] == ["r"]
+        assert "changed" in recorder.requests[0][1].messages[-1].content
+        rows = read_csv(only(results(small), "qcap+sol"))
+        assert len(rows) == 12
+        assert rows[3]["caption_sha256"] == hashlib.sha256(b"changed").hexdigest()
+
+    def test_a_changed_image_asks_the_mllm_again_for_its_row_only(
+        self, small: Path, record: Callable[..., Recorder]
+    ) -> None:
+        go(small)
+        images = small.parent / "small" / "images"
+        (images / "2.png").write_bytes((images / "3.png").read_bytes())
+        recorder = record()
+        go(small)
+        assert [name for name, _ in recorder.requests if name == "m"] == ["m", "m"]
+
+    def test_a_corrected_gold_answer_changes_verdicts_and_asks_no_model(
+        self, small: Path, record: Callable[..., Recorder]
+    ) -> None:
+        go(small)
+        data = small.parent / "small" / "rows.jsonl"
+        wrong = read_csv(go(small).graded[0])[1]
+        said = wrong["extracted"]
+        data.write_text(data.read_text().replace('"answer": "2"', f'"answer": "{said}"'))
+        recorder = record()
+        graded = read_csv(go(small).graded[0])[1]
+        assert recorder.loads == []
+        assert (graded["answer"], graded["status"]) == (said, "correct")
+
+    def test_hand_removed_rows_are_asked_for_again(
+        self, small: Path, record: Callable[..., Recorder]
+    ) -> None:
+        go(small)
+        whole = timeless(results(small))
+        path = only(results(small), "tentative")
+        lines = path.read_bytes().splitlines(keepends=True)
+        path.write_bytes(b"".join(lines[:3] + lines[5:]))
+        recorder = record()
+        go(small)
+        assert [name for name, _ in recorder.requests] == ["m", "m"]
+        assert timeless(results(small)) == whole
+
+
+class TestFailures:
+    """One bad row never stops a run; failed rows are tried again by the next."""
+
+    def test_an_unreadable_image_fails_its_rows_and_the_run_goes_on(self, small: Path) -> None:
+        (small.parent / "small" / "images" / "4.png").unlink()
+        (small.parent / "small" / "images" / "5.png").write_bytes(b"no image")
+        report = go(small)
+        assert report.failed == 6
+        assert report.exit_code(0) == 1
+        assert report.exit_code(6) == 0
+        errors = {r["index"]: r["error"] for r in read_csv(only(results(small), "caption"))}
+        assert "4.png cannot be read: No such file" in errors["4"]
+        assert "5.png cannot be decoded" in errors["5"]
+        assert errors["6"] == ""
+        rows = {r["index"]: r for r in read_csv(only(results(small), "qcap+sol"))}
+        assert "The caption of row 4 failed: " in rows["4"]["error"]
+        graded = {row["index"]: row for row in read_csv(report.graded[-1])}
+        assert graded["4"]["status"] == "error"
+        assert graded["4"]["correct"] == "0"
+
+    def test_failed_rows_are_tried_again(
+        self, small: Path, record: Callable[..., Recorder]
+    ) -> None:
+        def sometimes(request: Request) -> str:
+            if "picture 7" in request.messages[-1].content and not request.images:
+                raise TimeoutError("the server is away")
+            return "\\boxed{1}"
+
+        record(sometimes)
+        report = go(small)
+        assert report.failed == 1
+        (row,) = [r for r in read_csv(only(results(small), "qcap+sol")) if r["error"]]
+        assert (row["index"], row["prediction"]) == ("7", "")
+        assert row["error"] == "TimeoutError: the server is away"
+        recorder = record(lambda request: "\\boxed{1}")
+        report = go(small)
+        assert len(recorder.requests) == 1
+        assert report.failed == 0
+        assert len(read_csv(only(results(small), "qcap+sol"))) == 12
+
+    def test_a_dead_engine_keeps_its_rows_and_the_other_models_go_on(
+        self, small: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Dying(EchoEngine):
+            def stream(self, requests: Iterable[Request]) -> Iterator[Completion]:
+                for number, completion in enumerate(super().stream(requests)):
+                    if number == 5:
+                        raise EngineError("The engine of dying died: out of memory.")
+                    yield completion
+
+        def create(entry: ModelEntry, engine: str) -> Engine:
+            return Dying(entry) if entry.name == "dying" else EchoEngine(entry)
+
+        monkeypatch.setattr(pipeline, "create_engine", create)
+        report = go(small, mllm=["echo:dying", "echo:m"], reasoner=["echo:r", "echo:dying"])
+        assert [str(error) for error in report.errors] == [
+            "The engine of dying died: out of memory."
+        ] * 2
+        assert report.exit_code(99) == 3
+        rows = {
+            str(path.parent.relative_to(results(small))): len(read_csv(path))
+            for path in stage_files(results(small))
+            if "caption" not in path.name
+        }
+        assert rows == {"Small/dying": 3, "Small/m": 12, "Small/m/r": 12, "Small/m/dying": 5}
+
+    def test_an_engine_that_is_not_installed_is_said_once(
+        self, small: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def create(entry: ModelEntry, engine: str) -> Engine:
+            raise MissingError("pip install it")
+
+        monkeypatch.setattr(pipeline, "create_engine", create)
+        report = go(small)
+        assert [str(error) for error in report.errors] == ["pip install it"]
+        assert report.exit_code(0) == 3
+        assert report.graded == []
+
+    def test_ctrl_c_keeps_what_is_finished(
+        self, small: Path, monkeypatch: pytest.MonkeyPatch, record: Callable[..., Recorder]
+    ) -> None:
+        calls = 0
+
+        def interrupted(request: Request) -> str:
+            nonlocal calls
+            calls += 1
+            if calls == 10:
+                raise KeyboardInterrupt
+            return "\\boxed{1}"
+
+        record(interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            go(small)
+        recorder = record(lambda request: "\\boxed{1}")
+        go(small)
+        assert len([name for name, _ in recorder.requests if name == "m"]) == 24 - 9
+        runs = read_json(only(results(small), "tentative"))["runs"]
+        assert sum(one["new"] for one in runs) == 12
+
+
+class TestSettingsThatContradict:
+    @pytest.mark.parametrize(
+        ("more", "error", "sentence"),
+        [
+            ({"reasoner": []}, UsageError, "No reasoner was given"),
+            ({"caption_file": "x", "mllm": ["a", "b"]}, ConfigError, "--caption-file holds one"),
+            ({"tentative_file": "x", "answerer": "a"}, ConfigError, "both say where"),
+            ({"tentative_file": "x", "variant": "qa"}, ConfigError, "racro-eval grade"),
+            ({"engine": "vlm", "mllm": "org/m"}, UsageError, "There is no engine 'vlm'"),
+            ({"caption_file": "/nowhere.csv", "variant": "qcap"}, MissingError, "There is no file"),
+        ],
+    )
+    def test_is_said(
+        self, small: Path, more: dict[str, Any], error: type[Exception], sentence: str
+    ) -> None:
+        with pytest.raises(error, match=sentence):
+            go(small, **more)
+
+
+class TestOwnTexts:
+    """--caption-file and --tentative-file: the released outputs of others work unchanged."""
+
+    def texts(self, path: Path, count: int = 12) -> Path:
+        lines = "".join(f'{i},"caption {i}\nof it",extra\n' for i in range(1, count + 1))
+        path.write_text("index,prediction,more\n" + lines)
+        return path
+
+    def test_stand_in_for_the_mllm(self, small: Path, record: Callable[..., Recorder]) -> None:
+        recorder = record()
+        file = self.texts(small.parent / "released.csv", 11)
+        config = {"caption_file": file, "tentative_file": file}
+        report = run(
+            RunConfig.model_validate(
+                {
+                    "data": [str(small)],
+                    "reasoner": ["echo:r"],
+                    "data_root": small.parent,
+                    "results": results(small),
+                    **config,
+                }
+            ),
+            Display(Console(file=io.StringIO())),
+        )
+        assert recorder.loads == ["r"]
+        assert "caption 3\nof it" in recorder.requests[2][1].messages[-1].content
+        assert report.failed == 1, "row 12 has no text"
+        path = only(results(small), "qcap+sol")
+        assert path.parent == results(small) / "Small" / "released" / "r"
+        assert "has no row with index 12" in read_csv(path)[-1]["error"]
+
+    def test_another_file_is_another_key(self, small: Path) -> None:
+        file = self.texts(small.parent / "released.csv")
+        go(small, caption_file=file)
+        file.write_text(file.read_text().replace("caption 3", "Caption 3"))
+        go(small, caption_file=file)
+        found = [p for p in stage_files(results(small)) if p.name.startswith("qcap+sol")]
+        assert len(found) == 2
+
+    @pytest.mark.parametrize(
+        ("content", "sentence"),
+        [
+            ("index,text\n1,a\n", "has no column 'prediction'; its columns are: index, text"),
+            ("index,prediction\n1,a\n1,b\n", "the index '1' stands on two rows"),
+            (b"index,prediction\n1,\xff\n", "is not a readable CSV"),
+            ("", "has no column 'index'"),
+        ],
+    )
+    def test_a_wrong_file(self, small: Path, content: str | bytes, sentence: str) -> None:
+        file = small.parent / "wrong.csv"
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+        with pytest.raises(Exception, match=sentence):
+            go(small, caption_file=file, variant="qcap")
+
+
+def test_no_secret_and_no_home_path_reaches_a_sidecar(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    argv = ["racro-eval", "--mllm", "openai:m@http://user:secret@host/v1"]
+    monkeypatch.setattr("sys.argv", [*argv, str(Path.home() / "data"), str(Path.home())])
+    go(small, limit=1)
+    text = json.dumps(read_json(only(results(small), "caption")))
+    assert "secret" not in text
+    assert str(Path.home()) + "/" not in text
+    assert "http://host/v1" in text and "~/data" in text
+
+
+def test_the_progress_names_stages_rows_and_files(small: Path) -> None:
+    out = io.StringIO()
+    run(settings(small), Display(Console(file=out, width=500)))
+    lines = out.getvalue().splitlines()
+    assert lines[0].startswith("perceive m: 24 rows, 0 cached → ")
+    assert lines[1].startswith("perceive m: 24/24 rows, ")
+    assert lines[2].startswith("reason r: 12 rows, 0 cached → ")
+    assert lines[2].endswith(only(results(small), "qcap+sol").name)
+
+
+def test_the_progress_moves_on_a_terminal(small: Path) -> None:
+    out = io.StringIO()
+    run(settings(small), Display(Console(file=out, width=120, force_terminal=True)))
+    assert "24/24" in out.getvalue()
+    assert "tokens/s" in out.getvalue()
+
+
+def test_engine_info_is_what_the_report_says() -> None:
+    engine = EchoEngine(ModelEntry(name="m", model="m"))
+    assert engine.info == EngineInfo("echo", "m", {"echo": "1"})
