@@ -400,6 +400,18 @@ class TestReuse:
         assert timeless(results(small)) == whole
 
 
+def test_the_mark_of_a_run_that_was_killed_after_its_last_row_is_cleared(small: Path) -> None:
+    go(small)
+    path = only(results(small), "caption")
+    sidecar = read_json(path)
+    sidecar.pop("runs")
+    process = {"pid": 1, "host": "h", "started_at": "t"}
+    path.with_suffix(".json").write_text(json.dumps({**sidecar, "runs": [], "process": process}))
+    go(small)
+    assert "process" not in read_json(path)
+    assert read_json(path)["runs"] == [{**process, "interrupted": True}]
+
+
 class TestFailures:
     """One bad row never stops a run; failed rows are tried again by the next."""
 

@@ -20,7 +20,7 @@ from typing import Any
 from racro_eval.cache import RowTable, RowWriter
 from racro_eval.engines.base import Sampling
 from racro_eval.models import ModelEntry
-from racro_eval.sidecar import read_sidecar, sidecar_path, write_sidecar
+from racro_eval.sidecar import read_sidecar, write_sidecar
 
 SCHEMA = 1
 """Version of what a row means; raised when cached rows must not be reused any more."""
@@ -132,6 +132,8 @@ class StageFile:
     parents: Mapping[str, Parent] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
     table: RowTable | None = None
+    _process: dict[str, Any] | None = None
+    """This run's mark in the sidecar while it writes."""
 
     @property
     def key(self) -> str:
@@ -192,16 +194,19 @@ class StageFile:
     def begin(self) -> None:
         """Say in the sidecar who works on the file, and keep what an interrupted run left there."""
         runs = self.runs()
-        process = {"pid": os.getpid(), "host": socket.gethostname(), "started_at": now()}
-        self._write_sidecar([*runs], {"process": {**process, "argv": _argv()}})
+        place = {"pid": os.getpid(), "host": socket.gethostname()}
+        self._process = {**place, "started_at": now(), "argv": _argv()}
+        self._write_sidecar(runs, {"process": self._process})
 
     def finish(self, order: Iterable[str], facts: Mapping[str, Any]) -> None:
         """Put the rows in order; if there are new ones, add this run to the sidecar.
 
+        A run without new rows leaves a sidecar alone, unless a killed run left its mark there.
         facts: what else is known of the run: versions, wall time.
         """
         self._writer.settle(order)
-        if not self.tally.new and sidecar_path(self.path).exists():
+        known = read_sidecar(self.path)
+        if known and "process" not in known and not self.tally.new:
             return
         tally = asdict(self.tally)
         about = {"finished_at": now(), "argv": _argv(), "git_commit": git_commit()}
@@ -213,7 +218,7 @@ class StageFile:
         known = read_sidecar(self.path)
         runs = list(known.get("runs", []))
         process = known.get("process")
-        if process and process.get("pid") != os.getpid():
+        if process and process != self._process:
             runs.append({**process, "interrupted": True})
         return runs
 
