@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib import metadata
 from pathlib import Path
 
 from racro_eval.cli.arguments import add_data_arguments, add_results_argument
@@ -45,6 +44,8 @@ def execute(args: argparse.Namespace) -> int:
 
 
 def _findings(args: argparse.Namespace) -> Iterator[tuple[str, str, str]]:
+    from importlib import metadata
+
     yield "ok", "racro-eval", metadata.version("racro-eval")
     yield "ok", "Python", sys.version.split()[0]
     yield from _packages()
@@ -55,6 +56,8 @@ def _findings(args: argparse.Namespace) -> Iterator[tuple[str, str, str]]:
 
 
 def _packages() -> Iterator[tuple[str, str, str]]:
+    from importlib import metadata
+
     for name, extra in _OPTIONAL.items():
         try:
             yield "ok", name, metadata.version(name)

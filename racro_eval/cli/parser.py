@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from importlib import metadata
 
 from rich_argparse import RichHelpFormatter
 
@@ -29,6 +28,8 @@ class _Version(argparse.Action):
     """Prints the version; reading it only then keeps start-up short."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib import metadata
+
         print(f"racro-eval {metadata.version('racro-eval')}")
         parser.exit()
 

@@ -15,6 +15,7 @@ from racro_eval.cache import CALL_COLUMNS
 from racro_eval.data import Benchmark, Sample
 from racro_eval.data.questions import without_short_answer
 from racro_eval.engines.base import Message, Sampling
+from racro_eval.models import folder_name
 from racro_eval.prompting import PromptSet, Role, Template
 from racro_eval.stages.files import Model, StageFile, sampling_settings
 from racro_eval.stages.plan import Digests, PlannedRow, Prompt, plan_row, row_seed
@@ -98,7 +99,7 @@ def perceive_file(
     stage = "tentative" if role == "tentative" else "caption"
     sampling = model.sampling(SAMPLING)
     return StageFile(
-        folder=root / benchmark.name / model.entry.folder,
+        folder=root / folder_name(benchmark.name) / model.entry.folder,
         stem=stage,
         columns=CALL_COLUMNS,
         settings={

@@ -53,7 +53,7 @@ class StageTexts:
         return self.file.parent
 
     def text(self, index: str) -> str:
-        table = self.file.table or self.file.open_table()
+        table = self.file.open_table() if self.file.table is None else self.file.table
         row = table.row(index, 0)
         if row is None:
             raise DataError(f"There is no {self.file.stem} for row {index}.")
@@ -195,8 +195,9 @@ def reason_file(
     sampling = model.sampling(SAMPLING)
     assert variant.reasoner is not None, "the variant has a reasoner"
     templates = [prompts[variant.reasoner].sha256, prompts["text_only"].sha256]
+    mllm_folder = root / folder_name(benchmark.name) / folder_name(mllm or NO_MLLM)
     return StageFile(
-        folder=root / benchmark.name / folder_name(mllm or NO_MLLM) / model.entry.folder,
+        folder=mllm_folder / model.entry.folder,
         stem=variant.name,
         columns=REASONING_COLUMNS,
         settings={

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from racro_eval import cli
 from racro_eval.cli import main
 from racro_eval.cli.output import printable
 from tests.support.benchmarks import make_json_benchmark
+from tests.support.paths import shared_data
 from tests.support.results import stage_files
 
 Capture = pytest.CaptureFixture[str]
@@ -238,6 +240,18 @@ class TestGrade:
             ("A", "correct"),
             ("3", "incorrect"),
         ]
+
+    def test_agrees_with_the_official_verdicts_on_real_outputs(self, small: Path) -> None:
+        outputs = shared_data() / "mathvision" / "outputs" / "Gemini-Pro-CoT.jsonl"
+        official = [json.loads(line) for line in outputs.read_text().splitlines()]
+        file = self.predictions(*((row["id"], row["response"]) for row in official))
+        arguments = ["grade", "--data", "MathVision", "--predictions", file, "--out", "v.csv"]
+        assert main([*arguments, "--data-root", str(shared_data())]) == 0
+        with Path("v.csv").open(newline="") as verdicts:
+            ours = {row["index"]: row["correct"] == "1" for row in csv.DictReader(verdicts)}
+        assert len(ours) == 3040
+        agreed = sum(ours[row["id"]] == row["correct"] for row in official)
+        assert agreed / len(official) >= 0.95
 
     def test_refuses_a_file_of_another_benchmark(self, small: Path, capsys: Capture) -> None:
         file = self.predictions(("x1", "A"))
