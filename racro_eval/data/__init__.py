@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from racro_eval.data import sources
 from racro_eval.data.sample import Sample
 from racro_eval.data.spec import BenchmarkSpec, load_spec
 from racro_eval.errors import DataError, UnknownNameError
@@ -96,6 +95,8 @@ def load_benchmark(
     cache, then a download unless `offline`). Raises UnknownNameError, ConfigError, MissingError,
     ChecksumError or DataError.
     """
+    from racro_eval.data import sources  # here, so that reading a spec does not load the readers
+
     spec = load_spec(name)
     located = sources.locate(spec, Path(data_root) if data_root else None, offline=offline)
     samples = list(sources.read(spec, located))

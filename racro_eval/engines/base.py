@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from racro_eval.data.images import Image
+if TYPE_CHECKING:
+    from racro_eval.data.images import Image
 
 
 @dataclass(frozen=True, slots=True)
