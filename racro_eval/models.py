@@ -21,7 +21,7 @@ from racro_eval.settings import Strict, read_settings
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _WEIGHTS = ("*.safetensors", "*.bin", "*.gguf", "*.pt")
-_LOADING_ENGINES = ("transformers",)
+_LOADING_ENGINES = ("transformers", "vllm")
 """Engines that load weights from a folder or the hub, rather than ask for a model by name."""
 _SMALL = ("*.json", "*.jinja", "*.txt", "*.model")
 

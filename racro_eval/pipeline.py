@@ -147,7 +147,9 @@ def _complete(
     model = jobs[0].model
     for file in files:
         file.begin()
-    engine = create_engine(model.entry, model.engine)
+    max_images = max(row.images for row in pending)
+    engine = create_engine(model.entry, model.engine, max_images=max_images)
+    progress.restart()
     try:
         for row, record in complete(engine, pending):
             row.file.append(record)

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from racro_eval.config import RunConfig
 from racro_eval.data import Benchmark, Sample, load_benchmark
-from racro_eval.engines.registry import engine_names
+from racro_eval.engines.registry import default_engine, engine_names
 from racro_eval.errors import ConfigError, UnknownNameError, UsageError
 from racro_eval.models import fingerprint, resolve_model
 from racro_eval.prompting import VARIANTS, PromptSet, Role, Variant, load_prompts
@@ -17,8 +17,6 @@ from racro_eval.stages.files import Model, StageFile
 from racro_eval.stages.perceive import PerceiveJob, perceive_file
 from racro_eval.stages.plan import Digests, PlannedRow
 from racro_eval.stages.reason import FileTexts, ReasonJob, StageTexts, Texts, reason_file
-
-DEFAULT_ENGINE = "transformers"
 
 
 class Job(Protocol):
@@ -198,7 +196,7 @@ class _Planner:
             entry = resolve_model(name, self.config.models)
             limits = {"tp": self.config.tp or entry.tp, "dp": self.config.dp or entry.dp}
             entry = entry.model_copy(update=limits)
-            engine = entry.engine or self.config.engine or DEFAULT_ENGINE
+            engine = entry.engine or self.config.engine or default_engine()
             if engine not in engine_names():
                 raise UnknownNameError("engine", engine, engine_names())
             identity = fingerprint(entry, engine, offline=self.config.offline)

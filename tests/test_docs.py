@@ -11,6 +11,7 @@ import yaml
 
 from racro_eval.cli import main
 from racro_eval.cli.parser import build_parser
+from racro_eval.config import RunConfig
 from racro_eval.data.spec import BenchmarkSpec
 from racro_eval.settings import parse_settings
 from tests.support.paths import ROOT
@@ -79,9 +80,15 @@ def _value(code: str, names: dict[str, object]) -> object:
 
 
 def test_the_benchmark_example_is_a_valid_spec() -> None:
-    (example,) = blocks("yaml")[:1]
+    (example,) = [block for block in blocks("yaml") if "sources:" in block]
     spec = parse_settings(BenchmarkSpec, yaml.safe_load(example), "docs")
     assert [source.kind for source in spec.sources] == ["tsv", "json", "huggingface"]
+
+
+def test_the_sweep_example_is_a_valid_config() -> None:
+    (example,) = [block for block in blocks("yaml") if "reasoner:" in block]
+    config = parse_settings(RunConfig, yaml.safe_load(example), "README")
+    assert config.models[0].tp == 4
 
 
 def test_links_between_pages_lead_somewhere() -> None:

@@ -34,7 +34,7 @@ class Recorder:
         self.requests: list[tuple[str, Request]] = []
         self.reply = reply
 
-    def __call__(self, entry: ModelEntry, engine: str) -> Engine:
+    def __call__(self, entry: ModelEntry, engine: str, max_images: int) -> Engine:
         self.loads.append(entry.name)
         return _Recording(entry, self)
 
@@ -462,7 +462,7 @@ class TestFailures:
                         raise EngineError("The engine of dying died: out of memory.")
                     yield completion
 
-        def create(entry: ModelEntry, engine: str) -> Engine:
+        def create(entry: ModelEntry, engine: str, max_images: int) -> Engine:
             return Dying(entry) if entry.name == "dying" else EchoEngine(entry)
 
         monkeypatch.setattr(pipeline, "create_engine", create)
@@ -481,7 +481,7 @@ class TestFailures:
     def test_an_engine_that_is_not_installed_is_said_once(
         self, small: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def create(entry: ModelEntry, engine: str) -> Engine:
+        def create(entry: ModelEntry, engine: str, max_images: int) -> Engine:
             raise MissingError("pip install it")
 
         monkeypatch.setattr(pipeline, "create_engine", create)

@@ -16,6 +16,7 @@ HELP = "check packages, GPUs, benchmark files, the grader and the results folder
 _OPTIONAL = {
     "torch": "cpu",
     "transformers": "cpu",
+    "vllm": "vllm",
 }
 """Package → the extra that brings it."""
 

@@ -39,7 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--index", nargs="+", metavar="I", help="these rows only, by index")
     add("--samples", type=int, metavar="N", help="answers per row and reasoner (default: 1)")
     add("--seed", type=int, help="base of every row's seed (default: 0)")
-    add("--engine", metavar="NAME", help="engine for models that do not name one")
+    add(
+        "--engine",
+        metavar="NAME",
+        help="engine for models that name none (default: vllm with a GPU, else transformers)",
+    )
     add("--tp", type=int, metavar="N", help="tensor parallel size")
     add("--dp", type=int, metavar="N", help="data parallel size")
     add("--max-failures", type=int, metavar="N", help="failed rows that still exit 0 (default: 0)")

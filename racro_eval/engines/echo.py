@@ -38,7 +38,12 @@ class EchoEngine:
     reply: the text for a request instead; an exception in it is the error of that request.
     """
 
-    def __init__(self, entry: ModelEntry, reply: Callable[[Request], str] | None = None) -> None:
+    def __init__(
+        self,
+        entry: ModelEntry,
+        reply: Callable[[Request], str] | None = None,
+        max_images: int = 1,
+    ) -> None:
         options.check_known("echo", entry.options, ("latency_s", "window"))
         self._window = options.whole_number("echo", entry.options, "window", 8)
         self._latency_s = options.seconds("echo", entry.options, "latency_s", 0.0)

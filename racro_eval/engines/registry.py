@@ -6,6 +6,8 @@ Nothing of an engine is imported before it is asked for: torch, vllm or openai n
 from __future__ import annotations
 
 import importlib
+import importlib.util
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -34,7 +36,14 @@ ENGINES: dict[str, EngineSpec] = {
     "transformers": EngineSpec(
         "racro_eval.engines.transformers_engine", "TransformersEngine", extra="cpu"
     ),
+    "vllm": EngineSpec("racro_eval.engines.vllm_engine", "VllmEngine", extra="vllm"),
 }
+
+
+def default_engine() -> str:
+    """vLLM where it is installed and there is a GPU, else transformers. Imports neither."""
+    has_gpu = shutil.which("nvidia-smi") is not None
+    return "vllm" if has_gpu and importlib.util.find_spec("vllm") else "transformers"
 
 
 def engine_names() -> list[str]:
@@ -42,9 +51,10 @@ def engine_names() -> list[str]:
     return sorted(ENGINES)
 
 
-def create_engine(entry: ModelEntry, engine_name: str) -> Engine:
+def create_engine(entry: ModelEntry, engine_name: str, max_images: int = 1) -> Engine:
     """Start the engine of that name for a model. This may load the model, which takes its time.
 
+    max_images: the most images of one request, for engines that set memory aside for them.
     Raises UnknownNameError for a name that is not registered, MissingError if the engine's packages
     or the model's files are not there, ConfigError if the engine refuses a setting, and EngineError
     if the model cannot be started.
@@ -54,10 +64,10 @@ def create_engine(entry: ModelEntry, engine_name: str) -> Engine:
         raise UnknownNameError(
             "engine", engine_name, ENGINES, hint=f"Known engines: {', '.join(engine_names())}."
         )
-    return _factory(engine_name, spec)(entry)
+    return _factory(engine_name, spec)(entry, max_images=max_images)
 
 
-def _factory(name: str, spec: EngineSpec) -> Callable[[ModelEntry], Engine]:
+def _factory(name: str, spec: EngineSpec) -> Callable[..., Engine]:
     try:
         module = importlib.import_module(spec.module)
     except ModuleNotFoundError as error:
@@ -68,5 +78,5 @@ def _factory(name: str, spec: EngineSpec) -> Callable[[ModelEntry], Engine]:
             f"The engine {name!r} needs the package {missing!r}: "
             f"pip install 'racro-eval[{spec.extra}]'"
         ) from error
-    factory: Callable[[ModelEntry], Engine] = getattr(module, spec.factory)
+    factory: Callable[..., Engine] = getattr(module, spec.factory)
     return factory

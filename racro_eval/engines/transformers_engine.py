@@ -53,8 +53,11 @@ class TransformersEngine:
     window (8 batches): requests pulled ahead, to be sorted into batches of similar length.
     """
 
-    def __init__(self, entry: ModelEntry) -> None:
-        """Load the model. Raises ConfigError, MissingError or EngineError with a sentence."""
+    def __init__(self, entry: ModelEntry, max_images: int = 1) -> None:
+        """Load the model; any number of images fits.
+
+        Raises ConfigError, MissingError or EngineError with a sentence.
+        """
         _check_settings(entry)
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         usual = 8 if self._device.type == "cpu" else 16

@@ -6,6 +6,8 @@ Code that comes with a model is never run.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 import transformers
 
+from racro_eval.engines.transformers_prompts import Prompts
 from racro_eval.errors import ConfigError, EngineError, MissingError, RacroError
 
 if TYPE_CHECKING:
@@ -45,11 +48,18 @@ def load_model(entry: ModelEntry, device: torch.device) -> LoadedModel:
     Raises MissingError if files of the model or packages are not there, ConfigError for a setting
     that this model does not have, EngineError if transformers cannot load it.
     """
+    dtype = _dtype(entry.dtype, device)
+    with _said_in_a_sentence(entry):
+        return _load(entry, device, dtype)
+
+
+@contextmanager
+def _said_in_a_sentence(entry: ModelEntry) -> Iterator[None]:
+    """Turn what transformers raises while loading into errors of ours; silence its advice."""
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
-    dtype = _dtype(entry.dtype, device)
     try:
-        return _load(entry, device, dtype)
+        yield
     except RacroError:
         raise
     except ImportError as error:
@@ -65,7 +75,21 @@ def load_model(entry: ModelEntry, device: torch.device) -> LoadedModel:
         ) from error
 
 
-def _load(entry: ModelEntry, device: torch.device, dtype: torch.dtype) -> LoadedModel:
+def load_prompts(entry: ModelEntry) -> Prompts:
+    """What turns requests into a model's prompts, without the model. Raises as `load_model`."""
+    with _said_in_a_sentence(entry):
+        _, tokenizer, processor = _load_text_side(entry)
+        return Prompts(
+            tokenizer,
+            processor,
+            entry.chat_template_kwargs,
+            min_pixels=entry.min_pixels,
+            max_pixels=entry.max_pixels,
+        )
+
+
+def _load_text_side(entry: ModelEntry) -> tuple[Any, Any, Any | None]:
+    """The model's config, its tokenizer, and its processor if it reads images."""
     name, where = _place(entry)
     config = transformers.AutoConfig.from_pretrained(name, **where)
     vision = getattr(config, "vision_config", None) is not None
@@ -73,11 +97,20 @@ def _load(entry: ModelEntry, device: torch.device, dtype: torch.dtype) -> Loaded
         _check_files(entry.local_folder, vision=vision)
     if vision:
         processor = _load_processor(name, config, where)
-        tokenizer, kind = processor.tokenizer, transformers.AutoModelForImageTextToText
+        tokenizer = processor.tokenizer
     else:
-        processor, kind = None, transformers.AutoModelForCausalLM
+        processor = None
         tokenizer = transformers.AutoTokenizer.from_pretrained(name, **where)
     _check_pixel_limits(entry, processor)
+    return config, tokenizer, processor
+
+
+def _load(entry: ModelEntry, device: torch.device, dtype: torch.dtype) -> LoadedModel:
+    config, tokenizer, processor = _load_text_side(entry)
+    name, where = _place(entry)
+    kind = transformers.AutoModelForCausalLM
+    if processor is not None:
+        kind = transformers.AutoModelForImageTextToText
     tokenizer.padding_side = "left"  # an answer continues its prompt, so the gap goes in front
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token

@@ -38,6 +38,11 @@ class Prompts:
         self._most_pixels = max_pixels or _USUAL_MAX_PIXELS
         self._dropped_ids = _dropped_ids(tokenizer)
 
+    @property
+    def takes_images(self) -> bool:
+        """Whether the model reads images."""
+        return self._processor is not None
+
     def render(self, request: Request) -> str:
         """The prompt as text, with one placeholder for each image.
 

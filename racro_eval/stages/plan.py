@@ -32,6 +32,7 @@ class PlannedRow:
     """A row that a stage wants in its file.
 
     build: makes the prompt; called again when the row is sent, so that no text is kept meanwhile.
+    images: how many images the prompt shows.
     error: why the row cannot be asked for at all; it is written as a failed row.
     parents: further columns, the hashes of the rows read.
     """
@@ -42,6 +43,7 @@ class PlannedRow:
     build: Callable[[], Prompt]
     prompt_sha256: str
     sampling: Sampling
+    images: int = 0
     error: str = ""
     parents: Mapping[str, str] = field(default_factory=dict)
 
@@ -90,12 +92,13 @@ def plan_row(
     parents: Mapping[str, str] | None = None,
 ) -> PlannedRow:
     """Plan a row: its prompt is built once for its hash and then forgotten."""
+    sha256, images, error = "", 0, ""
     try:
         prompt = build()
-        sha256, error = prompt.sha256(digests.of(prompt.images)), ""
+        sha256, images = prompt.sha256(digests.of(prompt.images)), len(prompt.images)
     except DataError as problem:
-        sha256, error = "", str(problem)
-    return PlannedRow(file, index, sample, build, sha256, sampling, error, parents or {})
+        error = str(problem)
+    return PlannedRow(file, index, sample, build, sha256, sampling, images, error, parents or {})
 
 
 def complete(

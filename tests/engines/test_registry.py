@@ -9,7 +9,7 @@ import pytest
 
 import racro_eval.engines
 from racro_eval.engines import create_engine, engine_names
-from racro_eval.engines.registry import ENGINES, EngineSpec
+from racro_eval.engines.registry import ENGINES, EngineSpec, default_engine
 from racro_eval.errors import MissingError, UnknownNameError
 from tests.engines.prompts import ask, entry, text_of
 
@@ -58,3 +58,20 @@ def test_public_names_are_sorted_and_there() -> None:
     names = racro_eval.engines.__all__
     assert names == sorted(names)
     assert all(hasattr(racro_eval.engines, name) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("has_gpu", "has_vllm", "engine"),
+    [
+        (True, True, "vllm"),
+        (True, False, "transformers"),
+        (False, True, "transformers"),
+        (False, False, "transformers"),
+    ],
+)
+def test_the_default_engine_is_vllm_where_it_can_run(
+    monkeypatch: pytest.MonkeyPatch, has_gpu: bool, has_vllm: bool, engine: str
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: "/usr/bin/nvidia-smi" if has_gpu else None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object() if has_vllm else None)
+    assert default_engine() == engine

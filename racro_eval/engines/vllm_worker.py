@@ -1,0 +1,243 @@
+"""The child process of the vLLM engine: `python -m racro_eval.engines.vllm_worker IN OUT`.
+
+IN and OUT are file descriptors of pipes. The first message says which model to load; each further
+one is a request, answered when it is finished. The process ends when its requests end, or when the
+other side is gone, so that no killed run leaves an engine on a GPU.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+import time
+from dataclasses import fields
+from queue import SimpleQueue
+from typing import Any, BinaryIO
+
+from racro_eval.data.images import BytesImage, decode, digest
+from racro_eval.engines.base import Message, Request, Sampling
+from racro_eval.engines.failures import describe
+from racro_eval.engines.frames import Frame, read_frame, write_frame
+from racro_eval.errors import ConfigError, RacroError
+from racro_eval.models import ModelEntry
+
+
+class _EngineDied(Exception):
+    """vLLM can serve no request any more."""
+
+
+def main(requests: BinaryIO, replies: BinaryIO) -> None:
+    """Serve until the requests end."""
+    first = read_frame(requests)
+    if first is None:
+        return
+    out: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
+    sender = threading.Thread(target=_send_all, args=(out, replies))
+    sender.start()
+    try:
+        entry = ModelEntry.model_validate(first.header["entry"])
+        asyncio.run(_serve(entry, first.header["max_images"], requests, out))
+    except _EngineDied:
+        out.put({"failure": "died"})
+    except RacroError as error:
+        out.put({"failure": type(error).__name__, "message": str(error)})
+    finally:
+        out.put(None)
+        sender.join()
+
+
+def _send_all(out: SimpleQueue[dict[str, Any] | None], replies: BinaryIO) -> None:
+    """Send messages in a thread of its own, so that reading never waits for writing."""
+    while (header := out.get()) is not None:
+        try:
+            write_frame(replies, header)
+        except OSError:  # the other side is gone; there is nobody to tell
+            return
+
+
+async def _serve(
+    entry: ModelEntry, max_images: int, requests: BinaryIO, out: SimpleQueue[dict[str, Any] | None]
+) -> None:
+    model = _Model(entry, max_images)
+    out.put({"window": model.window, "versions": model.versions})
+    incoming: asyncio.Queue[Frame | None] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+    threading.Thread(target=_read_all, args=(requests, incoming, loop), daemon=True).start()
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            while (frame := await incoming.get()) is not None:
+                tasks.create_task(_answer(model, frame, out))
+    except* _EngineDied:
+        raise _EngineDied from None
+    finally:
+        model.close()
+
+
+def _read_all(
+    requests: BinaryIO, incoming: asyncio.Queue[Frame | None], loop: asyncio.AbstractEventLoop
+) -> None:
+    frame: Frame | None = Frame({})
+    while frame is not None:
+        frame = read_frame(requests)
+        loop.call_soon_threadsafe(incoming.put_nowait, frame)
+
+
+async def _answer(model: _Model, frame: Frame, out: SimpleQueue[dict[str, Any] | None]) -> None:
+    started = time.perf_counter()
+    reply: dict[str, Any] = {
+        "id": frame.header["id"],
+        "texts": [],
+        "finish_reasons": [],
+        "prompt_tokens": 0,
+        "completion_tokens": 0,
+        "error": None,
+    }
+    try:
+        reply |= await model.complete(_request(frame))
+    except _EngineDied:
+        raise
+    except Exception as error:  # whatever goes wrong with one request is data
+        reply["error"] = describe(error)
+    out.put({**reply, "latency_s": time.perf_counter() - started})
+
+
+def _request(frame: Frame) -> Request:
+    return Request(
+        frame.header["id"],
+        tuple(Message(role, content) for role, content in frame.header["messages"]),
+        tuple(BytesImage(blob, f"image {n}") for n, blob in enumerate(frame.blobs, start=1)),
+        Sampling(**frame.header["sampling"]),
+    )
+
+
+class _Model:
+    """A loaded vLLM engine with the model's own chat template."""
+
+    def __init__(self, entry: ModelEntry, max_images: int) -> None:
+        from vllm.usage.usage_lib import UsageContext as Context
+        from vllm.v1.engine.async_llm import AsyncLLM
+
+        from racro_eval.engines.transformers_loading import load_prompts
+
+        self._prompts = load_prompts(entry)
+        self._pixels = f"{entry.min_pixels}-{entry.max_pixels}"
+        arguments = _engine_args(entry, max_images if self._prompts.takes_images else 0)
+        try:
+            # The context of offline work: a server's batches are an eighth as large.
+            config = arguments.create_engine_config(Context.LLM_CLASS)
+        except ValueError as error:
+            raise ConfigError(f"vLLM refuses {entry.name}: {_last_line(error)}") from error
+        try:
+            self._engine = AsyncLLM.from_vllm_config(
+                config, usage_context=Context.LLM_CLASS, disable_log_stats=True
+            )
+        except (RuntimeError, OSError, ValueError) as error:
+            raise _EngineDied from error
+        self.window = 2 * config.scheduler_config.max_num_seqs * entry.dp
+        self.versions = _versions()
+
+    async def complete(self, request: Request) -> dict[str, Any]:
+        """Generate for one request; images are decoded here, when its turn has come."""
+        from vllm.v1.engine.exceptions import EngineDeadError
+
+        final = None
+        try:
+            async for output in self._engine.generate(
+                await asyncio.to_thread(self._prompt, request),
+                _sampling_params(request.sampling),
+                request.id,
+                tokenization_kwargs={"add_special_tokens": False},
+            ):
+                final = output
+        except EngineDeadError as error:
+            raise _EngineDied from error
+        assert final is not None, "vLLM gives at least one output"
+        outputs = final.outputs
+        return {
+            "texts": [self._prompts.text(output.token_ids) for output in outputs],
+            "finish_reasons": [output.finish_reason for output in outputs],
+            "prompt_tokens": len(final.prompt_token_ids or ()),
+            "completion_tokens": sum(len(output.token_ids) for output in outputs),
+        }
+
+    def _prompt(self, request: Request) -> Any:
+        prompt: dict[str, Any] = {"prompt": self._prompts.render(request)}
+        if request.images:
+            prompt["multi_modal_data"] = {"image": [decode(image) for image in request.images]}
+            # By these names a caption's image is known again when its tentative answer comes.
+            names = [f"{digest(image)}-{self._pixels}" for image in request.images]
+            prompt["multi_modal_uuids"] = {"image": names}
+        return prompt
+
+    def close(self) -> None:
+        self._engine.shutdown()
+
+
+def _engine_args(entry: ModelEntry, max_images: int) -> Any:
+    import torch
+    from vllm.engine.arg_utils import AsyncEngineArgs
+
+    known = {field.name for field in fields(AsyncEngineArgs)}
+    for name in entry.options:
+        if name not in known:
+            raise ConfigError(f"vLLM has no engine argument {name!r} (an option of {entry.name}).")
+    on_cpu = not torch.cuda.is_available()
+    settings: dict[str, Any] = {
+        "model": str(entry.local_folder or entry.model),
+        "revision": entry.revision,
+        "tokenizer_revision": entry.revision,
+        "dtype": "float32" if on_cpu and entry.dtype == "auto" else entry.dtype,
+        "quantization": entry.quantization,
+        "max_model_len": entry.max_model_len,
+        "tensor_parallel_size": entry.tp,
+        "data_parallel_size": entry.dp,
+        "enforce_eager": on_cpu,  # compiling pays on a GPU only
+        "disable_log_stats": True,
+        "enable_log_requests": False,
+        "trust_remote_code": False,
+    }
+    if max_images:
+        settings["limit_mm_per_prompt"] = {"image": max_images, "video": 0}
+        limits = {"min_pixels": entry.min_pixels, "max_pixels": entry.max_pixels}
+        limits = {name: value for name, value in limits.items() if value is not None}
+        settings["mm_processor_kwargs"] = limits or None
+    return AsyncEngineArgs(**{**settings, **entry.options})
+
+
+def _sampling_params(sampling: Sampling) -> Any:
+    from vllm import SamplingParams
+    from vllm.sampling_params import RequestOutputKind
+
+    return SamplingParams(
+        temperature=sampling.temperature,
+        top_p=sampling.top_p,
+        top_k=sampling.top_k,
+        repetition_penalty=sampling.repetition_penalty,
+        max_tokens=sampling.max_tokens,
+        seed=sampling.seed,
+        detokenize=False,
+        output_kind=RequestOutputKind.FINAL_ONLY,
+    )
+
+
+def _versions() -> dict[str, str]:
+    import torch
+    import transformers
+    import vllm
+
+    modules = {"vllm": vllm, "torch": torch, "transformers": transformers}
+    return {name: str(module.__version__) for name, module in modules.items()}
+
+
+def _last_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    described = [line for line in lines if "For further information" not in line]
+    return described[-1] if described else type(error).__name__
+
+
+if __name__ == "__main__":
+    _fds = [int(argument) for argument in sys.argv[1:3]]
+    with os.fdopen(_fds[0], "rb") as _requests, os.fdopen(_fds[1], "wb") as _replies:
+        main(_requests, _replies)

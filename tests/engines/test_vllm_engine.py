@@ -1,0 +1,268 @@
+"""The vLLM engine, with real vLLM on the CPU and tiny models."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from racro_eval.data.images import BytesImage
+from racro_eval.engines import Completion, Engine, Message, Request, Sampling, create_engine
+from racro_eval.errors import ConfigError, EngineError, MissingError
+from racro_eval.models import ModelEntry
+from tests.support.benchmarks import make_json_benchmark, picture
+from tests.support.results import only, read_csv
+
+if importlib.util.find_spec("vllm") is None and not os.environ.get("RACRO_REQUIRE_VLLM"):
+    reason = "vllm is not installed; `make test` installs its CPU build where it is to be had"
+    pytest.skip(reason, allow_module_level=True)
+
+pytestmark = [pytest.mark.slow, pytest.mark.model]
+
+SETTINGS = {"max_model_len": 1024, "options": {"max_num_seqs": 4}}
+GREEDY = Sampling(max_tokens=12)
+
+
+def request(number: int, images: int = 0, sampling: Sampling = GREEDY) -> Request:
+    shown = tuple(BytesImage(picture(number + n, (56, 28 * (n + 1)))) for n in range(images))
+    messages = (Message("system", "Be brief."), Message("user", f"What is {number}?"))
+    return Request(f"r{number}", messages, shown, sampling)
+
+
+def texts(engine: Engine, requests: list[Request]) -> dict[str, str]:
+    done = {completion.id: completion for completion in engine.stream(requests)}
+    assert all(completion.error is None for completion in done.values())
+    return {name: completion.texts[0] for name, completion in done.items()}
+
+
+def descendants(pid: int) -> set[int]:
+    out = subprocess.run(["ps", "-eo", "pid,ppid"], capture_output=True, text=True).stdout
+    pairs = [tuple(map(int, line.split())) for line in out.splitlines()[1:]]
+    found, fresh = set[int](), {pid}
+    while fresh:
+        fresh = {child for child, parent in pairs if parent in fresh} - found
+        found |= fresh
+    return found
+
+
+@pytest.fixture(scope="module")
+def vlm(tiny_vlm: Path) -> Iterator[Engine]:
+    engine = create_engine(
+        ModelEntry(name="vlm", model=str(tiny_vlm), **SETTINGS), "vllm", max_images=2
+    )
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="module")
+def reasoner(tiny_reasoner: Path) -> Iterator[Engine]:
+    engine = create_engine(ModelEntry(name="r", model=str(tiny_reasoner), **SETTINGS), "vllm")
+    yield engine
+    engine.close()
+
+
+def test_it_says_what_it_runs_on(reasoner: Engine) -> None:
+    assert reasoner.info.name == "vllm"
+    assert {"vllm", "torch", "transformers"} <= set(reasoner.info.versions)
+
+
+def test_greedy_text_is_that_of_transformers(reasoner: Engine, tiny_reasoner: Path) -> None:
+    other = create_engine(
+        ModelEntry(name="r", model=str(tiny_reasoner), max_model_len=1024), "transformers"
+    )
+    requests = [request(number) for number in range(20)]
+    assert texts(reasoner, requests) == texts(other, requests)
+    other.close()
+
+
+def test_greedy_text_with_images_is_that_of_transformers(vlm: Engine, tiny_vlm: Path) -> None:
+    other = create_engine(
+        ModelEntry(name="vlm", model=str(tiny_vlm), max_model_len=1024), "transformers"
+    )
+    requests = [request(number, images=number % 3) for number in range(12)]
+    ours, theirs = texts(vlm, requests), texts(other, requests)
+    other.close()
+    assert sum(ours[name] == theirs[name] for name in ours) >= 11
+
+
+def test_a_seed_alone_decides_a_draw(reasoner: Engine) -> None:
+    warm = [request(n, sampling=Sampling(temperature=1.0, max_tokens=12, seed=n)) for n in range(8)]
+    together = texts(reasoner, warm)
+    assert texts(reasoner, list(reversed(warm))) == together
+    assert texts(reasoner, [warm[3]])["r3"] == together["r3"]
+    other = request(3, sampling=Sampling(temperature=1.0, max_tokens=12, seed=99))
+    assert texts(reasoner, [other])["r3"] != together["r3"]
+
+
+def test_the_failure_of_one_request_is_data(vlm: Engine) -> None:
+    bad_image = Request("bad", request(1).messages, (BytesImage(b"no image"),), GREEDY)
+    too_long = Request("long", (Message("user", "word " * 5000),), (), GREEDY)
+    done = {c.id: c for c in vlm.stream([request(1, 1), bad_image, too_long, request(2, 1)])}
+    assert done["r1"].error is None and done["r2"].error is None
+    assert "cannot be decoded" in (done["bad"].error or "")
+    assert "1024" in (done["long"].error or "")
+    assert done["long"].texts == ()
+
+
+def test_completions_count_tokens_and_say_why_they_ended(reasoner: Engine) -> None:
+    (done,) = reasoner.stream([request(5)])
+    assert done.finish_reasons in (("length",), ("stop",))
+    assert done.usage.prompt_tokens > 5
+    assert 1 <= done.usage.completion_tokens <= 12
+    assert done.latency_s > 0
+
+
+def test_requests_are_pulled_no_further_than_the_window(reasoner: Engine) -> None:
+    pulled = 0
+
+    def counted() -> Iterator[Request]:
+        nonlocal pulled
+        for number in range(100):
+            pulled += 1
+            yield request(number)
+
+    stream = reasoner.stream(counted())
+    next(stream)
+    assert pulled <= 8, "twice max_num_seqs"
+    assert len(list(stream)) == 99
+
+
+def test_tensor_parallel_over_two_processes_gives_the_same_text(
+    reasoner: Engine, tiny_reasoner: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VLLM_CPU_OMP_THREADS_BIND", "nobind")
+    both = create_engine(ModelEntry(name="r", model=str(tiny_reasoner), tp=2, **SETTINGS), "vllm")
+    requests = [request(number) for number in range(8)]
+    ours, theirs = texts(both, requests), texts(reasoner, requests)
+    both.close()
+    assert sum(ours[name] == theirs[name] for name in ours) >= 7
+
+
+@pytest.mark.parametrize(
+    ("more", "kind", "sentence"),
+    [
+        ({"options": {"max_num_sequences": 4}}, ConfigError, "no engine argument 'max_num_seq"),
+        ({"tp": 3}, (ConfigError, EngineError), "3"),
+        ({"model": "/nowhere/at/all"}, MissingError, "There is no model folder"),
+    ],
+)
+def test_what_cannot_start_says_why(
+    tiny_reasoner: Path,
+    more: dict[str, object],
+    kind: type[Exception],
+    sentence: str,
+) -> None:
+    entry = ModelEntry.model_validate(
+        {"name": "r", "model": str(tiny_reasoner), **SETTINGS, **more}
+    )
+    before = descendants(os.getpid())
+    with pytest.raises(kind, match=sentence) as caught:
+        create_engine(entry, "vllm")
+    assert "\n" not in str(caught.value)
+    assert still_alive(descendants(os.getpid()) - before) == []
+
+
+def test_an_engine_that_is_killed_ends_its_stage_and_keeps_its_rows(
+    tmp_path: Path, tiny_reasoner: Path
+) -> None:
+    make_json_benchmark(tmp_path, 60)
+    config = {
+        "data": str(tmp_path / "Small.yaml"),
+        "data_root": str(tmp_path),
+        "variant": "none",
+        "reasoner": "r",
+        "results": str(tmp_path / "results"),
+        "models": [
+            {
+                "name": "r",
+                "model": str(tiny_reasoner),
+                "engine": "vllm",
+                "sampling": {"max_tokens": 200},
+                **SETTINGS,
+            }
+        ],
+    }
+    (tmp_path / "sweep.yaml").write_text(yaml.safe_dump(config))
+    command = [sys.executable, "-m", "racro_eval", "--config", str(tmp_path / "sweep.yaml")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 180
+    while _rows(tmp_path) < 5 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    children = descendants(process.pid)
+    cores = [pid for pid in children if "EngineCore" in _name(pid)]
+    assert cores, f"no engine core among {[_name(pid) for pid in children]}"
+    os.kill(cores[0], signal.SIGKILL)
+    _, complaints = process.communicate(timeout=120)
+    assert process.returncode == 3, complaints
+    assert "vLLM with r ended" in complaints
+    kept = read_csv(only(tmp_path / "results", "none"))
+    assert 5 <= len(kept) < 60
+    assert still_alive(children) == []
+
+
+def _rows(folder: Path) -> int:
+    return sum(len(read_csv(path)) for path in folder.glob("results/*/*/*/none-????????.csv"))
+
+
+def _name(pid: int) -> str:
+    """Name and command line of a process; empty if it has ended."""
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_text()
+        # A process that has ended and waits for its parent to notice has no command line.
+        return Path(f"/proc/{pid}/comm").read_text() + command if command else ""
+    except OSError:
+        return ""
+
+
+def still_alive(pids: set[int], seconds: float = 90) -> list[str]:
+    """Names of those of the processes that have not ended after a while."""
+    deadline = time.monotonic() + seconds
+    while (alive := [name for pid in pids if (name := _name(pid))]) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return alive
+
+
+def test_no_engine_outlives_a_killed_run(tiny_reasoner: Path) -> None:
+    code = (
+        "import sys, time\n"
+        "from racro_eval.engines import create_engine\n"
+        "from racro_eval.models import ModelEntry\n"
+        "entry = ModelEntry(name='r', model=sys.argv[1], max_model_len=1024)\n"
+        "engine = create_engine(entry, 'vllm')\n"
+        "print('ready', flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(tiny_reasoner)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    children = descendants(process.pid)
+    assert children
+    process.kill()
+    process.communicate()
+    assert still_alive(children) == []
+
+
+def test_a_completion_of_an_unread_image_is_its_rows_error(vlm: Engine) -> None:
+    class Gone:
+        name = "gone.png"
+
+        def read(self) -> bytes:
+            from racro_eval.errors import DataError
+
+            raise DataError("The image gone.png cannot be read: it is gone.")
+
+    done: list[Completion] = list(
+        vlm.stream([Request("gone", request(1).messages, (Gone(),), GREEDY), request(2, 1)])
+    )
+    errors = {completion.id: completion.error for completion in done}
+    assert errors == {"gone": "The image gone.png cannot be read: it is gone.", "r2": None}
