@@ -9,6 +9,7 @@ from typing import Protocol
 
 from racro_eval.config import RunConfig
 from racro_eval.data import Benchmark, Sample, load_benchmark
+from racro_eval.data.spec import load_spec
 from racro_eval.engines.registry import default_engine, engine_names
 from racro_eval.errors import ConfigError, UnknownNameError, UsageError
 from racro_eval.models import fingerprint, resolve_model
@@ -68,7 +69,19 @@ class Plan:
 
 def make_plan(config: RunConfig) -> Plan:
     """The jobs of a run. Raises UsageError, DataError or MissingError; loads no model."""
-    return _Planner(config).plan()
+    return _Planner(with_default_models(config)).plan()
+
+
+def with_default_models(config: RunConfig) -> RunConfig:
+    """The config with the models that its benchmarks bring, if it names none and all bring some."""
+    if config.reasoner or "mllm" in config.model_fields_set:
+        return config
+    specs = [load_spec(name) for name in config.data]
+    if not all(spec.default_mllm and spec.default_reasoners for spec in specs):
+        return config
+    mllms = dict.fromkeys(spec.default_mllm for spec in specs)
+    reasoners = dict.fromkeys(name for spec in specs for name in spec.default_reasoners)
+    return config.model_copy(update={"mllm": tuple(mllms), "reasoner": tuple(reasoners)})
 
 
 def _check(config: RunConfig, variants: Sequence[Variant]) -> None:

@@ -13,7 +13,8 @@ HELP = "print all results as a table"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Which results, in which form."""
     add_results_argument(parser)
-    parser.add_argument("--format", choices=["rich", "md", "csv"], default="rich", help="form")
+    forms = ["rich", "md", "csv", "svg"]
+    parser.add_argument("--format", choices=forms, default="rich", help="form (default: rich)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write to a file instead")
 
 
@@ -30,7 +31,7 @@ def execute(args: argparse.Namespace) -> int:
     table = build_table(collect(find_graded(results)))
     if args.format == "rich":
         if args.out:
-            raise ConfigError("--out needs --format md or csv; rich is for the terminal.")
+            raise ConfigError("--out needs --format md, csv or svg; rich is for the terminal.")
         out = console()
         out.print(rich_table(table))
         out.print(NOTE)

@@ -119,6 +119,9 @@ class BenchmarkSpec(Strict):
     """The grader's rule; by default choice for rows with options and maths for the others."""
     metric: str = "accuracy"
     breakdowns: tuple[str, ...] = ()
+    default_mllm: str | None = None
+    default_reasoners: tuple[str, ...] = ()
+    """Models that a run takes if it names none; for benchmarks that ship with their models."""
     paper_column: bool = False
     """Whether this is one of the columns of the paper's table."""
 

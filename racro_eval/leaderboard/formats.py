@@ -1,9 +1,10 @@
-"""The table as text: for a terminal, as Markdown, as tidy CSV."""
+"""The table as text: for a terminal, as Markdown, as tidy CSV, as a picture of the terminal."""
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -106,7 +107,22 @@ def _csv_fields(mllm: str, row: Row, cell: Cell) -> list[str | int]:
     ]
 
 
-TEXT_FORMATS: dict[str, Callable[[Table], str]] = {"md": markdown, "csv": tidy_csv}
+def svg(table: Table) -> str:
+    """The terminal's table as a picture, for a README. It names no font to be fetched."""
+    from rich.console import Console
+    from rich.measure import Measurement
+
+    shown = rich_table(table)
+    wide = Console(width=400)
+    width = max(Measurement.get(wide, wide.options, shown).maximum, len(NOTE)) + 1
+    console = Console(width=width, record=True, file=io.StringIO(), force_terminal=True)
+    console.print(shown)
+    console.print(NOTE, style="dim")
+    picture = console.export_svg(title="racro-eval leaderboard", unique_id="leaderboard")
+    return re.sub(r"@font-face \{.*?\}\s*", "", picture, flags=re.DOTALL)
+
+
+TEXT_FORMATS: dict[str, Callable[[Table], str]] = {"md": markdown, "csv": tidy_csv, "svg": svg}
 """Formats that are plain text; "rich" is the terminal's."""
 
 

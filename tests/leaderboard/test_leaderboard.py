@@ -6,13 +6,14 @@ import csv
 import io
 from collections import Counter
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from rich.console import Console
 
 from racro_eval.errors import MissingError
 from racro_eval.leaderboard.collect import Cell, find_graded
-from racro_eval.leaderboard.formats import CSV_COLUMNS, markdown, rich_table, tidy_csv
+from racro_eval.leaderboard.formats import CSV_COLUMNS, markdown, rich_table, svg, tidy_csv
 from racro_eval.leaderboard.table import build_table
 from racro_eval.scoring.accuracy import Part, Score
 
@@ -136,6 +137,15 @@ def test_tidy_csv() -> None:
     assert rows[1]["reasoner"] == "R"
     assert (rows[1]["value"], rows[1]["difference"]) == ("47.0000", "7.0000")
     assert (rows[1]["correct"], rows[1]["truncated"], rows[2]["samples"]) == ("47", "3", "60")
+
+
+def test_svg_is_the_terminals_table_and_fetches_nothing() -> None:
+    picture = svg(TABLE)
+    assert picture == svg(TABLE), "the same input gives the same bytes"
+    root = ElementTree.fromstring(picture)
+    text = "".join(root.itertext()).replace("\xa0", " ")
+    assert "47.0" in text and "(+7.0)" in text and "n=60/100" in text
+    assert "url(" not in picture.replace("url(#", "")
 
 
 def test_rich_shows_score_difference_n_and_truncated_share() -> None:
