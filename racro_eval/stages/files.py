@@ -19,6 +19,7 @@ from typing import Any
 
 from racro_eval.cache import RowTable, RowWriter
 from racro_eval.engines.base import Sampling
+from racro_eval.errors import without_credentials
 from racro_eval.models import ModelEntry
 from racro_eval.sidecar import read_sidecar, write_sidecar
 
@@ -254,7 +255,7 @@ def private(text: str) -> str:
     """A command-line argument without the home folder's path and without URL credentials."""
     home = str(Path.home())
     text = re.sub(re.escape(home) + r"(?=/|$)", "~", text)
-    return re.sub(r"//[^/@\s]+@", "//", text)
+    return without_credentials(text)
 
 
 @cache

@@ -1,0 +1,247 @@
+"""The OpenAI-compatible engine against a real HTTP server on loopback."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+pytest.importorskip("openai", reason="the extra `openai` is not installed")
+
+from racro_eval.data.images import BytesImage
+from racro_eval.engines import Completion, Engine, Message, Request, Sampling, create_engine
+from racro_eval.errors import ConfigError, EngineError
+from racro_eval.models import ModelEntry
+from tests.support.benchmarks import picture
+
+Answer = tuple[int, dict[str, Any]]
+
+
+class Server:
+    """Answers chat requests by a function of their JSON; keeps what was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, Any]] = []
+        self.keys: set[str] = set()
+        self.answer: Callable[[dict[str, Any]], Answer] = lambda body: (200, reply("an answer"))
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self._send(200, {"object": "list", "data": []})
+
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                outer.keys.add(self.headers["Authorization"])
+                outer.asked.append(body)
+                self._send(*outer.answer(body))
+
+            def _send(self, status: int, content: dict[str, Any]) -> None:
+                text = json.dumps(content).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(text)))
+                self.send_header("Retry-After-Ms", "1")
+                self.end_headers()
+                self.wfile.write(text)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.http.server_port}/v1"
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self.http.shutdown()
+        self.http.server_close()
+
+
+def reply(content: str, **message: Any) -> dict[str, Any]:
+    choice = {
+        "index": 0,
+        "message": {"role": "assistant", "content": content, **message},
+        "finish_reason": "stop",
+    }
+    return {
+        "id": "1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "m",
+        "choices": [choice],
+        "usage": {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10},
+    }
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    running = Server()
+    yield running
+    running.close()
+
+
+def engine(server: Server, **more: Any) -> Engine:
+    entry = ModelEntry(name="m", model="m", base_url=server.url, **more)
+    return create_engine(entry, "openai")
+
+
+def request(name: str = "r", **more: Any) -> Request:
+    messages = (Message("system", "S"), Message("user", f"Q {name}"))
+    return Request(name, messages, **more)
+
+
+def ask(server: Server, *requests: Request, **more: Any) -> dict[str, Completion]:
+    running = engine(server, **more)
+    done = {completion.id: completion for completion in running.stream(requests)}
+    running.close()
+    running.close()
+    return done
+
+
+def test_a_request_and_its_completion(server: Server) -> None:
+    sampling = Sampling(temperature=0.6, top_p=0.95, max_tokens=50, seed=3)
+    done = ask(server, request(sampling=sampling))["r"]
+    assert server.asked == [
+        {
+            "model": "m",
+            "messages": [
+                {"role": "system", "content": "S"},
+                {"role": "user", "content": "Q r"},
+            ],
+            "temperature": 0.6,
+            "top_p": 0.95,
+            "max_tokens": 50,
+            "seed": 3,
+        }
+    ]
+    assert (done.texts, done.finish_reasons, done.error) == (("an answer",), ("stop",), None)
+    assert (done.usage.prompt_tokens, done.usage.completion_tokens) == (7, 3)
+    assert done.latency_s > 0
+
+
+def test_images_go_before_the_text_as_data_urls(server: Server) -> None:
+    ask(server, request(images=(BytesImage(picture(1)), BytesImage(picture(2)))))
+    first, second, text = server.asked[0]["messages"][1]["content"]
+    assert base64.b64decode(first["image_url"]["url"].partition("base64,")[2]) == picture(1)
+    assert second["image_url"]["url"].startswith("data:image/png;base64,")
+    assert text == {"type": "text", "text": "Q r"}
+
+
+def test_settings_of_some_servers_are_sent_only_if_set(server: Server) -> None:
+    sampling = Sampling(top_k=20, repetition_penalty=1.1)
+    ask(server, request(sampling=sampling), chat_template_kwargs={"enable_thinking": True})
+    assert server.asked[0]["top_k"] == 20
+    assert server.asked[0]["repetition_penalty"] == 1.1
+    assert server.asked[0]["chat_template_kwargs"] == {"enable_thinking": True}
+
+
+@pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
+def test_a_thought_that_was_split_off_is_kept(server: Server, field: str) -> None:
+    server.answer = lambda body: (200, reply("\\boxed{1}", **{field: "hm"}))
+    assert ask(server, request())["r"].texts == ("<think>hm</think>\\boxed{1}",)
+
+
+def test_a_cut_answer_says_so(server: Server) -> None:
+    cut = reply("an ans")
+    cut["choices"][0]["finish_reason"] = "length"
+    server.answer = lambda body: (200, cut)
+    assert ask(server, request())["r"].finish_reasons == ("length",)
+
+
+def test_what_may_pass_is_tried_again(server: Server) -> None:
+    def busy_twice(body: dict[str, Any]) -> Answer:
+        status = {1: 429, 2: 503}.get(len(server.asked), 200)
+        return status, reply("at last") if status == 200 else {"error": {"message": "busy"}}
+
+    server.answer = busy_twice
+    assert ask(server, request())["r"].texts == ("at last",)
+    assert len(server.asked) == 3
+
+
+def test_a_refused_request_is_its_own_error(server: Server) -> None:
+    def picky(body: dict[str, Any]) -> Answer:
+        if "bad" in body["messages"][1]["content"]:
+            return 400, {"error": {"message": "the prompt is too long"}}
+        return 200, reply("fine")
+
+    server.answer = picky
+    done = ask(server, request("good"), request("bad"), request("also good"))
+    assert done["good"].texts == done["also good"].texts == ("fine",)
+    assert "the prompt is too long" in (done["bad"].error or "")
+
+
+def test_an_unreadable_image_is_its_own_error(server: Server) -> None:
+    done = ask(server, request("bad", images=(BytesImage(b"no image"),)), request("good"))
+    assert "cannot be decoded" in (done["bad"].error or "")
+    assert done["good"].error is None
+
+
+def test_the_key_comes_from_the_environment(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "secret")
+    ask(server, request())
+    assert server.keys == {"Bearer secret"}
+
+
+def test_a_wrong_key_ends_the_stage(server: Server) -> None:
+    server.answer = lambda body: (401, {"error": {"message": "no"}})
+    with pytest.raises(EngineError, match="refuses the key for m: set OPENAI_API_KEY"):
+        ask(server, request())
+
+
+def test_credentials_in_an_address_are_not_repeated() -> None:
+    entry = ModelEntry(name="m", model="m", base_url="http://user:secret@127.0.0.1:9/v1")
+    with pytest.raises(EngineError) as caught:
+        create_engine(entry, "openai")
+    assert "secret" not in str(caught.value)
+
+
+def test_nobody_listening_is_said_at_once() -> None:
+    entry = ModelEntry(name="m", model="m", base_url="http://127.0.0.1:9/v1")
+    with pytest.raises(EngineError, match=r"Nobody answers at http://127\.0\.0\.1:9/v1"):
+        create_engine(entry, "openai")
+
+
+def test_a_server_that_stays_away_ends_the_stage_and_keeps_what_came_before(
+    server: Server,
+) -> None:
+    running = engine(server, options={"concurrency": 1, "retries": 1})
+    stream = running.stream([request("first"), request("second")])
+    assert next(stream).texts == ("an answer",)
+    server.close()
+    with pytest.raises(EngineError, match="went away and did not come back"):
+        list(stream)
+
+
+def test_no_more_requests_are_in_flight_than_allowed(server: Server) -> None:
+    lock, now, most = threading.Lock(), 0, 0
+    gate = threading.Event()
+
+    def slow(body: dict[str, Any]) -> Answer:
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        gate.wait(0.05)
+        with lock:
+            now -= 1
+        return 200, reply("x")
+
+    server.answer = slow
+    done = ask(server, *(request(str(n)) for n in range(20)), options={"concurrency": 3})
+    assert len(done) == 20
+    assert most <= 3
+
+
+@pytest.mark.parametrize(
+    "more", [{"tp": 2}, {"dp": 2}, {"options": {"concurency": 3}}, {"options": {"retries": 0.5}}]
+)
+def test_settings_that_make_no_sense_are_refused(server: Server, more: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError):
+        engine(server, **more)
