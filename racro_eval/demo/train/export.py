@@ -57,9 +57,9 @@ def export(
         warnings.simplefilter("ignore")  # transformers' notes on saving are none of the reader's
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
+    (folder / "model.safetensors").chmod(0o644)  # it is written for its owner alone
     _edit(folder / "tokenizer_config.json", tokenizer_class="PreTrainedTokenizerFast")
-    # half of the storage, all of the precision: engines that take the config's word compute in this
-    _edit(folder / "config.json", dtype="float32")
+    _make_portable(folder / "config.json")
     eos, pad = tokenizer.eos_token_id, tokenizer.pad_token_id
     _write(folder / "generation_config.json", {"eos_token_id": eos, "pad_token_id": pad})
     vision = hasattr(model.config, "vision_config")
@@ -79,6 +79,16 @@ def export(
     )
     (folder / "README.md").write_text(card, encoding="utf-8")
     model.to(torch.float32)
+
+
+def _make_portable(path: Path) -> None:
+    """Change what should not stand in a config as this version of transformers writes it."""
+    config = json.loads(path.read_text(encoding="utf-8"))
+    # half of the storage, all of the precision: engines that take the config's word compute in this
+    config["dtype"] = "float32"
+    # the default, by a name that other versions do not know
+    config.get("vision_config", {}).pop("rope_parameters", None)
+    _write(path, config)
 
 
 def _edit(path: Path, **values: Any) -> None:
