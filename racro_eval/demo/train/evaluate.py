@@ -27,6 +27,7 @@ from racro_eval.stages.reason import read_predictions
 CAPTIONER, REASONERS = "captioner", ("reasoner", "reasoner-weak")
 _SAMPLING = SamplingOverrides(max_tokens=128)
 """Trained models need less; a model that never ends its answers shall not take hours."""
+_OPTIONS = {"batch_size": 64}
 VARIANTS = ("qa", "none", "cap", "cap+sol", "sol", "qcap", "qcap+sol")
 
 
@@ -49,7 +50,9 @@ def evaluate(
                 prompts=prompts,
                 results=results,
                 models=tuple(
-                    ModelEntry(name=name, model=str(models / name), sampling=_SAMPLING)
+                    ModelEntry(
+                        name=name, model=str(models / name), sampling=_SAMPLING, options=_OPTIONS
+                    )
                     for name in (CAPTIONER, *REASONERS)
                 ),
             )
