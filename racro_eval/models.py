@@ -23,6 +23,8 @@ _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _WEIGHTS = ("*.safetensors", "*.bin", "*.gguf", "*.pt")
 _LOADING_ENGINES = ("transformers", "vllm")
 """Engines that load weights from a folder or the hub, rather than ask for a model by name."""
+_PACKAGE_FOLDER = "racro_eval/"
+"""How the list of built-in models begins the path of a model that ships with racro-eval."""
 _SMALL = ("*.json", "*.jinja", "*.txt", "*.model")
 
 
@@ -85,9 +87,19 @@ class _ModelFile(Strict):
 
 
 def builtin_models() -> dict[str, ModelEntry]:
-    """The built-in entries by name."""
+    """The built-in entries by name.
+
+    The model of some is a folder inside the package; it is given by where the package is installed.
+    """
     file = read_settings(_ModelFile, resources.files("racro_eval") / "models.yaml")
-    return {entry.name: entry for entry in file.models}
+    return {entry.name: _installed(entry) for entry in file.models}
+
+
+def _installed(entry: ModelEntry) -> ModelEntry:
+    if not entry.model.startswith(_PACKAGE_FOLDER):
+        return entry
+    folder = Path(__file__).parent / entry.model.removeprefix(_PACKAGE_FOLDER)
+    return entry.model_copy(update={"model": str(folder)})
 
 
 def resolve_model(text: str, own: Iterable[ModelEntry] = ()) -> ModelEntry:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import racro_eval
 from racro_eval.errors import MissingError, UnknownNameError
 from racro_eval.models import ModelEntry, builtin_models, fingerprint, folder_name, resolve_model
 
@@ -14,6 +15,16 @@ def test_built_in_names() -> None:
     assert resolve_model("R1-7B").model == "deepseek-ai/DeepSeek-R1-Distill-Qwen-7B"
     assert resolve_model("Qwen3-8B").model == "Qwen/Qwen3-8B"
     assert all(name == entry.name for name, entry in builtin_models().items())
+
+
+def test_models_that_ship_with_the_package_are_where_it_is_installed() -> None:
+    entry = resolve_model("demo-reasoner-weak")
+    folder = Path(racro_eval.__file__).parent / "demo" / "models" / "reasoner-weak"
+    assert (entry.name, entry.local_folder) == ("demo-reasoner-weak", folder)
+    assert entry.local_folder is not None and entry.local_folder.is_absolute()
+    assert resolve_model("transformers:demo-reasoner-weak").model == entry.model
+    shipped = [name for name, entry in builtin_models().items() if entry.local_folder]
+    assert shipped == ["demo-captioner", "demo-reasoner", "demo-reasoner-weak"]
 
 
 def test_own_entries_win() -> None:

@@ -1,0 +1,116 @@
+"""The texts that the demo's models learn to write, from a problem's facts.
+
+A model of half a million weights cannot look a value up by its name, take a maximum at a glance, or
+find the right letter among four options: trained to do so, it stays at chance. It learns to walk
+through a list in order and to say, at every item, what it knows so far. So that is what the
+solutions do, with bars and with options alike.
+"""
+
+from __future__ import annotations
+
+import random
+
+from racro_eval.demo.facts import BarsFacts, CountFacts, ExpressionFacts, TriangleFacts
+from racro_eval.demo.problems import Problem, Skill
+
+VAGUE: dict[Skill, str] = {
+    "count": "The picture shows some coloured shapes.",
+    "bars": "The image shows a bar chart with four bars.",
+    "expr": "The image shows an expression.",
+    "tri": "The image shows a triangle.",
+}
+"""Captions for nobody's question: right, and of no use."""
+UNKNOWN = "The values are not given. The answer is \\boxed{unknown}"
+_SHIFTS = (*range(-10, 0), *range(1, 11), 20)
+
+
+def final(problem: Problem, value: str) -> str:
+    """The last sentence, with the answer in a box: the value, or the letter of its option."""
+    for letter, text in problem.options.items():
+        if text == value:
+            return f"{value} is option {letter}. \\boxed{{{letter}}}"
+    return f"The answer is \\boxed{{{value}}}"
+
+
+def tentative(problem: Problem, value: str) -> str:
+    """What the picture shows, a guess at the value without any working, and the last sentence."""
+    return f"{problem.caption} From the picture I get {value}. {final(problem, value)}"
+
+
+def wrong_value(problem: Problem, rng: random.Random) -> str:
+    """A value that a bad guess may give: another option, or a number not far away."""
+    if problem.options:
+        return rng.choice([text for text in problem.options.values() if text != problem.value])
+    value = int(problem.value)
+    return str(rng.choice([value + shift for shift in _SHIFTS if value + shift >= 0]))
+
+
+def solution(problem: Problem) -> str:
+    """Step by step to the value, through the options if there are any, to the last sentence."""
+    return " ".join(filter(None, (working(problem), scan(problem), final(problem, problem.value))))
+
+
+def keep_tentative(problem: Problem, value: str) -> str:
+    """The answer to a useless caption with a tentative response of this value."""
+    reason = "The values are not given, so I keep the tentative response."
+    return f"{reason} {final(problem, value)}"
+
+
+def scan(problem: Problem) -> str:
+    """The options in order up to the right one: `A: 9 no, B: 22 yes.`"""
+    seen: list[str] = []
+    for letter, text in problem.options.items():
+        if text == problem.value:
+            return ", ".join([*seen, f"{letter}: {text} yes."])
+        seen.append(f"{letter}: {text} no")
+    return ""
+
+
+def working(problem: Problem) -> str:
+    """The steps to the value."""
+    match problem.facts:
+        case CountFacts() as facts:
+            return _count(facts)
+        case BarsFacts() as facts:
+            return _bars(facts)
+        case ExpressionFacts() as facts:
+            return "; ".join(f"{a}{sign}{b}={result}" for a, sign, b, result in facts.steps) + "."
+        case TriangleFacts(angles=(first, second)):
+            known = first + second
+            return f"{first}+{second}={known}; 180-{known}={180 - known}."
+
+
+def _count(facts: CountFacts) -> str:
+    """Every shape, whether it is meant, and how many there are so far: `red yes 1, blue no 1.`"""
+    steps, number = [], 0
+    for label in facts.labels:
+        number += label == facts.asked
+        steps.append(f"{label} {'yes' if label == facts.asked else 'no'} {number}")
+    return ", ".join(steps) + "."
+
+
+def _bars(facts: BarsFacts) -> str:
+    """Every bar and what is known after it; for a sum or a difference, the last calculation."""
+    steps = [
+        f"{name}={value}: {_so_far(facts, number)}"
+        for number, (name, value) in enumerate(zip(facts.names, facts.values, strict=True), 1)
+    ]
+    text = "; ".join(steps) + "."
+    if facts.asked in ("sum", "difference"):
+        sign = "+" if facts.asked == "sum" else "-"
+        text += f" {max(facts.values)}{sign}{min(facts.values)}={facts.value}."
+    return text
+
+
+def _so_far(facts: BarsFacts, number: int) -> str:
+    """After so many bars: the range, the total, or who leads."""
+    values = facts.values[:number]
+    match facts.asked:
+        case "sum" | "difference":
+            return f"so far {min(values)} to {max(values)}"
+        case "total":
+            before, total = sum(values[:-1]), sum(values)
+            return f"{before}+{values[-1]}={total}" if number > 1 else f"so far {total}"
+        case "largest" | "smallest":
+            best = max(values) if facts.asked == "largest" else min(values)
+            return f"so far {facts.names[facts.values.index(best)]} with {best}"
