@@ -14,9 +14,9 @@ from racro_eval.grading.relations import (
     is_name,
     same_name,
 )
+from racro_eval.grading.rules import Rule
 from racro_eval.grading.structure import (
     Based,
-    Clock,
     Expression,
     Group,
     Joined,
@@ -27,6 +27,7 @@ from racro_eval.grading.structure import (
     Words,
     parse,
 )
+from racro_eval.grading.times import Clock, Date
 from racro_eval.grading.units import Unit
 from racro_eval.grading.words import same_words
 
@@ -36,7 +37,7 @@ _REALS = Group("bracket", (Expression(r"-\infty"), Expression(r"\infty")), "()")
 class Comparer:
     """One comparison: `same` recurses over the trees, `method` names what decided."""
 
-    def __init__(self, rule: str) -> None:
+    def __init__(self, rule: Rule) -> None:
         self._formulas = Formulas(rule)
         self.method = "string"
 
@@ -49,6 +50,7 @@ class Comparer:
             (Relation, self._relations),
             (Quantity, self._quantities),
             (Clock, self._clocks),
+            (Date, self._dates),
             (Joined, self._joined),
             (Group, self._groups),
             (Matrix, self._matrices),
@@ -100,12 +102,13 @@ class Comparer:
         """Equations up to a factor, inequalities up to rearrangement."""
         if len(left.operators) != 1 or len(right.operators) != 1:
             return False
-        self.method = "sympy"
         first, second = (
             (relation.parts[0], relation.operators[0], relation.parts[1])
             for relation in (left, right)
         )
-        return self._formulas.proportional(first, second)
+        equal = self._formulas.proportional(first, second)
+        self.method = self._formulas.method
+        return equal
 
     def _quantities(self, left: Node, right: Node) -> bool:
         values, units, percents = [], [], []
@@ -148,8 +151,10 @@ class Comparer:
         """60° = π/3: an angle in degrees against a bare multiple of π."""
         for degrees, radians in ((0, 1), (1, 0)):
             unit, bare = units[degrees], values[radians]
+            other = units[radians]
             pi = isinstance(bare, Expression) and r"\pi" in bare.text
-            if unit is not None and unit.dimension == "angle" and units[radians] is None and pi:
+            plain = other is None or other.dimension == ""
+            if unit is not None and unit.dimension == "angle" and plain and pi:
                 turned = list(values)
                 value = values[degrees]
                 if isinstance(value, Expression):
@@ -197,6 +202,7 @@ class Comparer:
         return True
 
     def _joined(self, left: Node, right: Node) -> bool:
+        left, right = _union(left), _union(right)
         if isinstance(left, Joined) and isinstance(right, Joined):
             if left.operator != right.operator:
                 return False
@@ -227,10 +233,7 @@ class Comparer:
 
     def _clocks(self, left: Node, right: Node) -> bool:
         if isinstance(left, Clock) and isinstance(right, Clock):
-            unknown = not left.half or not right.half
-            times = [_minutes(clock) for clock in (left, right)]
-            day = 12 * 3600 if unknown else 24 * 3600
-            return (times[0] - times[1]) % day == 0
+            return left.same_as(right)
         ratios = [
             Joined(":", (Expression(str(n.hour)), Expression(str(n.minute))))
             if isinstance(n, Clock) and not n.half and not n.second
@@ -240,6 +243,9 @@ class Comparer:
         if any(isinstance(node, Clock) for node in ratios):
             return False
         return self._joined(*ratios)
+
+    def _dates(self, left: Node, right: Node) -> bool:
+        return isinstance(left, Date) and isinstance(right, Date) and left.same_as(right)
 
     def _bases(self, left: Node, right: Node) -> bool:
         """The base may be dropped, not changed."""
@@ -272,9 +278,14 @@ def _fraction(node: Node) -> Expression | None:
     return None
 
 
-def _minutes(clock: Clock) -> int:
-    hour = clock.hour % 12 + 12 * (clock.half == "pm") if clock.half else clock.hour
-    return hour * 3600 + clock.minute * 60 + clock.second
+def _union(node: Node) -> Node:
+    """`x < 0 or x > 2` as a union of intervals; other nodes as they are."""
+    if isinstance(node, Group) and node.kind == "list":
+        ranges = [interval(i) if isinstance(i, Relation) else None for i in node.items]
+        found = tuple(item for item in ranges if item is not None)
+        if len(found) == len(ranges):
+            return Joined(r"\cup", found)
+    return node
 
 
 def _same_unknown(one: Unit, two: Unit) -> bool:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 
-from racro_eval.errors import ConfigError
 from racro_eval.grading.choices import letter_and_text, letters_of
 from racro_eval.grading.comparer import Comparer
 from racro_eval.grading.normalize import normalize, within_budget
+from racro_eval.grading.numeric import TooBig
+from racro_eval.grading.rules import RULES, Rule, parse_rule
 from racro_eval.grading.structure import parse
 from racro_eval.grading.verdict import Comparison, Status
 from racro_eval.grading.words import is_words, same_words
 
-RULES = ("choice", "math", "text", "integer", "float")
+
+# A gold answer that can only be option letters: `B`, `(B)`, `B, D`.
+_LETTERS = re.compile(r"\(?[A-J]\)?|[A-J](?:,[A-J])+")
 
 
 def compare(prediction: str, answer: str, rule: str = "math") -> Comparison:
@@ -22,7 +25,7 @@ def compare(prediction: str, answer: str, rule: str = "math") -> Comparison:
     decimals of the gold) or "choice" (letters). Raises ConfigError for any other name.
     Too big an answer is compared as a plain string and otherwise unparsed.
     """
-    check_rule(rule)
+    kind = parse_rule(rule)
     if prediction.strip() and prediction.strip() == answer.strip():
         return Comparison(Status.correct, "string")
     if not (within_budget(prediction) and within_budget(answer)):
@@ -32,13 +35,7 @@ def compare(prediction: str, answer: str, rule: str = "math") -> Comparison:
         return Comparison(Status.incorrect, "string")
     if left == right:
         return Comparison(Status.correct, "string")
-    return _by_rule(left, right, rule)
-
-
-def check_rule(rule: str) -> None:
-    """Raise ConfigError unless `rule` is one of RULES."""
-    if rule not in RULES:
-        raise ConfigError(f"There is no answer rule {rule!r}. The rules: {', '.join(RULES)}.")
+    return _by_rule(left, right, kind)
 
 
 def is_equivalent(prediction: str, answer: str, *, rule: str | None = None) -> bool:
@@ -54,8 +51,9 @@ def _decided(equal: bool, method: str) -> Comparison:
     return Comparison(Status.correct if equal else Status.incorrect, method)
 
 
-def _by_rule(prediction: str, answer: str, rule: str) -> Comparison:
-    if rule == "choice" or (rule == "math" and re.fullmatch(r"\(?[A-J]\)?", answer)):
+def _by_rule(prediction: str, answer: str, kind: Rule) -> Comparison:
+    rule = kind.kind
+    if rule == "choice" or (rule == "math" and _LETTERS.fullmatch(answer)):
         letters, gold = letters_of(prediction), letters_of(answer)
         split = letter_and_text(prediction)
         if letters is None and split is not None:
@@ -69,12 +67,14 @@ def _by_rule(prediction: str, answer: str, rule: str) -> Comparison:
             return _decided(False, "text")
     from racro_eval.grading.workers import WorkerDied, WorkerTimeout
 
-    comparer = Comparer(rule)
+    comparer = Comparer(kind)
     try:
         equal = any(
             comparer.same(parse(prediction, thousands=reading), parse(answer, thousands=reading))
             for reading in ((True, False) if "," in prediction + answer else (True,))
         )
+    except TooBig:
+        return Comparison(Status.unparsed, "too-big")
     except WorkerTimeout:
         return Comparison(Status.timeout, "sympy")
     except (WorkerDied, OSError):  # OSError: no worker can be started

@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from racro_eval.grading.choices import compare_choice
-from racro_eval.grading.equivalence import check_rule, compare
+from racro_eval.grading.equivalence import compare
 from racro_eval.grading.extraction import extract_all, visible_text
-from racro_eval.grading.normalize import within_budget
+from racro_eval.grading.normalize import normalize, within_budget
+from racro_eval.grading.rules import check_rule
 from racro_eval.grading.verdict import Comparison, Extraction, Status, Verdict
 
 if TYPE_CHECKING:
     from racro_eval.data.sample import Sample
 
-GRADER_VERSION = "1"
+GRADER_VERSION = "2"
+_MAX_WHOLE = 300
 
 
 def grade(
@@ -29,7 +31,7 @@ def grade(
     check_rule(rule)
     if not response.strip():
         return Verdict(Status.empty, "", "", False)
-    found = extract_all(response, finish_reason=finish_reason)
+    found = extract_all(response, finish_reason=finish_reason) or _whole(response, sample, rule)
     if not found:
         cut = finish_reason == "length" or visible_text(response).unfinished
         return Verdict(Status.truncated if cut else Status.unparsed, "", "", False)
@@ -39,6 +41,20 @@ def grade(
         joint = _judge(found[1], sample, rule)
         verdict = joint if joint.correct else verdict
     return verdict
+
+
+def _whole(response: str, sample: Sample, rule: str) -> list[Extraction]:
+    """A response that is nothing but an option's text, even "cannot be determined"."""
+    text = visible_text(response).text.strip()
+    if rule != "choice" or len(text) > _MAX_WHOLE:
+        return []
+    bare = normalize(text).lower()
+    texts = {
+        spelling
+        for letter, option in sample.options.items()
+        for spelling in (option, f"{letter}. {option}", f"({letter}) {option}")
+    }
+    return [Extraction(text, "bare")] if bare in {normalize(t).lower() for t in texts} else []
 
 
 def _judge(found: Extraction, sample: Sample, rule: str) -> Verdict:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from racro_eval.grading.normalize import MAX_NESTING, until_stable
+from racro_eval.grading.times import Clock, Date, read_clock, read_date
 from racro_eval.grading.units import Unit, split_unit
 from racro_eval.grading.words import canonical, is_words
 
@@ -74,28 +75,19 @@ class Based:
     base: str
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """A time of day; half is "", "am" or "pm"."""
-
-    hour: int
-    minute: int
-    second: int
-    half: str
-
-
-Node: TypeAlias = Expression | Words | Quantity | Group | Relation | Joined | Matrix | Based | Clock
+Node: TypeAlias = (
+    Expression | Words | Quantity | Group | Relation | Joined | Matrix | Based | Clock | Date
+)
 
 _OPENING, _CLOSING = "([{⟨", ")]}⟩"
 _SEPARATOR = re.compile(r"\s*(?:,|;)\s*(?:\b(?:and|or)\b\s*)?|\s*\b(?:and|or)\b\s*", re.IGNORECASE)
 _OPERATOR = re.compile(r"<=|>=|!=|=|<|>|~|\\in(?![a-zA-Z])")
 _THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
-_JOINERS = {
-    r"\cup": re.compile(r"\\cup(?![a-zA-Z])|\s+U\s+"),
-    r"\cap": re.compile(r"\\cap(?![a-zA-Z])"),
-    ":": re.compile(":"),
-}
-_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?\s*(?:([ap])\.?\s?m\.?)?", re.IGNORECASE)
+_JOINERS = (
+    (r"\cup", re.compile(r"\\cup(?![a-zA-Z])|\s+U\s+")),
+    (r"\cap", re.compile(r"\\cap(?![a-zA-Z])")),
+    (":", re.compile(r":|(?<=[\d}])\s+to\s+(?=[\d\\])")),
+)
 _MATRIX = re.compile(
     r"\(?\s*[\[(]?\s*\\begin\s*\{([pbB]?matrix|array)\}\s*(?:\{[clr|]*\})?(.*?)\\end\s*\{\1\}\s*[\])]?\s*\)?",
     re.DOTALL,
@@ -116,7 +108,7 @@ def parse(text: str, *, thousands: bool = True, depth: int = 0) -> Node:
         text = _THOUSANDS.sub(
             lambda m: m[0].replace(",", "") if _depth(text, m.start()) == 0 else m[0], text
         )
-    for reader in (_clock, _matrix, _listed, _related, _joined, _bracketed, _measured):
+    for reader in (_calendar, _matrix, _listed, _related, _joined, _bracketed, _measured):
         node = reader(text, thousands, depth + 1)
         if node is not None:
             return node
@@ -124,16 +116,6 @@ def parse(text: str, *, thousands: bool = True, depth: int = 0) -> Node:
         return Based(match[1], match[2])
     symbol = canonical(text)
     return Words(symbol) if is_words(symbol) else _signs(symbol)
-
-
-def _without_separators(text: str) -> str:
-    """`1,234` → `1234` outside brackets."""
-
-    def join(match: re.Match[str]) -> str:
-        outside = _depth(text, match.start()) == 0
-        return match[0].replace(",", "") if outside else match[0]
-
-    return _THOUSANDS.sub(join, text)
 
 
 def _bare(text: str) -> str:
@@ -183,13 +165,8 @@ def _closing(text: str, start: int) -> int:
     return -1
 
 
-def _clock(text: str, thousands: bool, depth: int) -> Node | None:
-    match = _CLOCK.fullmatch(text)
-    if match is None or int(match[1]) > 24 or int(match[2]) > 59:
-        return None
-    return Clock(
-        int(match[1]), int(match[2]), int(match[3] or 0), f"{match[4]}m".lower() if match[4] else ""
-    )
+def _calendar(text: str, thousands: bool, depth: int) -> Node | None:
+    return read_clock(text) or read_date(text)
 
 
 def _matrix(text: str, thousands: bool, depth: int) -> Node | None:
@@ -243,12 +220,8 @@ def _related(text: str, thousands: bool, depth: int) -> Node | None:
 
 
 def _joined(text: str, thousands: bool, depth: int) -> Node | None:
-    for operator, pattern in (
-        (r"\cup", r"\\cup(?![a-zA-Z])|\s+U\s+"),
-        (r"\cap", r"\\cap(?![a-zA-Z])"),
-        (":", ":"),
-    ):
-        parts = split_top(text, re.compile(pattern))
+    for operator, pattern in _JOINERS:
+        parts = split_top(text, pattern)
         if len(parts) > 1 and all(part.strip() for part in parts) and len(parts) <= MAX_ITEMS:
             if operator == ":" and any(is_words(part) for part in parts):
                 return None

@@ -69,7 +69,7 @@ _define("voltage", {"V volt volts": "1"})
 _define("current", {"A amp amps": "1"})
 _define("frequency", {"Hz hertz": "1"})
 _define("pressure", {"Pa pascal pascals": "1", "kPa": "1000"})
-_define("", {"unit units": "1"})
+_define("", {"unit units rad radian radians": "1"})
 
 _PREFIX = re.compile(r"(?P<sign>-?)(?P<unit>[$€£¥])\s*(?P<value>[-+]?[\d.\\(].*)")
 _SYMBOL = re.compile(r"(?P<value>.*[^\s^])\s*(?P<unit>°\s?[CF]?|[$€£¥¢])", re.DOTALL)
@@ -80,8 +80,12 @@ _WORDS = re.compile(
     rf"(?P<brace>\{{\s*)?(?P<name>{_NAME})(?(brace)\s*\}})",
     re.DOTALL,
 )
-_POWER = re.compile(r"(?:(square|sq\.?|cubic)\s*)?([A-Za-z\u4e00-\u9fff]+)\.?\s*(?:\^\{([123])\})?")
-_POWERS = {"square": 2, "sq": 2, "sq.": 2, "cubic": 3}
+# 12种: a Chinese measure word follows its number at once.
+_MEASURE_WORD = re.compile(r"[\u4e00-\u9fff]{1,5}")
+_POWER = re.compile(
+    r"(?:(square|sq\.?|cubic|平方|立方)\s*)?([A-Za-z\u4e00-\u9fff]+)\.?\s*(?:\^\{([123])\})?"
+)
+_POWERS = {"square": 2, "sq": 2, "sq.": 2, "cubic": 3, "平方": 2, "立方": 3}
 _NO_UNIT = re.compile(r"and|or|to|if|because|since|for|than|is|are|not|when|where|per")
 
 
@@ -113,6 +117,8 @@ def split_unit(text: str) -> tuple[str, Unit] | None:
     words = re.findall(_WORD, name)
     unit = _unit(name)
     spaced = bool(match["gap"] or match["brace"])
+    if _MEASURE_WORD.fullmatch(name):
+        return match["value"], unit
     if unit.dimension is None:
         known = spaced and max(map(len, words)) > 2 and not any(map(_NO_UNIT.fullmatch, words))
         return (match["value"], unit) if known else None
