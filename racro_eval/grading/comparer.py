@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from racro_eval.grading.formulas import Formulas
-from racro_eval.grading.rationals import rational
 from racro_eval.grading.relations import (
-    Assignment,
     assignment,
     interval,
-    is_name,
+    only_numbers,
+    range_of,
     same_name,
+    union_of,
+    variable_of,
 )
 from racro_eval.grading.rules import Rule
 from racro_eval.grading.structure import (
@@ -90,11 +91,11 @@ class Comparer:
         if first is not None and second is not None:
             if same_name(first.name, second.name):
                 return self.same(parse(first.value), parse(second.value))
-            if _only_numbers(first, second):
+            if only_numbers(first, second):
                 return False
-        ranges = _range(left), _range(right)
+        ranges = range_of(left), range_of(right)
         if ranges[0] is not None and ranges[1] is not None:
-            same_variable = _variable(left) == _variable(right)
+            same_variable = variable_of(left) == variable_of(right)
             return same_variable and self.same(ranges[0], ranges[1])
         return self._proportional(left, right)
 
@@ -202,7 +203,7 @@ class Comparer:
         return True
 
     def _joined(self, left: Node, right: Node) -> bool:
-        left, right = _union(left), _union(right)
+        left, right = union_of(left), union_of(right)
         if isinstance(left, Joined) and isinstance(right, Joined):
             if left.operator != right.operator:
                 return False
@@ -278,16 +279,6 @@ def _fraction(node: Node) -> Expression | None:
     return None
 
 
-def _union(node: Node) -> Node:
-    """`x < 0 or x > 2` as a union of intervals; other nodes as they are."""
-    if isinstance(node, Group) and node.kind == "list":
-        ranges = [interval(i) if isinstance(i, Relation) else None for i in node.items]
-        found = tuple(item for item in ranges if item is not None)
-        if len(found) == len(ranges):
-            return Joined(r"\cup", found)
-    return node
-
-
 def _same_unknown(one: Unit, two: Unit) -> bool:
     names = [unit.name.lower().rstrip("s") for unit in (one, two)]
     return names[0].startswith(names[1]) or names[1].startswith(names[0])
@@ -301,20 +292,3 @@ def _same_brackets(left: Group, right: Group) -> bool:
     return styles[0] == styles[1] or (
         len(left.items) > 2 and all(style in ("()", "[]") for style in styles)
     )
-
-
-def _only_numbers(first: Assignment, second: Assignment) -> bool:
-    return all(
-        is_name(a.name) and len(a.name) == 1 and rational(a.value) is not None
-        for a in (first, second)
-    )
-
-
-def _range(relation: Relation) -> Node | None:
-    if relation.operators == (r"\in",):
-        return parse(relation.parts[1])
-    return interval(relation)
-
-
-def _variable(relation: Relation) -> str:
-    return next((part for part in relation.parts if is_name(part)), "")

@@ -37,8 +37,9 @@ _MARKER = re.compile(
 _PLANS = re.compile(
     r"\?|？|吗|^\W*(?:let|suppose|assume|if|consider|given|note|recall|first|next|step|now|check|verify"
     r"|when|where|for example|option|with)\b(?!.*\btherefore\b)"
-    r"|\b(?:need to|have to|want to|let us|let's|we must|should|such that|try|would be|could be|might be"
-    r"|may be|perhaps|maybe|guess|either|not|which of|asks?|asked|so far|we know)\b|\bor\b|设|假设|如果|若|可能|或",
+    r"|\b(?:need to|have to|want to|let us|let's|we must|should|such that|try|would be|could be"
+    r"|might be|may be|perhaps|maybe|guess|either|not|which of|asks?|asked|so far|we know)\b|\bor\b"
+    r"|设|假设|如果|若|可能|或",
     re.IGNORECASE,
 )
 _ENGLISH = (
@@ -54,7 +55,8 @@ _ENGLISH = (
         re.IGNORECASE | re.DOTALL)),
     (True, re.compile(
         r".*\b(?:has|have|had|gets?|got|needs?|needed|takes?|took|costs?|earns?|earned|makes?|made|pays?"
-        r"|paid|spends?|spent|saves?|saved|sold|sells?|by|contains?|left with|uses?|used|find|found|obtain"
+        r"|paid|spends?|spent|saves?|saved|sold|sells?|by|contains?|left with|uses?"
+        r"|used|find|found|obtain"
         rf"|gives?|giving|yields?|making|that|to|walks?|drove|drives?|eats?|ate|requires?|remain|in)\s+"
         rf"{_ADVERB}{_VALUE}{_LONG_TAIL}", re.IGNORECASE | re.DOTALL)),
     (True, re.compile(r"[^$\\]*(?P<value>\$[^$]+\$|\\\([^$]+?\\\))(?P<tail>)")),

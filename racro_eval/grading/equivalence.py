@@ -8,11 +8,10 @@ from racro_eval.grading.choices import letter_and_text, letters_of
 from racro_eval.grading.comparer import Comparer
 from racro_eval.grading.normalize import normalize, within_budget
 from racro_eval.grading.numeric import TooBig
-from racro_eval.grading.rules import RULES, Rule, parse_rule
+from racro_eval.grading.rules import Rule, parse_rule
 from racro_eval.grading.structure import parse
 from racro_eval.grading.verdict import Comparison, Status
 from racro_eval.grading.words import is_words, same_words
-
 
 # A gold answer that can only be option letters: `B`, `(B)`, `B, D`.
 _LETTERS = re.compile(r"\(?[A-J]\)?|[A-J](?:,[A-J])+")

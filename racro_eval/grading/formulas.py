@@ -9,7 +9,8 @@ from typing import Any
 from racro_eval.grading.identity import Answer, constant, same_function, same_up_to_factor
 from racro_eval.grading.rationals import decimal_places, rational, significant_digits
 from racro_eval.grading.rules import Rule
-from racro_eval.grading.syntax import NeedsAlgebra, NotFormula, read_formula
+from racro_eval.grading.syntax import read_formula
+from racro_eval.grading.terms import NeedsAlgebra, NotFormula
 
 # One answer may need many symbolic comparisons (a list in any order): this is for all of them.
 SECONDS = 1.0

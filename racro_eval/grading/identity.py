@@ -13,7 +13,7 @@ from enum import Enum
 from fractions import Fraction
 
 from racro_eval.grading.numeric import Evaluation, TooBig, Undefined, Value, context
-from racro_eval.grading.syntax import Term
+from racro_eval.grading.terms import Term
 
 POINTS = 6
 DIGITS = 50
@@ -93,7 +93,8 @@ def constant(term: Term) -> Fraction | None:
     sign, mantissa, exponent, _ = value.real._mpf_
     if abs(exponent) > 20_000:
         return None
-    return Fraction(-int(mantissa) if sign else int(mantissa)) * Fraction(2) ** exponent
+    size: Fraction = Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
+    return -size if sign else size
 
 
 def symbols(term: Term, bound: frozenset[str] = frozenset()) -> set[str]:

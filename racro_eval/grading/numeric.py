@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any, TypeAlias
 
-from racro_eval.grading.syntax import Term
+from racro_eval.grading.terms import Term
 
 Value: TypeAlias = Any
 """An mpf or mpc of the context; mpmath has no types."""
@@ -166,7 +166,7 @@ class Evaluation:
 
     def _binomial(self, top: Value, bottom: Value) -> Value:
         whole = [self.ctx.isint(value) for value in (top, bottom)]
-        if all(whole) and 0 <= top < 5000 and 0 <= bottom:
+        if all(whole) and 0 <= top < 5000 and bottom >= 0:
             return self.ctx.mpf(math.comb(int(top), int(bottom)))
         return self._gamma(top + 1) / (self._gamma(bottom + 1) * self._gamma(top - bottom + 1))
 
@@ -220,8 +220,8 @@ class Evaluation:
 
 def _log2(value: Value) -> int:
     """The binary exponent of a value; that of zero is 0."""
-    real, imaginary = (value.real, value.imag) if hasattr(value, "_mpc_") else (value, 0)
-    sizes = [part._mpf_[2] + part._mpf_[3] for part in (real, imaginary) if part]
+    parts: list[Value] = [value.real, value.imag] if hasattr(value, "_mpc_") else [value]
+    sizes = [part._mpf_[2] + part._mpf_[3] for part in parts if part]
     return max(sizes, default=0)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from racro_eval.grading.structure import Group, Node, Relation, parse
+from racro_eval.grading.rationals import rational
+from racro_eval.grading.structure import Group, Joined, Node, Relation, parse
 
 _NAME = re.compile(
     r"(?:\\(?!(?:sin|cos|tan|cot|sec|csc|log|ln|exp|sqrt|lim|sum|int|begin|pi|infty|binom)"
@@ -78,3 +79,33 @@ def interval(relation: Relation) -> Node | None:
     else:
         return None
     return Group("bracket", (parse(low), parse(high)), left + right)
+
+
+def only_numbers(first: Assignment, second: Assignment) -> bool:
+    """Whether both give a number to a variable: then other names make other answers."""
+    return all(
+        is_name(a.name) and len(a.name) == 1 and rational(a.value) is not None
+        for a in (first, second)
+    )
+
+
+def range_of(relation: Relation) -> Node | None:
+    """The set that `x \\in S` or an inequality puts its variable in."""
+    if relation.operators == (r"\in",):
+        return parse(relation.parts[1])
+    return interval(relation)
+
+
+def variable_of(relation: Relation) -> str:
+    """The first side that is a name."""
+    return next((part for part in relation.parts if is_name(part)), "")
+
+
+def union_of(node: Node) -> Node:
+    """`x < 0 or x > 2` as a union of intervals; other nodes as they are."""
+    if isinstance(node, Group) and node.kind == "list":
+        ranges = [interval(i) if isinstance(i, Relation) else None for i in node.items]
+        found = tuple(item for item in ranges if item is not None)
+        if len(found) == len(ranges):
+            return Joined(r"\cup", found)
+    return node

@@ -93,7 +93,7 @@ def last_statement(text: str, complete: bool) -> Statement | None:
 
 
 def _evades(answer: str, rule: str) -> bool:
-    """Whether the announcement says that there is no answer; "Answer: not enough data" may be one."""
+    """Whether it says that there is none; a line "Answer: not enough data" may be one."""
     if rule == "answer-line":
         return bool(_NONE_GIVEN.match(answer))
     return bool(_NO_ANSWER.match(answer)) or is_refusal(answer)

@@ -8,70 +8,27 @@ left to right; `2\\frac{1}{2}` is a mixed number.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from fractions import Fraction
+from racro_eval.grading.terms import (
+    CLOSING,
+    ELEMENTARY,
+    GREEK,
+    INVERSE,
+    UNKNOWN_FUNCTIONS,
+    NotFormula,
+    Term,
+    is_proper,
+    literal,
+    number,
+    tokens_of,
+)
 
 MAX_DEPTH = 90
-MAX_EXPONENT = 4000
 MAX_ARGUMENTS = 8
-
-ELEMENTARY = frozenset("sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh exp ln".split())
-_INVERSE = {"sin": "arcsin", "cos": "arccos", "tan": "arctan"}
-_LETTERS = frozenset(
-    "alpha beta gamma Gamma delta Delta epsilon varepsilon zeta eta theta Theta vartheta iota"
-    " kappa lambda Lambda mu nu xi Xi rho sigma Sigma tau upsilon phi Phi varphi chi psi Psi"
-    " omega Omega hbar ell".split()
-)
-_UNKNOWN_FUNCTIONS = frozenset("fgFG")
-# What only a CAS can say; everything else that is not known here is no formula at all.
-_SYMBOLIC = re.compile(r"\\(?:int|lim)(?![a-zA-Z])|\\(?:sum|prod)(?![a-zA-Z]).*\\infty", re.DOTALL)
-
-_TOKEN = re.compile(
-    r"\s*(?:(?P<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+(?![\d.^{a-zA-Z]))?)"
-    r"|(?P<command>\\[a-zA-Z]+)|(?P<letter>[A-Za-z])|(?P<mark>[-+*/^_!(){}\[\]|,='°]))"
-)
-_POWER_BEFORE_INDEX = re.compile(r"([A-Za-z])\^(\{[^{}]*\})_(\{[^{}]*\})")
-_CLOSING = {"(": ")", "{": "}", "[": "]"}
-
-
-class NotFormula(Exception):
-    """The text is no formula, or is written in a way that this reader does not know."""
-
-
-class NeedsAlgebra(NotFormula):
-    """The formula holds a limit, an integral or an infinite sum."""
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """A node of the tree; `name` of a symbol, `value` of a number."""
-
-    head: str
-    parts: tuple[Term, ...] = ()
-    name: str = ""
-    value: Fraction = Fraction(0)
 
 
 def read_formula(text: str) -> Term:
     """The tree of normalised `text`; raises NotFormula, or NeedsAlgebra where a CAS could help."""
-    if re.search(r"\d\s+[\d.]", text):
-        raise NotFormula(text)  # `1 5` is not 15
-    if _SYMBOLIC.search(text):
-        raise NeedsAlgebra(text)
-    tokens: list[str] = []
-    at, text = 0, _POWER_BEFORE_INDEX.sub(r"\1_\3^\2", text.strip())
-    while at < len(text):
-        match = _TOKEN.match(text, at)
-        if match is None:
-            raise NotFormula(text)
-        tokens.append(match[0].strip())
-        at = match.end()
-    return _Reader(tokens).whole()
-
-
-def number(value: Fraction | int) -> Term:
-    return Term("number", value=Fraction(value))
+    return _Reader(tokens_of(text)).whole()
 
 
 class _Reader:
@@ -118,7 +75,7 @@ class _Reader:
                 result = Term(token, (result, self._signed()))
             elif self._starts_factor(token):
                 factor = self._power()
-                mixed = result.head == "number" and _proper(result.value, factor)
+                mixed = result.head == "number" and is_proper(result.value, factor)
                 result = Term("+" if mixed else "*", (result, factor))
             else:
                 return result
@@ -172,8 +129,8 @@ class _Reader:
     def _atom(self) -> Term:
         token = self._take()
         if token[0].isdigit() or token[0] == ".":
-            return number(_literal(token))
-        if token in _CLOSING:
+            return number(literal(token))
+        if token in CLOSING:
             self.at -= 1
             return self._group(token)
         if token == "|":
@@ -193,14 +150,14 @@ class _Reader:
         bars, self.bars = self.bars, 0
         inner = self._sum()
         self.bars = bars
-        self._take(_CLOSING[opening])
+        self._take(CLOSING[opening])
         return inner
 
     def _letter(self, letter: str) -> Term:
         name = letter + self._index()
         while self._peek() == "'":
             name += self._take()
-        if name in _UNKNOWN_FUNCTIONS and self._peek() == "(":
+        if name in UNKNOWN_FUNCTIONS and self._peek() == "(":
             return Term("apply", (self._group("("),), name=name)
         if name in ("i", "e") or (name == "I" and self.capital):
             return Term(name.lower())
@@ -224,7 +181,7 @@ class _Reader:
     def _command(self, name: str) -> Term:
         if name == "pi":
             return Term("pi") if self._peek() != "_" else Term("symbol", name="pi" + self._index())
-        if name in _LETTERS:
+        if GREEK.fullmatch(name):
             return Term("symbol", name=name + self._index())
         if name == "frac":
             return Term("/", (self._group("{"), self._group("{")))
@@ -250,13 +207,13 @@ class _Reader:
 
     def _arguments(self) -> tuple[Term, ...]:
         opening = self._take()
-        if opening == "\\{" or opening not in _CLOSING:
+        if opening == "\\{" or opening not in CLOSING:
             raise NotFormula(opening)
         parts = [self._sum()]
         while self._peek() == "," and len(parts) < MAX_ARGUMENTS:
             self._take()
             parts.append(self._sum())
-        self._take(_CLOSING[opening])
+        self._take(CLOSING[opening])
         return tuple(parts)
 
     def _function(self, name: str) -> Term:
@@ -268,20 +225,20 @@ class _Reader:
         if self._peek() == "^":
             self._take()
             power = self._exponent()
-        if power is not None and power == Term("*", (number(-1), number(1))) and name in _INVERSE:
-            name, power = _INVERSE[name], None
+        if power is not None and power == Term("*", (number(-1), number(1))) and name in INVERSE:
+            name, power = INVERSE[name], None
         inner = self._applied()
         call = Term("log", (inner, base)) if name in ("log", "lg") else Term(name, (inner,))
         return call if power is None else Term("^", (call, power))
 
     def _applied(self) -> Term:
         """The argument: in brackets, or the factors up to the next sign or function."""
-        if self._peek() in _CLOSING:
+        if self._peek() in CLOSING:
             return self._group(self._peek())
         if self._peek() == "-":
             return self._signed()
         result = self._power()
-        while self._starts_factor(self._peek()) and self._peek() not in _CLOSING:
+        while self._starts_factor(self._peek()) and self._peek() not in CLOSING:
             name = self._peek()[1:] if self._peek()[0] == "\\" else ""
             if name in ELEMENTARY or name in ("log", "lg", "sum", "prod"):
                 break
@@ -302,19 +259,3 @@ class _Reader:
         if index.head not in ("symbol", "i"):
             raise NotFormula("no running index")
         return Term(head, (first, last, self._product()), name=name)
-
-
-def _literal(token: str) -> Fraction:
-    exponent = token.lower().partition("e")[2]
-    if abs(int(exponent or 0)) > MAX_EXPONENT:
-        raise NotFormula(token)
-    return Fraction(token.removesuffix("."))
-
-
-def _proper(whole: Fraction, factor: Term) -> bool:
-    """Whether `whole` and a fraction behind it make a mixed number."""
-    if factor.head != "/" or whole.denominator != 1:
-        return False
-    top, bottom = factor.parts
-    plain = top.head == bottom.head == "number"
-    return plain and 0 < top.value < bottom.value
