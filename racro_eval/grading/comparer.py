@@ -77,7 +77,7 @@ class Comparer:
         found = assignment(relation)
         if found is not None:
             # A gold equation between formulas is not answered by one of its sides.
-            if not found.name and relation is right and "~" not in relation.operators:
+            if not found.name and relation is right and "≈" not in relation.operators:
                 return False
             stated = parse(found.value)
         elif isinstance(other, Group | Joined):
@@ -127,6 +127,8 @@ class Comparer:
             values[1] = _without(values[1], one)
         if one is None or two is None or "" in (one.dimension, two.dimension):
             return self.same(*values) or self._angle(values, units)
+        if {one.dimension, two.dimension} == {"angle", "radian"}:
+            return self._angle(values, units)
         if one.dimension is None or two.dimension is None:
             return _same_unknown(one, two) and self.same(*values)
         if one.dimension != two.dimension:
@@ -154,8 +156,8 @@ class Comparer:
             unit, bare = units[degrees], values[radians]
             other = units[radians]
             pi = isinstance(bare, Expression) and r"\pi" in bare.text
-            plain = other is None or other.dimension == ""
-            if unit is not None and unit.dimension == "angle" and plain and pi:
+            turns = pi if other is None else other.dimension == "radian"
+            if unit is not None and unit.dimension == "angle" and turns:
                 turned = list(values)
                 value = values[degrees]
                 if isinstance(value, Expression):

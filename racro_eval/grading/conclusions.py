@@ -133,7 +133,7 @@ def _with_unit(match: re.Match[str]) -> str:
         return value[2:-2].strip()
     words = re.match(r"\s*\S+", tail)
     if words:
-        measured = split_unit(f"{value} {words[0].strip()}")
+        measured = split_unit(f"1 {words[0].strip()}")
         if measured and measured[1].dimension:
             return match.string[match.start("value") : match.start("tail") + words.end()]
     return value.strip()

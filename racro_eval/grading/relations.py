@@ -42,11 +42,11 @@ def assignment(relation: Relation) -> Assignment | None:
     parts, operators = relation.parts, relation.operators
     if operators[0] == r"\in" and len(parts) == 2:
         return Assignment(parts[0], parts[1])
-    if not set(operators) <= {"=", "~"}:
+    if not set(operators) <= {"=", "≈"}:
         return None
     named = is_name(parts[0])
     # What follows ≈ is only a rounded form of what stands before it, unless that is a name.
-    exact = operators.index("~") + 1 if "~" in operators else len(parts)
+    exact = operators.index("≈") + 1 if "≈" in operators else len(parts)
     kept = parts[: max(exact, 1 + named)]
     if named:
         return Assignment(parts[0], kept[-1])

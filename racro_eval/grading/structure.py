@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from racro_eval.grading.normalize import MAX_NESTING, until_stable
 from racro_eval.grading.times import Clock, Date, read_clock, read_date
-from racro_eval.grading.units import Unit, split_unit
+from racro_eval.grading.units import Unit, split_unit, sum_of_units
 from racro_eval.grading.words import canonical, is_words
 
 MAX_ITEMS = 64
@@ -80,8 +80,12 @@ Node: TypeAlias = (
 )
 
 _OPENING, _CLOSING = "([{⟨", ")]}⟩"
-_SEPARATOR = re.compile(r"\s*(?:,|;)\s*(?:\b(?:and|or)\b\s*)?|\s*\b(?:and|or)\b\s*", re.IGNORECASE)
-_OPERATOR = re.compile(r"<=|>=|!=|=|<|>|~|\\in(?![a-zA-Z])")
+_SEPARATOR = re.compile(
+    r"\s*(?:,|;)\s*(?:\b(?:and|or)\b\s*)?|\s*\b(?:and|or)\b\s*"
+    r"|(?<=[\d)}])\s*[和或及]\s*(?=[-\d(\\a-z])",
+    re.IGNORECASE,
+)
+_OPERATOR = re.compile(r"<=|>=|!=|=|<|>|≈|\\in(?![a-zA-Z])")
 _THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
 _JOINERS = (
     (r"\cup", re.compile(r"\\cup(?![a-zA-Z])|\s+U\s+")),
@@ -92,6 +96,8 @@ _MATRIX = re.compile(
     r"\(?\s*[\[(]?\s*\\begin\s*\{([pbB]?matrix|array)\}\s*(?:\{[clr|]*\})?(.*?)\\end\s*\{\1\}\s*[\])]?\s*\)?",
     re.DOTALL,
 )
+_DOMAIN = re.compile(r"\(?\s*[a-zA-Z]\s*\\in\s*(?:\\mathbb\{[A-Z]\}|[ZNRQ])\s*\)?")
+_BUILDER = re.compile(r"\s*[a-zA-Z](?:\\in\s*\\mathbb\{R\})?\s*[|:]\s*(.+)", re.DOTALL)
 _CASES = re.compile(r"\\begin\s*\{cases\}(.*)\\end\s*\{cases\}", re.DOTALL)
 _BASED = re.compile(r"([0-9A-F]+)_\{(\d{1,2})\}")
 
@@ -201,6 +207,8 @@ def _listed(text: str, thousands: bool, depth: int) -> Node | None:
     parts = split_top(text, _SEPARATOR)
     if len(parts) == 1 or not all(part.strip() for part in parts):
         return None
+    if len(parts) == 2 and _DOMAIN.fullmatch(parts[1]):
+        return parse(parts[0], thousands=thousands, depth=depth)  # kπ, k ∈ ℤ
     if sum(is_words(part) for part in parts) > len(parts) / 2 and any(
         len(part.split()) > 3 for part in parts
     ):
@@ -243,10 +251,23 @@ def _bracketed(text: str, thousands: bool, depth: int) -> Node | None:
     parts = split_top(inner, _SEPARATOR)
     if not all(part.strip() for part in parts):
         return None
+    builder = _BUILDER.fullmatch(inner) if opening == "{" else None
+    if builder:
+        return parse(builder[1], thousands=False, depth=depth)
+    rows = [_row(part) for part in parts]
+    if opening == "[" and len(rows) > 1 and all(rows) and len({len(row) for row in rows}) == 1:
+        return Matrix(tuple(tuple(parse(c, depth=depth) for c in row) for row in rows))
     kind = "set" if opening == "{" else "bracket"
     if opening == "{" and closing != "}":
         return None
     return _items(parts, kind, False, depth, opening + closing)
+
+
+def _row(text: str) -> list[str]:
+    """The cells of `[1,2]`, a row of a matrix written with brackets."""
+    text = text.strip()
+    inner = text[1:-1] if text[:1] == "[" and text[-1:] == "]" else ""
+    return split_top(inner, _SEPARATOR) if inner.strip() else []
 
 
 def _measured(text: str, thousands: bool, depth: int) -> Node | None:
@@ -256,6 +277,9 @@ def _measured(text: str, thousands: bool, depth: int) -> Node | None:
     if angle:
         degrees = f"{angle[1]}+\\frac{{{angle[2]}}}{{60}}+\\frac{{{angle[3] or 0}}}{{3600}}"
         return Quantity(Expression(degrees), split_unit("1°")[1])  # type: ignore[index]
+    total = sum_of_units(text)
+    if total is not None:
+        return Quantity(Expression(total[0]), total[1])
     split = split_unit(text)
     if split is None or not split[0].strip():
         return None

@@ -36,6 +36,7 @@ class _Reader:
 
     def __init__(self, tokens: list[str]) -> None:
         self.tokens, self.at, self.depth, self.bars = tokens, 0, 0, 0
+        self.bound: set[str] = set()  # running indices of sums
         self.capital = False  # whether I stands for i, as in e^{I x}
 
     def whole(self) -> Term:
@@ -159,6 +160,8 @@ class _Reader:
             name += self._take()
         if name in UNKNOWN_FUNCTIONS and self._peek() == "(":
             return Term("apply", (self._group("("),), name=name)
+        if name in self.bound:
+            return Term("symbol", name=name)
         if name in ("i", "e") or (name == "I" and self.capital):
             return Term(name.lower())
         return Term("symbol", name=name)
@@ -258,4 +261,8 @@ class _Reader:
         name = index.name or index.head
         if index.head not in ("symbol", "i"):
             raise NotFormula("no running index")
-        return Term(head, (first, last, self._product()), name=name)
+        outer = set(self.bound)
+        self.bound.add(name)
+        body = self._product()
+        self.bound = outer
+        return Term(head, (first, last, body), name=name)

@@ -69,7 +69,8 @@ _define("voltage", {"V volt volts": "1"})
 _define("current", {"A amp amps": "1"})
 _define("frequency", {"Hz hertz": "1"})
 _define("pressure", {"Pa pascal pascals": "1", "kPa": "1000"})
-_define("", {"unit units rad radian radians": "1"})
+_define("radian", {"rad radian radians": "1"})
+_define("", {"unit units": "1"})
 
 _PREFIX = re.compile(r"(?P<sign>-?)(?P<unit>[$€£¥])\s*(?P<value>[-+]?[\d.\\(].*)")
 _SYMBOL = re.compile(r"(?P<value>.*[^\s^])\s*(?P<unit>°\s?[CF]?|[$€£¥¢])", re.DOTALL)
@@ -86,6 +87,13 @@ _POWER = re.compile(
     r"(?:(square|sq\.?|cubic|平方|立方)\s*)?([A-Za-z\u4e00-\u9fff]+)\.?\s*(?:\^\{([123])\})?"
 )
 _POWERS = {"square": 2, "sq": 2, "sq.": 2, "cubic": 3, "平方": 2, "立方": 3}
+_TRIGONOMETRIC = re.compile(r"\\(?:sin|cos|tan|cot|sec|csc)(?![a-zA-Z])")
+_OVER = re.compile(
+    r"(?<=[\d})])\s*\\frac\{([a-zA-Z]{1,3})\}\{((?:s|h|min|hr|m|cm|km|L)(?:\^\{\d\})?)\}$"
+)
+_PER = re.compile(r"(?<=[a-zA-Z])[\s*]+([a-zA-Z]{1,3})\^\{-(\d)\}$")
+_COMPOUND = re.compile(r"(?:\d+(?:\.\d+)?\s*[a-zA-Z\u4e00-\u9fff]+[\s,]*(?:and\s+)?){2,4}")
+_COMPOUND_PART = re.compile(r"(\d+(?:\.\d+)?)\s*([a-zA-Z\u4e00-\u9fff]+)")
 _NO_UNIT = re.compile(r"and|or|to|if|because|since|for|than|is|are|not|when|where|per")
 
 
@@ -108,8 +116,11 @@ def split_unit(text: str) -> tuple[str, Unit] | None:
     if match:
         return match["sign"] + match["value"], _unit(match["unit"])
     match = _SYMBOL.fullmatch(text)
+    if match and match["unit"] == "°" and _TRIGONOMETRIC.search(match["value"]):
+        return None  # the degrees are the sine's
     if match:
         return match["value"].rstrip(), _unit(match["unit"].replace(" ", ""))
+    text = _PER.sub(r"/\1^{\2}", _OVER.sub(r" \1/\2", text))
     match = _WORDS.fullmatch(text)
     if match is None:
         return None
@@ -123,6 +134,18 @@ def split_unit(text: str) -> tuple[str, Unit] | None:
         known = spaced and max(map(len, words)) > 2 and not any(map(_NO_UNIT.fullmatch, words))
         return (match["value"], unit) if known else None
     return (match["value"], unit) if spaced or len(words[0]) > 1 else None
+
+
+def sum_of_units(text: str) -> tuple[str, Unit] | None:
+    """`1 h 30 min` or `5 ft 6 in` as a value in the first unit; None for anything else."""
+    if not _COMPOUND.fullmatch(text):
+        return None
+    parts = [(value, _unit(name)) for value, name in _COMPOUND_PART.findall(text)]
+    first = parts[0][1]
+    if first.dimension is None or any(unit.dimension != first.dimension for _, unit in parts):
+        return None
+    total = sum(Fraction(value) * unit.factor for value, unit in parts) / first.factor
+    return rf"\frac{{{total.numerator}}}{{{total.denominator}}}", first
 
 
 def _unit(name: str) -> Unit:
