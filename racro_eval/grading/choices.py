@@ -58,6 +58,21 @@ def compare_choice(
     """
     text, gold = normalize(prediction), gold_letters(answer, options, same_text)
     texts = {letter: normalize(option) for letter, option in options.items()}
+    outcome = _compare(prediction, text, gold, options, texts, same_text)
+    shown = ", ".join(sorted(gold))
+    if len(gold) == 1 and texts.get(shown):
+        shown += f": {texts[shown]}"
+    return Comparison(outcome.status, outcome.method, (text, shown))
+
+
+def _compare(
+    prediction: str,
+    text: str,
+    gold: frozenset[str],
+    options: Mapping[str, str],
+    texts: Mapping[str, str],
+    same_text: SameText,
+) -> Comparison:
     only = next(iter(gold)) if len(gold) == 1 else None
     if only and text and text == texts.get(only):
         return Comparison(Status.correct, "choice-text")

@@ -85,7 +85,7 @@ class Formulas:
         if reply["verdict"] == "equal":
             return True
         value, gold = (
-            exact if exact is not None else Fraction(told) if told is not None else None
+            exact if exact is not None else _told(told)
             for exact, told in zip((rational(left), rational(right)), reply["values"], strict=True)
         )
         return self._rounded(left, value, right, gold)
@@ -174,6 +174,12 @@ class Formulas:
         if reply["verdict"] == "too-big":
             raise workers.WorkerTimeout
         return reply
+
+
+def _told(value: str | None) -> Fraction | None:
+    """A value that the worker printed; None for one too big or small to hold exactly."""
+    plain = value is not None and re.fullmatch(r"-?[\d.]+(?:[eE][-+]?\d{1,4})?", value)
+    return Fraction(value) if value is not None and plain else None
 
 
 def _constant_of_integration(left: str, right: str) -> str:

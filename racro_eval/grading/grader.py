@@ -24,7 +24,7 @@ def grade(
     """The verdict on `response` as an answer to `sample`.
 
     finish_reason: what the engine said; "length" when it stopped for want of tokens.
-    rule: "choice", "math", "text", "integer" or "float"; None for "choice" when the sample has
+    rule: one that `rules.py` describes; None for "choice" when the sample has
     options and "math" otherwise. Raises ConfigError for another name. Never raises on text.
     """
     rule = rule or ("choice" if sample.options else "math")
@@ -62,7 +62,8 @@ def _judge(found: Extraction, sample: Sample, rule: str) -> Verdict:
         outcome = compare_choice(found.text, sample.answer, sample.options, _same_text)
     else:
         outcome = compare(found.text, sample.answer, rule)
-    return Verdict(outcome.status, found.text, f"{found.rule}/{outcome.method}", outcome.equal)
+    method = f"{found.rule}/{outcome.method}"
+    return Verdict(outcome.status, found.text, method, outcome.equal, outcome.normal_forms)
 
 
 def _same_text(prediction: str, option: str) -> Comparison:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import lru_cache
 
 MAX_CHARS = 4000
 MAX_DIGITS = 2000
@@ -154,6 +155,7 @@ def within_budget(text: str) -> bool:
     return not re.search(rf"(?:\\[a-zA-Z]+\s*|[-+^!|_]\s*){{{MAX_NESTING + 1}}}", text)
 
 
+@lru_cache(maxsize=512)
 def normalize(text: str) -> str:
     """`text` (at most MAX_CHARS characters) in the dialect described above."""
     for pattern, replacement in _REPAIRS:

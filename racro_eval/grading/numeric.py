@@ -102,7 +102,7 @@ class Evaluation:
         if head == "+":
             return self._sum(values)
         if head == "*":
-            return values[0] * values[1]
+            return self._product(values)
         if head == "/":
             return values[0] / values[1]
         if head == "!":
@@ -124,6 +124,14 @@ class Evaluation:
             shift = zlib.crc32(name.encode()) % 997 + 1
             return self._elementary("sin", values[0] * shift / 997 + shift) + values[0] / shift
         return self._elementary(head, values[0])
+
+    def _product(self, values: list[Value]) -> Value:
+        total = values[0]
+        for value in values[1:]:
+            total = total * value
+            if _log2(total) > MAX_LOG2:
+                raise TooBig
+        return total
 
     def _sum(self, values: list[Value]) -> Value:
         sizes = [_log2(value) for value in values if value]

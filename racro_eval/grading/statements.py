@@ -147,7 +147,8 @@ def _phrase(rest: str) -> str:
         rest = rest[: reason.start()]
     rest = rest.strip().strip('*_"').rstrip(".").rstrip("*_ ").strip()
     rest = re.sub(r"^\$([^$]+)\$$", r"\1", rest)
-    if len(rest.split()) > 4 or re.search(r"[\u4e00-\u9fff]{4}", rest):
+    lettered = re.match(r"\(?[A-J][).:]\s", rest)
+    if not lettered and (len(rest.split()) > 4 or re.search(r"[\u4e00-\u9fff]{4}", rest)):
         value = stated_value(rest, concluding=True)
         if value:
             return value

@@ -124,6 +124,18 @@ def parse(text: str, *, thousands: bool = True, depth: int = 0) -> Node:
     return Words(symbol) if is_words(symbol) else _signs(symbol)
 
 
+def parse_list(text: str) -> Group:
+    """The items of normalised `text` in their order, whatever brackets stand around them."""
+    text = _bare(text)
+    if text.startswith(r"\{") and text.endswith(r"\}"):
+        text = text[2:-2]
+    elif text[:1] in _OPENING and text and _closing(text, 0) == len(text) - 1:
+        text = text[1:-1]
+    node = _listed(text, False, 1)
+    items = node.items if isinstance(node, Group) else (parse(text, thousands=False, depth=1),)
+    return Group("bracket", items, "()")
+
+
 def _bare(text: str) -> str:
     """Drop brackets that only group: `{12}`, `(12)`."""
 

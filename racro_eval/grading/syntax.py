@@ -24,6 +24,7 @@ from racro_eval.grading.terms import (
 
 MAX_DEPTH = 90
 MAX_ARGUMENTS = 8
+MAX_CHAIN = 40
 
 
 def read_formula(text: str) -> Term:
@@ -68,18 +69,25 @@ class _Reader:
         return terms[0] if len(terms) == 1 else Term("+", tuple(terms))
 
     def _product(self) -> Term:
-        result = self._signed()
+        factors, divisions = [self._signed()], 0
         while True:
             token = self._peek()
-            if token in ("*", "/"):
+            if token == "*":
                 self._take()
-                result = Term(token, (result, self._signed()))
+                factors.append(self._signed())
+            elif token == "/":
+                self._take()
+                divisions += 1
+                if divisions > MAX_CHAIN:
+                    raise NotFormula("too many divisions")
+                factors = [Term("/", (_product_of(factors), self._signed()))]
             elif self._starts_factor(token):
                 factor = self._power()
-                mixed = result.head == "number" and is_proper(result.value, factor)
-                result = Term("+" if mixed else "*", (result, factor))
+                if factors[-1].head == "number" and is_proper(factors[-1].value, factor):
+                    factor = Term("+", (factors.pop(), factor))
+                factors.append(factor)
             else:
-                return result
+                return _product_of(factors)
 
     def _starts_factor(self, token: str) -> bool:
         if token == "|":
@@ -106,7 +114,7 @@ class _Reader:
 
     def _power(self) -> Term:
         result = self._atom()
-        while True:
+        for _ in range(MAX_CHAIN):
             token = self._peek()
             if token == "!":
                 result = Term("!", (result,))
@@ -121,6 +129,7 @@ class _Reader:
             else:
                 return result
             self._take()
+        raise NotFormula("too many powers")
 
     def _exponent(self) -> Term:
         if self._peek() in ("+", "-"):
@@ -240,13 +249,13 @@ class _Reader:
             return self._group(self._peek())
         if self._peek() == "-":
             return self._signed()
-        result = self._power()
+        factors = [self._power()]
         while self._starts_factor(self._peek()) and self._peek() not in CLOSING:
             name = self._peek()[1:] if self._peek()[0] == "\\" else ""
             if name in ELEMENTARY or name in ("log", "lg", "sum", "prod"):
                 break
-            result = Term("*", (result, self._power()))
-        return result
+            factors.append(self._power())
+        return _product_of(factors)
 
     def _series(self, head: str) -> Term:
         """\\sum_{k=1}^{n} body: parts are the first and last index and the body."""
@@ -266,3 +275,7 @@ class _Reader:
         body = self._product()
         self.bound = outer
         return Term(head, (first, last, body), name=name)
+
+
+def _product_of(factors: list[Term]) -> Term:
+    return factors[0] if len(factors) == 1 else Term("*", tuple(factors))
