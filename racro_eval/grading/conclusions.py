@@ -28,15 +28,18 @@ _ADVERB = (
 _TAIL = r"(?P<tail>(?:\s+[A-Za-z²³/^%°-]+){0,4})"
 _LONG_TAIL = r"(?P<tail>(?:[\s,]+[A-Za-z'$²³/^-]+){0,20})"
 _MARKER = re.compile(
-    r"^\W*(?:\d+\.\s*)?\W*(?:(?:and\s+)?(?:so|therefore|thus|hence|consequently|accordingly|finally"
+    r"^\W*since\b.*,|^\W*(?:\d+\.\s*)?\W*(?:(?:and\s+)?(?:so|therefore|thus|hence|consequently"
+    r"|accordingly|finally"
     r"|in total|altogether|in conclusion|to conclude|this means|it follows|overall|conclusion"
-    r"|we (?:find|get|obtain|conclude|have|see))\b)|[,;:]\s*(?:so|therefore|thus|hence|thereby"
+    r"|(?:we|I) (?:find|found|get|got|obtain|conclude|have|see)"
+    r"|(?:that|this|which) (?:gives|leaves|makes|yields))\b)|[,;:]\s*(?:so|therefore|thus|hence|thereby"
     r"|giving|making)\b|\b(?:in total|altogether)\b|^\s*[∴⇒]",
     re.IGNORECASE,
 )
 _PLANS = re.compile(
     r"\?|？|吗|^\W*(?:let|suppose|assume|if|consider|given|note|recall|first|next|step|now|check|verify"
     r"|when|where|for example|option|with)\b(?!.*\btherefore\b)"
+    r"|\bto (?:determine|solve|continue|proceed|finish)\b"
     r"|\b(?:need to|have to|want to|let us|let's|we must|should|such that|try|would be|could be"
     r"|might be|may be|perhaps|maybe|guess|either|not|which of|asks?|asked|so far|we know)\b|\bor\b"
     r"|设|假设|如果|若|可能|或",
@@ -47,17 +50,22 @@ _ENGLISH = (
     (False, re.compile(
         rf"(?:^|.*\s){_VALUE}\s+(?:is|are)\s+(?:the|our|your)\s+(?:[a-z]+\s+){{0,2}}"
         r"(?P<tail>)(?:answers?|solutions?|result|value)", re.IGNORECASE | re.DOTALL)),
+    # "so $n = 7$ is the smallest such integer"
+    (True, re.compile(
+        rf"(?:^|[^$\\]*\s){_VALUE}\s+is\s+(?:the|our)(?:\s+[a-z]+){{1,5}}(?P<tail>)",
+        re.IGNORECASE | re.DOTALL)),
     (True, re.compile(
         rf".*\bthere\s+(?:is|are|were|will be|remain|must be)\s+{_ADVERB}{_VALUE}{_LONG_TAIL}",
         re.IGNORECASE | re.DOTALL)),
     (False, re.compile(
-        rf".*(?:\b(?:is|are|was|were|be|equals?|becomes?)\s+|(?:=|≈|\\approx)\s*|:\s+){_ADVERB}{_VALUE}{_TAIL}",
+        rf".*(?:\b(?:is|are|was|were|be|equals?|becomes?|(?:simplifies|reduces|evaluates|comes|amounts"
+        rf"|adds up|sums(?: up)?) to)\s+|(?:=|≈|\\approx)\s*|:\s+){_ADVERB}{_VALUE}{_TAIL}",
         re.IGNORECASE | re.DOTALL)),
     (True, re.compile(
         r".*\b(?:has|have|had|gets?|got|needs?|needed|takes?|took|costs?|earns?|earned|makes?|made|pays?"
         r"|paid|spends?|spent|saves?|saved|sold|sells?|by|contains?|left with|uses?"
         r"|used|find|found|obtain"
-        rf"|gives?|giving|yields?|making|that|to|walks?|drove|drives?|eats?|ate|requires?|remain|in)\s+"
+        rf"|gives?|giving|yields?|making|that|to|of|walks?|drove|drives?|eats?|ate|requires?|remain|in)\s+"
         rf"{_ADVERB}{_VALUE}{_LONG_TAIL}", re.IGNORECASE | re.DOTALL)),
     (True, re.compile(r"[^$\\]*(?P<value>\$[^$]+\$|\\\([^$]+?\\\))(?P<tail>)")),
     (False, re.compile(
@@ -69,7 +77,7 @@ _LIST = re.compile(
     rf".*\b(?:are|:)\s+(?:thus\s+|then\s+)?(?P<value>{_ITEM}(?:,\s*{_ITEM})*,?\s*(?:and|or)\s+{_ITEM})",
     re.DOTALL,
 )
-_CHINESE_MARKER = re.compile(r"所以|因此|故|综上|^答|总共|一共|共|结论|可得|得到|于是|从而|即|∴")
+_CHINESE_MARKER = re.compile(r"所以|因此|故|综上|^答|总共|一共|共|结论|可得|得到|于是|从而|即|则|∴")
 _HANZI = r"[\u4e00-\u9fffA-Za-z²³（）()]"
 _CHINESE = (
     (False, re.compile(
@@ -77,9 +85,15 @@ _CHINESE = (
         re.DOTALL)),
     (True, re.compile(rf".*[\u4e00-\u9fff=]\s*{_VALUE}\s*(?P<tail>{_HANZI}{{0,10}})", re.DOTALL)),
 )  # fmt: skip
+_UNFINISHED = re.compile(
+    r"(?:\b(?:so|and|then|or|because|but|to|the|a|is|are|of|by|that|with|we|thus|which|where|gives)"
+    r"|[-+*/=,:(，、：]|则|所以|因此|而|是|为|和)$",
+    re.IGNORECASE,
+)
+_ALONE = re.compile(rf"(?<![\w.$\\(]){_NUMBER}(?![\w$])")
 _HAS_HANZI = re.compile(r"[\u4e00-\u9fff]")
 _SENTENCES = re.compile(
-    r"(?<=[.!?])[\s*]+(?=\S)|(?<=[。！？；])|\n+"
+    r"(?<=[.!?])[\s*]+(?=[A-Z0-9$\\*(\[“\"\u4e00-\u9fff])|(?<=[。！？；])|\n+"
     r"|(?<=\s)(?=(?:So|Therefore|Thus|Hence|Consequently)\b)|(?=所以|因此)"
 )
 MAX_SENTENCE = 600
@@ -98,7 +112,7 @@ def stated_value(sentence: str, *, concluding: bool = False) -> str:
     say so where the verb alone ("has", "takes") could also describe what is given.
     """
     sentence = sentence.strip().rstrip("*_.。!！ ").strip()
-    if not sentence or len(sentence) > MAX_SENTENCE:
+    if not sentence or len(sentence) > MAX_SENTENCE or _UNFINISHED.search(sentence):
         return ""
     listed = _LIST.fullmatch(sentence)
     if listed and not _PLANS.search(sentence[: listed.start("value")]):
@@ -114,7 +128,8 @@ def stated_value(sentence: str, *, concluding: bool = False) -> str:
         match = pattern.fullmatch(sentence) or pattern.fullmatch(sentence + "**")
         if match:
             return _with_unit(match)
-    only = re.findall(rf"(?<![\w.$]){_NUMBER}(?![\w$])", sentence) if concluding else []
+    plain = re.sub(r"\$[^$\d]*\$", " ", sentence)  # $\\triangle ABC$
+    only = _ALONE.findall(plain) if marked and "$" not in plain.strip("$") else []
     return only[0].strip() if len(only) == 1 else ""
 
 

@@ -38,7 +38,7 @@ _DISPLAY = re.compile(
 )
 _PROSE = re.compile(r"(?:\S+\s+){4,}\S+[.!?]")
 _TALK = re.compile(
-    r"\b(?:I|we|you|let|can|cannot|because|please|sure|okay|hello|step|it's|which|not)\b|\b(?:is|are|was)\b|不是|^(?:so|thus|hence)\b"
+    r"\b(?:I|we|you|let|can|cannot|because|please|sure|okay|hello|step|it's|which|not)\b|\b(?:is|are|was|this|that)\b|^[∴则]|不是|^(?:so|thus|hence)\b"
     r"|therefore|因此|所以|^故|一共|\\boxed",
     re.I,
 )
@@ -52,11 +52,19 @@ _OPTION_IS_CORRECT = re.compile(
     r"\s+(?:is|must be|would be)\s+(?:the\s+)?(?:only\s+)?(?:correct|right|best|answer)"
     r"(?:\s+(?:answer|option|choice|one))?[*.\s]*\Z"
     r"|选项\s*([A-J])\s*(?:是)?正确[的。]*\s*\Z"
+    r"|\b[Oo]nly\s+(?:option|choice|statement|figure)?\s*\(?([A-J])\)?\s+\w+[^.\n]{0,60}[*.\s]*\Z"
+    r"|\b(?:[Ss]o|[Tt]hus|[Hh]ence|[Tt]herefore)[,:]?\s+\(?([A-J])\)?[*.\s]*\Z"
 )
 _OPTION_AT_START = re.compile(
     r"\A\s*[*]*(?:\(([A-J])\)|([A-J]))[*]*(?:[.。:]\s*|\s*\n|\s*\Z|(?=[\u4e00-\u9fff]))"
 )
 _OPTION_LISTED = re.compile(r"^\s*\(?[A-J][).:]\s*\S", re.MULTILINE)
+_LABEL = re.compile(r"\A(?:final )?(?:result|total|solution|output)\s*[:=：]\s*", re.IGNORECASE)
+_NOT_BARE = re.compile(
+    r"\n|(?<!^)\w[.!?]\s+\w|。.|[\u4e00-\u9fff]{6}|[?？]$|[，；、].*[\u4e00-\u9fff]"
+    r"|^[A-J] or [A-J]$|[-+*/=(,:]$"
+)
+_CHAIN = re.compile(r"=[^,;=]*=")
 _YES_OR_NO = re.compile(r"(yes|no|true|false|是|否|对|错)\s*[,.，。](?!\s*\w+\?)", re.IGNORECASE)
 _LONE_VALUE = re.compile(r"(?![-*•]?\s*\d+[.)]\s*\Z)(?=.*\d)[^=A-Za-z\u4e00-\u9fff]{1,60}\Z")
 
@@ -131,8 +139,9 @@ def _closing(text: str, tail: str) -> list[Extraction]:
     whole = text.strip()
     if not whole or is_refusal(tail[-600:]):
         return []
-    if _is_bare(whole) and not _TALK.search(whole):
-        return [Extraction(whole, "bare")]
+    bare = _LABEL.sub("", whole)
+    if not _CHAIN.search(whole) and _is_bare(bare) and not _TALK.search(bare):
+        return [Extraction(bare, "bare")]
     word = _YES_OR_NO.match(whole)
     if word and "\n" not in whole:
         return [Extraction(word[1], "bare")]
@@ -166,5 +175,5 @@ def _is_bare(text: str) -> bool:
         0 < len(text) <= MAX_BARE
         and len(text.split()) <= MAX_BARE_WORDS
         and not _PROSE.fullmatch(text)
-        and not re.search(r"\n|(?<!^)\w[.!?]\s+\w|。.|[\u4e00-\u9fff]{6}|[?？]$|[-+*/=(,:]$", text)
+        and not _NOT_BARE.search(text)
     )

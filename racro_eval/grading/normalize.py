@@ -170,6 +170,7 @@ def normalize(text: str) -> str:
     text = until_stable(_unbox, text)
     text = until_stable(lambda value: _TEXT.sub(r" \1 ", value), text)
     text = re.sub(r"\\(?:begin|end)boxed", "", text)
+    text = re.sub(r"\\overline\s*\{([A-Z]{1,3})\}", r"\1", text)
     text = _DEGREES.sub("°", _SPACES.sub(" ", _DECORATION.sub("", text)))
     text = _COMMAND.sub(lambda match: _COMMANDS.get(match[1], match[0]), text)
     text = _PERCENT.sub("%", text)

@@ -13,6 +13,9 @@ _NAME = re.compile(
     r"(?![a-zA-Z]))[a-zA-Z]+|[A-Za-z]|_\{[^{}]*\}|[(){},|':\s])+"
 )
 _FUNCTION_OF_X = re.compile(r"[a-z]\([a-z]\)|y")
+_FUNCTION_OF_ANGLE = re.compile(
+    r"\\(?:sin|cos|tan)\s*\(?(?:\\angle\s*)?(?:[A-Z]{1,3}|\\(?:alpha|beta|gamma|theta))\)?"
+)
 _CONSTANT = re.compile(r"(?:\\[a-zA-Z]+|[^a-zA-Z\\])+")
 _DOWN = {">": "<", ">=": "<="}
 
@@ -44,7 +47,7 @@ def assignment(relation: Relation) -> Assignment | None:
         return Assignment(parts[0], parts[1])
     if not set(operators) <= {"=", "≈"}:
         return None
-    named = is_name(parts[0])
+    named = is_name(parts[0]) or bool(_FUNCTION_OF_ANGLE.fullmatch(parts[0]))
     # What follows ≈ is only a rounded form of what stands before it, unless that is a name.
     exact = operators.index("≈") + 1 if "≈" in operators else len(parts)
     kept = parts[: max(exact, 1 + named)]

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from racro_eval.grading.conclusions import stated_value
 from racro_eval.grading.refusals import is_refusal
 
-_TAG = re.compile(r"<answer>(.*?)</answer>", re.DOTALL | re.IGNORECASE)
+_TAG = re.compile(
+    r"(?:<answer>|<\|begin_of_box\|>)(.*?)(?:</answer>|<\|end_of_box\|>)", re.DOTALL | re.IGNORECASE
+)
 _HASHES = re.compile(r"^####[ \t]+(?P<rest>\S[^\n]*)", re.MULTILINE)
 _LINE = re.compile(
     r"(?:^[\s>#*_-]*|(?<=[.!?。])[ \t]+[*_]*(?=(?:the\s+)?final\s+answer))(?:"
@@ -23,7 +25,7 @@ _LINE = re.compile(
 )
 _JSON = re.compile(r"\"(?:final[_ ])?answer\"\s*:\s*\"?(?P<rest>[^\"\n}]+)", re.IGNORECASE)
 _CHOSEN = re.compile(
-    r"(?:故|应|因此|所以|正确|答案)?选(?:项)?(?:择)?[*\s]*(?:是|为)?\s*[:：]?\s*[*(（]*"
+    r"(?:(?:故|应|因此|所以|正确|答案)?选(?:项)?(?:择)?|答案应?(?=是|为))[*\s]*(?:是|为)?\s*[:：]?\s*[*(（]*"
     r"(?P<rest>[A-J](?![A-Za-z])(?:\s*[,、和]?\s*[A-J](?![A-Za-z]))*)"
 )
 _SAID = re.compile(
@@ -51,6 +53,7 @@ _NONE_GIVEN = re.compile(
     r"(?:I|we|unable|sorry|unknown|unclear|n/a|to|see|as follows|pending)\b|无法|不知道|抱歉|\?+$",
     re.IGNORECASE,
 )
+_EMPTY_BOX = re.compile(r"\W*\\(?:boxed|fbox|framebox)\s*\{?[\s?.…]*\}?\W*")
 _REASON = re.compile(
     r",?\s+(?:because|since|as|which|where|so)\b|,\s*(?:it|he|she|they|the|we|I|not)\b"
     r"|\s+\((?:since|because|option|see)\b|\s*[,，]?\s*(?:因为|理由)",
@@ -95,8 +98,9 @@ def last_statement(text: str, complete: bool) -> Statement | None:
 def _evades(answer: str, rule: str) -> bool:
     """Whether it says that there is none; a line "Answer: not enough data" may be one."""
     if rule == "answer-line":
-        return bool(_NONE_GIVEN.match(answer))
-    return bool(_NO_ANSWER.match(answer)) or is_refusal(answer)
+        return bool(_NONE_GIVEN.match(answer)) or bool(_EMPTY_BOX.fullmatch(answer))
+    empty = _EMPTY_BOX.fullmatch(answer) is not None
+    return empty or bool(_NO_ANSWER.match(answer)) or is_refusal(answer)
 
 
 def _announcements(text: str) -> Iterator[tuple[bool, int, str, str]]:
@@ -148,7 +152,9 @@ def _phrase(rest: str) -> str:
     rest = rest.strip().strip('*_"').rstrip(".").rstrip("*_ ").strip()
     rest = re.sub(r"^\$([^$]+)\$$", r"\1", rest)
     lettered = re.match(r"\(?[A-J][).:]\s", rest)
-    if not lettered and (len(rest.split()) > 4 or re.search(r"[\u4e00-\u9fff]{4}", rest)):
+    if not lettered and (
+        len(rest.split()) > 4 or re.search(r"[\u4e00-\u9fff]{4}|^[\u4e00-\u9fff]+\d", rest)
+    ):
         value = stated_value(rest, concluding=True)
         if value:
             return value

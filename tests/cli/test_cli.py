@@ -260,7 +260,7 @@ class TestGrade:
         monkeypatch.setattr(audit, "second_opinion", lambda name: lambda *texts: True)
         assert main([*arguments, "--against", "math-verify"]) == 0
         out = capsys.readouterr().out
-        assert "rows are judged differently." in out and "boxed/choice-letter" in out
+        assert "2 of 3 rows are judged differently." in out and "boxed/identity" in out
 
     def test_says_how_to_install_the_other_grader(
         self, small: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
