@@ -32,8 +32,9 @@ _MARKER = re.compile(
     r"|accordingly|finally"
     r"|in total|altogether|in conclusion|to conclude|this means|it follows|overall|conclusion"
     r"|(?:we|I) (?:find|found|get|got|obtain|conclude|have|see)"
-    r"|(?:that|this|which) (?:gives|leaves|makes|yields))\b)|[,;:]\s*(?:so|therefore|thus|hence|thereby"
-    r"|giving|making)\b|\b(?:in total|altogether)\b|^\s*[∴⇒]",
+    r"|(?:that|this|which) (?:gives|leaves|makes|yields))\b)"
+    r"|[,;:]\s*(?:so|therefore|thus|hence"
+    r"|thereby|giving|making)\b|\b(?:in total|altogether)\b|^\s*[∴⇒]",
     re.IGNORECASE,
 )
 _PLANS = re.compile(

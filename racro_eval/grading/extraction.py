@@ -64,7 +64,7 @@ _NOT_BARE = re.compile(
     r"\n|(?<!^)\w[.!?]\s+\w|。.|[\u4e00-\u9fff]{6}|[?？]$|[，；、].*[\u4e00-\u9fff]"
     r"|^[A-J] or [A-J]$|[-+*/=(,:]$"
 )
-_CHAIN = re.compile(r"=[^,;=]*=")
+_CHAIN = re.compile(r"=(?:(?!\b(?:or|and)\b)[^,;=])*=")
 _YES_OR_NO = re.compile(r"(yes|no|true|false|是|否|对|错)\s*[,.，。](?!\s*\w+\?)", re.IGNORECASE)
 _LONE_VALUE = re.compile(r"(?![-*•]?\s*\d+[.)]\s*\Z)(?=.*\d)[^=A-Za-z\u4e00-\u9fff]{1,60}\Z")
 
