@@ -6,6 +6,17 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from racro_eval.grading.formulas import Formulas
+from racro_eval.grading.nodes import (
+    Based,
+    Expression,
+    Group,
+    Joined,
+    Matrix,
+    Node,
+    Quantity,
+    Relation,
+    Words,
+)
 from racro_eval.grading.relations import (
     assignment,
     interval,
@@ -16,18 +27,7 @@ from racro_eval.grading.relations import (
     variable_of,
 )
 from racro_eval.grading.rules import Rule
-from racro_eval.grading.structure import (
-    Based,
-    Expression,
-    Group,
-    Joined,
-    Matrix,
-    Node,
-    Quantity,
-    Relation,
-    Words,
-    parse,
-)
+from racro_eval.grading.structure import parse
 from racro_eval.grading.times import Clock, Date
 from racro_eval.grading.units import Unit
 from racro_eval.grading.words import same_words

@@ -6,10 +6,11 @@ import re
 
 from racro_eval.grading.choices import letter_and_text, letters_of
 from racro_eval.grading.comparer import Comparer
+from racro_eval.grading.nodes import Node
 from racro_eval.grading.normalize import normalize, within_budget
 from racro_eval.grading.numeric import TooBig
 from racro_eval.grading.rules import Rule, parse_rule
-from racro_eval.grading.structure import Node, parse, parse_list
+from racro_eval.grading.structure import parse, parse_list
 from racro_eval.grading.verdict import Comparison, Status
 from racro_eval.grading.words import is_words, same_words
 

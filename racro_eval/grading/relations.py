@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from racro_eval.grading.nodes import Group, Joined, Node, Relation
 from racro_eval.grading.rationals import rational
-from racro_eval.grading.structure import Group, Joined, Node, Relation, parse
+from racro_eval.grading.structure import parse
 
 _NAME = re.compile(
     r"(?:\\(?!(?:sin|cos|tan|cot|sec|csc|log|ln|exp|sqrt|lim|sum|int|begin|pi|infty|binom)"
