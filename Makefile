@@ -1,5 +1,6 @@
 # make demo   set up .venv if needed, run the pipeline once, print its leaderboard
 # make test   set up .venv if needed, run linters, types and all tests
+# make bench  speed and memory of the grader, beside math-verify where it is installed
 # make check  the fast half of it: linters, types, tests that take no models and no processes
 
 VENV := .venv
@@ -10,7 +11,7 @@ SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))
 PYTHON ?= $(shell for p in python3 python3.12 python3.11; do \
 	"$$p" -c '$(SUPPORTED)' 2>/dev/null && echo "$$p" && break; done)
 
-.PHONY: demo test check lint clean
+.PHONY: demo test bench check lint clean
 
 demo: $(STAMP)
 	@echo "The echo engine stands in for models here: its answers are random, so scores are those"
@@ -19,6 +20,10 @@ demo: $(STAMP)
 
 test: $(STAMP) $(VLLM_STAMP) lint
 	$(BIN)/pytest --cov --cov-report=term --cov-fail-under=90
+
+bench: $(STAMP)
+	$(BIN)/pip install --quiet -e '.[math-verify]'
+	$(BIN)/python -m tests.bench.grading
 
 check: $(STAMP) lint
 	$(BIN)/pytest -m "not slow and not model"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from racro_eval.cli.arguments import add_data_arguments, go_offline
 
 if TYPE_CHECKING:
+    from racro_eval.data import Benchmark
     from racro_eval.scoring import Score
 
 HELP = "grade a CSV of predictions (columns index, prediction)"
@@ -21,17 +22,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, metavar="CSV", help="where the verdicts go (default: nowhere)"
     )
+    parser.add_argument(
+        "--explain",
+        nargs="+",
+        metavar="INDEX",
+        help="show how these rows were judged, and nothing else",
+    )
+    parser.add_argument(
+        "--against",
+        choices=("math-verify",),
+        metavar="GRADER",
+        help="list the rows that math-verify judges differently (extra math-verify)",
+    )
     add_data_arguments(parser)
 
 
 def execute(args: argparse.Namespace) -> int:
     """Grade, print the score and its breakdowns, write the verdicts if asked to."""
-    import sys
-
     from tqdm import tqdm
 
     from racro_eval.data import load_benchmark
-    from racro_eval.errors import DataError
     from racro_eval.scoring import score
     from racro_eval.stages.grade import grade_rows, write_graded
     from racro_eval.stages.reason import read_predictions
@@ -41,6 +51,27 @@ def execute(args: argparse.Namespace) -> int:
     benchmark = load_benchmark(
         args.data, data_root=getattr(args, "data_root", None), offline=offline
     )
+    _check_indices(args, predictions, benchmark)
+    if args.explain:
+        return _explain(args.explain, predictions, benchmark)
+    if args.against:
+        return _compare(args.against, predictions, benchmark)
+    rows = ({"index": index, "prediction": text} for index, text in predictions.items())
+    shown = tqdm(rows, total=len(predictions), desc="grading", unit="row", disable=None)
+    verdicts = list(grade_rows(shown, benchmark))
+    if args.out:
+        write_graded(verdicts, args.out, benchmark)
+    _print(benchmark.name, score(verdicts, benchmark.spec))
+    return 0
+
+
+def _check_indices(
+    args: argparse.Namespace, predictions: dict[str, str], benchmark: Benchmark
+) -> None:
+    import sys
+
+    from racro_eval.errors import DataError
+
     strangers = [index for index in predictions if index not in benchmark.by_index]
     if strangers and len(strangers) == len(predictions):
         raise DataError(
@@ -53,12 +84,54 @@ def execute(args: argparse.Namespace) -> int:
             f"left out, {strangers[0]!r} among them.",
             file=sys.stderr,
         )
+
+
+def _explain(indices: list[str], predictions: dict[str, str], benchmark: Benchmark) -> int:
+    from racro_eval.cli.output import console, printable
+    from racro_eval.errors import UnknownNameError
+    from racro_eval.stages.grade import judge_row
+
+    out = console()
+    for index in indices:
+        if index not in predictions or index not in benchmark.by_index:
+            raise UnknownNameError("index", index, set(predictions) & set(benchmark.by_index))
+        sample = benchmark.by_index[index]
+        verdict = judge_row({"prediction": predictions[index]}, sample, benchmark)
+        extraction, _, comparison = verdict.method.partition("/")
+        lines = {
+            f"{benchmark.name} {index}": verdict.status.value,
+            "gold answer": sample.answer,
+            "extracted": verdict.extracted or "nothing",
+            "by the rule": extraction or "none fits",
+            "compared": " with ".join(verdict.normal_forms) if comparison else "nothing",
+            "decided by": comparison or "no stated answer",
+        }
+        width = max(map(len, lines))
+        for name, value in lines.items():
+            out.print(f"{name:<{width}}  {printable(value)}", markup=False, soft_wrap=True)
+    return 0
+
+
+def _compare(grader: str, predictions: dict[str, str], benchmark: Benchmark) -> int:
+    from rich.table import Table
+    from rich.text import Text
+
+    from racro_eval.cli.output import console, printable
+    from racro_eval.stages.audit import disagreements, second_opinion
+
     rows = ({"index": index, "prediction": text} for index, text in predictions.items())
-    shown = tqdm(rows, total=len(predictions), desc="grading", unit="row", disable=None)
-    verdicts = list(grade_rows(shown, benchmark))
-    if args.out:
-        write_graded(verdicts, args.out, benchmark)
-    _print(benchmark.name, score(verdicts, benchmark.spec))
+    found = list(disagreements(rows, benchmark, second_opinion(grader)))
+    table = Table(box=None, pad_edge=False)
+    for column in ("index", "gold", "extracted", "racro-eval", grader, "decided by"):
+        table.add_column(column, overflow="fold")
+    for row in found:
+        verdict = row.verdict
+        other = "correct" if row.other else "incorrect"
+        cells = (row.index, row.answer, verdict.extracted, verdict.status.value, other)
+        table.add_row(*(Text(printable(cell)) for cell in (*cells, verdict.method)))
+    if found:
+        console().print(table)
+    console().print(f"{len(found)} of {len(predictions)} rows are judged differently.")
     return 0
 
 

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from racro_eval.grading.verdict import Extraction, Status, Verdict
 
 if TYPE_CHECKING:
-    from racro_eval.grading.equivalence import RULES, is_equivalent
+    from racro_eval.grading.equivalence import is_equivalent
     from racro_eval.grading.extraction import extract, extract_answer
     from racro_eval.grading.grader import GRADER_VERSION, grade
+    from racro_eval.grading.rules import RULES
 
 __all__ = [
     "GRADER_VERSION",
@@ -30,7 +31,7 @@ __all__ = [
 
 _HOMES = {
     "GRADER_VERSION": "grader",
-    "RULES": "equivalence",
+    "RULES": "rules",
     "extract": "extraction",
     "extract_answer": "extraction",
     "grade": "grader",

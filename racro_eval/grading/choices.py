@@ -9,8 +9,8 @@ from racro_eval.grading.normalize import normalize
 from racro_eval.grading.verdict import Comparison, Status
 
 _LEAD = re.compile(
-    r"^(?:the\s+)?(?:correct\s+|final\s+|right\s+)?(?:answer|options?|choices?|figure|picture)"
-    r"(?:\s+(?:is|are))?\s*:?\s*(?=[(\[{]?[A-Z])",
+    r"^(?:the\s+)?(?:correct\s+|final\s+|right\s+)?(?:answer|options?|choices?|figure|picture"
+    r"|image|diagram|graph|shape|statement|选项|选择|选|答案)(?:\s*(?:is|are|是|为))?\s*:?\s*(?=[(\[{]?[A-Z])",
     re.IGNORECASE,
 )
 _ONE = r"[(\[{]*\s*[A-Z]\s*[)\]}]*"
@@ -58,6 +58,21 @@ def compare_choice(
     """
     text, gold = normalize(prediction), gold_letters(answer, options, same_text)
     texts = {letter: normalize(option) for letter, option in options.items()}
+    outcome = _compare(prediction, text, gold, options, texts, same_text)
+    shown = ", ".join(sorted(gold))
+    if len(gold) == 1 and texts.get(shown):
+        shown += f": {texts[shown]}"
+    return Comparison(outcome.status, outcome.method, (text, shown))
+
+
+def _compare(
+    prediction: str,
+    text: str,
+    gold: frozenset[str],
+    options: Mapping[str, str],
+    texts: Mapping[str, str],
+    same_text: SameText,
+) -> Comparison:
     only = next(iter(gold)) if len(gold) == 1 else None
     if only and text and text == texts.get(only):
         return Comparison(Status.correct, "choice-text")
@@ -73,6 +88,11 @@ def compare_choice(
     if exact or only is None:
         return _verdict(only in exact, "choice-text")
     outcome = same_text(prediction, options.get(only, ""))
+    others = [option for letter, option in texts.items() if letter != only]
+    rivals = [option for option in others if outcome.equal and same_text(text, option).equal]
+    # `2, 3` is both "2 or 3" and "(2, 3)": then the brackets tell.
+    if rivals and _bracketed(texts[only]) != _bracketed(text):
+        return _verdict(False, "choice-ambiguous")
     return Comparison(outcome.status, f"choice-{outcome.method}")
 
 
@@ -82,6 +102,10 @@ def gold_letters(answer: str, options: Mapping[str, str], same_text: SameText) -
     if letters is not None and letters <= set(options):
         return letters
     return frozenset(letter for letter, text in options.items() if same_text(text, answer).equal)
+
+
+def _bracketed(text: str) -> bool:
+    return text[:1] in tuple("([{⟨\\")
 
 
 def _agrees(letter: str, rest: str, options: Mapping[str, str], same_text: SameText) -> bool:

@@ -6,17 +6,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from racro_eval.grading.formulas import Formulas
-from racro_eval.grading.rationals import rational
-from racro_eval.grading.relations import (
-    Assignment,
-    assignment,
-    interval,
-    is_name,
-    same_name,
-)
-from racro_eval.grading.structure import (
+from racro_eval.grading.nodes import (
     Based,
-    Clock,
     Expression,
     Group,
     Joined,
@@ -25,8 +16,19 @@ from racro_eval.grading.structure import (
     Quantity,
     Relation,
     Words,
-    parse,
 )
+from racro_eval.grading.relations import (
+    assignment,
+    interval,
+    only_numbers,
+    range_of,
+    same_name,
+    union_of,
+    variable_of,
+)
+from racro_eval.grading.rules import Rule
+from racro_eval.grading.structure import parse
+from racro_eval.grading.times import Clock, Date
 from racro_eval.grading.units import Unit
 from racro_eval.grading.words import same_words
 
@@ -36,7 +38,7 @@ _REALS = Group("bracket", (Expression(r"-\infty"), Expression(r"\infty")), "()")
 class Comparer:
     """One comparison: `same` recurses over the trees, `method` names what decided."""
 
-    def __init__(self, rule: str) -> None:
+    def __init__(self, rule: Rule) -> None:
         self._formulas = Formulas(rule)
         self.method = "string"
 
@@ -49,6 +51,7 @@ class Comparer:
             (Relation, self._relations),
             (Quantity, self._quantities),
             (Clock, self._clocks),
+            (Date, self._dates),
             (Joined, self._joined),
             (Group, self._groups),
             (Matrix, self._matrices),
@@ -74,7 +77,7 @@ class Comparer:
         found = assignment(relation)
         if found is not None:
             # A gold equation between formulas is not answered by one of its sides.
-            if not found.name and relation is right and "~" not in relation.operators:
+            if not found.name and relation is right and "≈" not in relation.operators:
                 return False
             stated = parse(found.value)
         elif isinstance(other, Group | Joined):
@@ -88,11 +91,11 @@ class Comparer:
         if first is not None and second is not None:
             if same_name(first.name, second.name):
                 return self.same(parse(first.value), parse(second.value))
-            if _only_numbers(first, second):
+            if only_numbers(first, second):
                 return False
-        ranges = _range(left), _range(right)
+        ranges = range_of(left), range_of(right)
         if ranges[0] is not None and ranges[1] is not None:
-            same_variable = _variable(left) == _variable(right)
+            same_variable = variable_of(left) == variable_of(right)
             return same_variable and self.same(ranges[0], ranges[1])
         return self._proportional(left, right)
 
@@ -100,12 +103,13 @@ class Comparer:
         """Equations up to a factor, inequalities up to rearrangement."""
         if len(left.operators) != 1 or len(right.operators) != 1:
             return False
-        self.method = "sympy"
         first, second = (
             (relation.parts[0], relation.operators[0], relation.parts[1])
             for relation in (left, right)
         )
-        return self._formulas.proportional(first, second)
+        equal = self._formulas.proportional(first, second)
+        self.method = self._formulas.method
+        return equal
 
     def _quantities(self, left: Node, right: Node) -> bool:
         values, units, percents = [], [], []
@@ -123,6 +127,8 @@ class Comparer:
             values[1] = _without(values[1], one)
         if one is None or two is None or "" in (one.dimension, two.dimension):
             return self.same(*values) or self._angle(values, units)
+        if {one.dimension, two.dimension} == {"angle", "radian"}:
+            return self._angle(values, units)
         if one.dimension is None or two.dimension is None:
             return _same_unknown(one, two) and self.same(*values)
         if one.dimension != two.dimension:
@@ -148,8 +154,10 @@ class Comparer:
         """60° = π/3: an angle in degrees against a bare multiple of π."""
         for degrees, radians in ((0, 1), (1, 0)):
             unit, bare = units[degrees], values[radians]
+            other = units[radians]
             pi = isinstance(bare, Expression) and r"\pi" in bare.text
-            if unit is not None and unit.dimension == "angle" and units[radians] is None and pi:
+            turns = pi if other is None else other.dimension == "radian"
+            if unit is not None and unit.dimension == "angle" and turns:
                 turned = list(values)
                 value = values[degrees]
                 if isinstance(value, Expression):
@@ -197,6 +205,7 @@ class Comparer:
         return True
 
     def _joined(self, left: Node, right: Node) -> bool:
+        left, right = union_of(left), union_of(right)
         if isinstance(left, Joined) and isinstance(right, Joined):
             if left.operator != right.operator:
                 return False
@@ -227,10 +236,7 @@ class Comparer:
 
     def _clocks(self, left: Node, right: Node) -> bool:
         if isinstance(left, Clock) and isinstance(right, Clock):
-            unknown = not left.half or not right.half
-            times = [_minutes(clock) for clock in (left, right)]
-            day = 12 * 3600 if unknown else 24 * 3600
-            return (times[0] - times[1]) % day == 0
+            return left.same_as(right)
         ratios = [
             Joined(":", (Expression(str(n.hour)), Expression(str(n.minute))))
             if isinstance(n, Clock) and not n.half and not n.second
@@ -240,6 +246,9 @@ class Comparer:
         if any(isinstance(node, Clock) for node in ratios):
             return False
         return self._joined(*ratios)
+
+    def _dates(self, left: Node, right: Node) -> bool:
+        return isinstance(left, Date) and isinstance(right, Date) and left.same_as(right)
 
     def _bases(self, left: Node, right: Node) -> bool:
         """The base may be dropped, not changed."""
@@ -272,11 +281,6 @@ def _fraction(node: Node) -> Expression | None:
     return None
 
 
-def _minutes(clock: Clock) -> int:
-    hour = clock.hour % 12 + 12 * (clock.half == "pm") if clock.half else clock.hour
-    return hour * 3600 + clock.minute * 60 + clock.second
-
-
 def _same_unknown(one: Unit, two: Unit) -> bool:
     names = [unit.name.lower().rstrip("s") for unit in (one, two)]
     return names[0].startswith(names[1]) or names[1].startswith(names[0])
@@ -290,20 +294,3 @@ def _same_brackets(left: Group, right: Group) -> bool:
     return styles[0] == styles[1] or (
         len(left.items) > 2 and all(style in ("()", "[]") for style in styles)
     )
-
-
-def _only_numbers(first: Assignment, second: Assignment) -> bool:
-    return all(
-        is_name(a.name) and len(a.name) == 1 and rational(a.value) is not None
-        for a in (first, second)
-    )
-
-
-def _range(relation: Relation) -> Node | None:
-    if relation.operators == (r"\in",):
-        return parse(relation.parts[1])
-    return interval(relation)
-
-
-def _variable(relation: Relation) -> str:
-    return next((part for part in relation.parts if is_name(part)), "")

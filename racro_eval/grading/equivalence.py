@@ -4,47 +4,46 @@ from __future__ import annotations
 
 import re
 
-from racro_eval.errors import ConfigError
 from racro_eval.grading.choices import letter_and_text, letters_of
 from racro_eval.grading.comparer import Comparer
+from racro_eval.grading.nodes import Node
 from racro_eval.grading.normalize import normalize, within_budget
-from racro_eval.grading.structure import parse
+from racro_eval.grading.numeric import TooBig
+from racro_eval.grading.rules import Rule, parse_rule
+from racro_eval.grading.structure import parse, parse_list
 from racro_eval.grading.verdict import Comparison, Status
 from racro_eval.grading.words import is_words, same_words
 
-RULES = ("choice", "math", "text", "integer", "float")
+# A gold answer that can only be option letters: `B`, `(B)`, `B, D`.
+_LETTERS = re.compile(r"\(?[A-J]\)?|[A-J](?:,[A-J])+")
 
 
 def compare(prediction: str, answer: str, rule: str = "math") -> Comparison:
     """Compare a prediction with the gold `answer`.
 
-    rule: "math" (GRADING.md's policy), "text" (words only), "integer", "float" (rounds to the
-    decimals of the gold) or "choice" (letters). Raises ConfigError for any other name.
+    rule: one that `rules.py` describes; "math" follows the policy table of docs/scoring.md.
+    Raises ConfigError for any other.
     Too big an answer is compared as a plain string and otherwise unparsed.
     """
-    check_rule(rule)
+    kind = parse_rule(rule)
     if prediction.strip() and prediction.strip() == answer.strip():
-        return Comparison(Status.correct, "string")
+        return Comparison(Status.correct, "string", (prediction.strip(), answer.strip()))
     if not (within_budget(prediction) and within_budget(answer)):
         return Comparison(Status.unparsed, "too-big")
     left, right = normalize(prediction), normalize(answer)
+    forms = (left, right)
     if not left or not right:
-        return Comparison(Status.incorrect, "string")
+        return Comparison(Status.incorrect, "string", forms)
     if left == right:
-        return Comparison(Status.correct, "string")
-    return _by_rule(left, right, rule)
-
-
-def check_rule(rule: str) -> None:
-    """Raise ConfigError unless `rule` is one of RULES."""
-    if rule not in RULES:
-        raise ConfigError(f"There is no answer rule {rule!r}. The rules: {', '.join(RULES)}.")
+        return Comparison(Status.correct, "string", forms)
+    outcome = _by_rule(left, right, kind)
+    return Comparison(outcome.status, outcome.method, forms)
 
 
 def is_equivalent(prediction: str, answer: str, *, rule: str | None = None) -> bool:
     """Whether `prediction` says the same as the gold `answer`.
 
-    No text makes it raise, hang (at most 2.5 s once the worker runs) or run anything; a
+    No text makes it raise, hang (2.5 s at most) or run anything; a
     comparison that cannot be decided is False. Raises ConfigError for an unknown rule name.
     """
     return compare(prediction, answer, rule or "math").equal
@@ -54,8 +53,9 @@ def _decided(equal: bool, method: str) -> Comparison:
     return Comparison(Status.correct if equal else Status.incorrect, method)
 
 
-def _by_rule(prediction: str, answer: str, rule: str) -> Comparison:
-    if rule == "choice" or (rule == "math" and re.fullmatch(r"\(?[A-J]\)?", answer)):
+def _by_rule(prediction: str, answer: str, kind: Rule) -> Comparison:
+    rule = kind.kind
+    if rule == "choice" or (rule == "math" and _LETTERS.fullmatch(answer)):
         letters, gold = letters_of(prediction), letters_of(answer)
         split = letter_and_text(prediction)
         if letters is None and split is not None:
@@ -67,16 +67,26 @@ def _by_rule(prediction: str, answer: str, rule: str) -> Comparison:
             return _decided(True, "text")
         if rule == "text":
             return _decided(False, "text")
+    return _by_structure(prediction, answer, kind)
+
+
+def _by_structure(prediction: str, answer: str, kind: Rule) -> Comparison:
     from racro_eval.grading.workers import WorkerDied, WorkerTimeout
 
-    comparer = Comparer(rule)
+    comparer = Comparer(kind)
     try:
         equal = any(
-            comparer.same(parse(prediction, thousands=reading), parse(answer, thousands=reading))
-            for reading in ((True, False) if "," in prediction + answer else (True,))
+            comparer.same(*(_read(text, kind, thousands) for text in (prediction, answer)))
+            for thousands in ((True, False) if "," in prediction + answer else (True,))
         )
+    except (TooBig, RecursionError):
+        return Comparison(Status.unparsed, "too-big")
     except WorkerTimeout:
         return Comparison(Status.timeout, "sympy")
     except (WorkerDied, OSError):  # OSError: no worker can be started
         return Comparison(Status.error, "sympy")
     return _decided(equal, comparer.method)
+
+
+def _read(text: str, kind: Rule, thousands: bool) -> Node:
+    return parse_list(text) if kind.kind == "list" else parse(text, thousands=thousands)

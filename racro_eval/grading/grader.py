@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from racro_eval.grading.choices import compare_choice
-from racro_eval.grading.equivalence import check_rule, compare
+from racro_eval.grading.equivalence import compare
 from racro_eval.grading.extraction import extract_all, visible_text
-from racro_eval.grading.normalize import within_budget
+from racro_eval.grading.normalize import normalize, within_budget
+from racro_eval.grading.rules import check_rule
 from racro_eval.grading.verdict import Comparison, Extraction, Status, Verdict
 
 if TYPE_CHECKING:
     from racro_eval.data.sample import Sample
 
-GRADER_VERSION = "1"
+GRADER_VERSION = "2"
+_MAX_WHOLE = 300
 
 
 def grade(
@@ -22,14 +24,14 @@ def grade(
     """The verdict on `response` as an answer to `sample`.
 
     finish_reason: what the engine said; "length" when it stopped for want of tokens.
-    rule: "choice", "math", "text", "integer" or "float"; None for "choice" when the sample has
+    rule: one that `rules.py` describes; None for "choice" when the sample has
     options and "math" otherwise. Raises ConfigError for another name. Never raises on text.
     """
     rule = rule or ("choice" if sample.options else "math")
     check_rule(rule)
     if not response.strip():
         return Verdict(Status.empty, "", "", False)
-    found = extract_all(response, finish_reason=finish_reason)
+    found = extract_all(response, finish_reason=finish_reason) or _whole(response, sample, rule)
     if not found:
         cut = finish_reason == "length" or visible_text(response).unfinished
         return Verdict(Status.truncated if cut else Status.unparsed, "", "", False)
@@ -41,12 +43,27 @@ def grade(
     return verdict
 
 
+def _whole(response: str, sample: Sample, rule: str) -> list[Extraction]:
+    """A response that is nothing but an option's text, even "cannot be determined"."""
+    text = visible_text(response).text.strip()
+    if rule != "choice" or len(text) > _MAX_WHOLE:
+        return []
+    bare = normalize(text).lower()
+    texts = {
+        spelling
+        for letter, option in sample.options.items()
+        for spelling in (option, f"{letter}. {option}", f"({letter}) {option}")
+    }
+    return [Extraction(text, "bare")] if bare in {normalize(t).lower() for t in texts} else []
+
+
 def _judge(found: Extraction, sample: Sample, rule: str) -> Verdict:
     if rule == "choice" and sample.options and within_budget(found.text):
         outcome = compare_choice(found.text, sample.answer, sample.options, _same_text)
     else:
         outcome = compare(found.text, sample.answer, rule)
-    return Verdict(outcome.status, found.text, f"{found.rule}/{outcome.method}", outcome.equal)
+    method = f"{found.rule}/{outcome.method}"
+    return Verdict(outcome.status, found.text, method, outcome.equal, outcome.normal_forms)
 
 
 def _same_text(prediction: str, option: str) -> Comparison:

@@ -1,7 +1,7 @@
 """One spelling for answers that differ only in how they are typed.
 
 The result is a string in a small dialect that the parsers of this package share: ASCII
-digits and operators (`*`, `/`, `^{..}`, `<=`, `>=`, `!=`, `~` for ≈), LaTeX commands for
+digits and operators (`*`, `/`, `^{..}`, `<=`, `>=`, `!=`, `≈`), LaTeX commands for
 everything else, `°` for degrees and `%` for percent.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import lru_cache
 
 MAX_CHARS = 4000
 MAX_DIGITS = 2000
@@ -39,7 +40,7 @@ _CHARACTERS = str.maketrans(
         "≥": ">=",
         "⩾": ">=",
         "≠": "!=",
-        "≈": "~",
+        "≃": "≈",
         "º": "°",
         "π": r"\pi ",
         "θ": r"\theta ",
@@ -81,9 +82,9 @@ _DECORATION = re.compile(
     r"(?![a-zA-Z])|\\!"
 )
 _SPACES = re.compile(
-    r"(?<!\\)\\[,;: >]|\\(?:quad|qquad|thinspace|enspace|space)(?![a-zA-Z])|~(?=\S)|&nbsp;"
+    r"(?<!\\)\\[,;: >]|\\(?:quad|qquad|thinspace|enspace|space)(?![a-zA-Z])|~|&nbsp;"
 )
-_THOUSANDS_SPACE = re.compile(r"(?<![\d.])\d{1,3}(?:(?:\\,|\\ | )\d{3})+(?!\d)")
+_THOUSANDS_SPACE = re.compile(r"(?<![\d.])\d{1,3}(?:(?:\\[,; ]|~| )\d{3})+(?!\d)")
 
 _COMMANDS: dict[str, str] = {
     **dict.fromkeys(("dfrac", "tfrac", "cfrac"), r"\frac"),
@@ -91,7 +92,7 @@ _COMMANDS: dict[str, str] = {
     **dict.fromkeys(("leq", "le", "leqslant", "leqq"), "<="),
     **dict.fromkeys(("geq", "ge", "geqslant", "geqq"), ">="),
     **dict.fromkeys(("neq", "ne"), "!="),
-    **dict.fromkeys(("approx", "approxeq", "simeq"), "~"),
+    **dict.fromkeys(("approx", "approxeq", "simeq"), "≈"),
     **dict.fromkeys(("varnothing", "O"), r"\emptyset "),
     **dict.fromkeys(("infin", "infinity"), r"\infty "),
     **dict.fromkeys(("lvert", "rvert", "vert", "mid"), "|"),
@@ -129,6 +130,11 @@ _BARE_ROOT = re.compile(r"\\sqrt\s*(\[[^\[\]]*\])?\s*(\d+(?:\.\d+)?|[a-zA-Z]|\\p
 _BARE_POWER = re.compile(r"\^\s*(-?\d+)(?![\d.])")
 _BARE_INDEX = re.compile(r"_\s*(\d+|[a-zA-Z](?![a-zA-Z])|\\[a-zA-Z]+)")
 _PAREN_POWER = re.compile(r"\^\s*\(([^()]*)\)")
+_OVERLINED = re.compile(r"(\d{1,9})\.(\d{0,9})\\(?:overline|bar|dot)\s*\{(\d{1,9})\}")
+_REPEATED = re.compile(r"(\d{1,9})\.(\d{0,9}?)(\d)\3{2,}(?:\.\.\.|…|\\[lc]?dots)")
+_BARE_BINOMIAL = re.compile(r"\\[dt]?binom" + _FRACTION_ARGUMENT + _FRACTION_ARGUMENT)
+_TIMES_TEN = re.compile(r"(?<=\d)\s*[xX]\s*(?=10\s*\^)")
+_BLACKBOARD = re.compile(r"\\mathbb\s*([A-Z])(?![a-zA-Z])")
 _CHOOSE = re.compile(r"\{([^{}]*)\\choose([^{}]*)\}")
 _MIXED = re.compile(r"(?<![\d.^/*})])(\d+)\s+(\d+)\s*/\s*(\d+)(?![\d.])")
 
@@ -149,20 +155,22 @@ def within_budget(text: str) -> bool:
     return not re.search(rf"(?:\\[a-zA-Z]+\s*|[-+^!|_]\s*){{{MAX_NESTING + 1}}}", text)
 
 
+@lru_cache(maxsize=512)
 def normalize(text: str) -> str:
     """`text` (at most MAX_CHARS characters) in the dialect described above."""
     for pattern, replacement in _REPAIRS:
         text = pattern.sub(replacement, text)
     text = _characters(_single_backslashes(text))
-    text = text.strip().strip("`").strip("*").replace("**", "^")
+    text = _repeating(text.strip().strip('"').strip("`").strip("*").replace("**", "^"))
     text = re.sub(r"(?<!\\)\\[()\[\]]", " ", text.replace(r"\$", "$"))
     text = re.sub(r"\$(?=\s*\d)", "¤", text) if text.count("$") % 2 else text
     text = text.replace("$", " ").replace("¤", "$")
-    text = _THOUSANDS_SPACE.sub(lambda match: re.sub(r"\\,|\\ | ", "", match[0]), text)
+    text = _THOUSANDS_SPACE.sub(lambda match: re.sub(r"\\[,; ]|~| ", "", match[0]), text)
     text = re.sub(r",\s*\\!\s*|\s*\{,\s*\}\s*(?=\d)", ",", text)
     text = until_stable(_unbox, text)
     text = until_stable(lambda value: _TEXT.sub(r" \1 ", value), text)
     text = re.sub(r"\\(?:begin|end)boxed", "", text)
+    text = re.sub(r"\\overline\s*\{([A-Z]{1,3})\}", r"\1", text)
     text = _DEGREES.sub("°", _SPACES.sub(" ", _DECORATION.sub("", text)))
     text = _COMMAND.sub(lambda match: _COMMANDS.get(match[1], match[0]), text)
     text = _PERCENT.sub("%", text)
@@ -170,7 +178,22 @@ def normalize(text: str) -> str:
     text = _braces(text)
     text = re.sub(r"\s+", " ", text)
     text = re.sub(r"\s*([*/^=<>+,:;()\[\]{}!|%°])\s*", _tight, text)
-    return re.sub(r"(?:[\s.,;]|\\\\)+$", "", re.sub(r"^[=~\s]+", "", text)).strip()
+    return re.sub(
+        r"(?:[\s.,;]|\\\\)+$",
+        "",
+        re.sub(r"^(?:[=≈\s]|\b(?:about|approximately|approx\.?|roughly|around)\s)+", "", text),
+    ).strip()
+
+
+def _repeating(text: str) -> str:
+    """`0.\\overline{3}`, `0.\\dot{3}`, `0.333...` as fractions."""
+
+    def fraction(match: re.Match[str]) -> str:
+        whole, lead, cycle = match.groups()
+        top = int(whole + lead + cycle) - int(whole + lead)
+        return rf"\frac{{{top}}}{{{(10 ** len(cycle) - 1) * 10 ** len(lead)}}}"
+
+    return _REPEATED.sub(fraction, _OVERLINED.sub(fraction, text))
 
 
 def until_stable(step: Callable[[str], str], text: str) -> str:
@@ -230,6 +253,8 @@ def _braces(text: str) -> str:
     text = re.sub(r"\\sqrt\s*\(([^()]*)\)", r"\\sqrt{\1}", text)
     text = _BARE_ROOT.sub(lambda match: rf"\sqrt{match[1] or ''}{{{match[2]}}}", text)
     text = _BARE_FRACTION.sub(braced, text)
+    text = _BARE_BINOMIAL.sub(lambda match: braced(match).replace("frac", "binom"), text)
+    text = _BLACKBOARD.sub(r"\\mathbb{\1}", _TIMES_TEN.sub("*", text))
     text = _HALF_BRACED.sub(r"\1{\2}", text)
     text = re.sub(r"(\\frac\{[^{}]*\})\s*(\d)(?!\})", r"\1{\2}", text)
     text = _CHOOSE.sub(r"\\binom{\1}{\2}", _PAREN_POWER.sub(r"^{\1}", text))

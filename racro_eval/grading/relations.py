@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from racro_eval.grading.structure import Group, Node, Relation, parse
+from racro_eval.grading.nodes import Group, Joined, Node, Relation
+from racro_eval.grading.rationals import rational
+from racro_eval.grading.structure import parse
 
 _NAME = re.compile(
     r"(?:\\(?!(?:sin|cos|tan|cot|sec|csc|log|ln|exp|sqrt|lim|sum|int|begin|pi|infty|binom)"
     r"(?![a-zA-Z]))[a-zA-Z]+|[A-Za-z]|_\{[^{}]*\}|[(){},|':\s])+"
 )
 _FUNCTION_OF_X = re.compile(r"[a-z]\([a-z]\)|y")
+_FUNCTION_OF_ANGLE = re.compile(
+    r"\\(?:sin|cos|tan)\s*\(?(?:\\angle\s*)?(?:[A-Z]{1,3}|\\(?:alpha|beta|gamma|theta))\)?"
+)
 _CONSTANT = re.compile(r"(?:\\[a-zA-Z]+|[^a-zA-Z\\])+")
 _DOWN = {">": "<", ">=": "<="}
 
@@ -41,11 +46,11 @@ def assignment(relation: Relation) -> Assignment | None:
     parts, operators = relation.parts, relation.operators
     if operators[0] == r"\in" and len(parts) == 2:
         return Assignment(parts[0], parts[1])
-    if not set(operators) <= {"=", "~"}:
+    if not set(operators) <= {"=", "≈"}:
         return None
-    named = is_name(parts[0])
+    named = is_name(parts[0]) or bool(_FUNCTION_OF_ANGLE.fullmatch(parts[0]))
     # What follows ≈ is only a rounded form of what stands before it, unless that is a name.
-    exact = operators.index("~") + 1 if "~" in operators else len(parts)
+    exact = operators.index("≈") + 1 if "≈" in operators else len(parts)
     kept = parts[: max(exact, 1 + named)]
     if named:
         return Assignment(parts[0], kept[-1])
@@ -78,3 +83,33 @@ def interval(relation: Relation) -> Node | None:
     else:
         return None
     return Group("bracket", (parse(low), parse(high)), left + right)
+
+
+def only_numbers(first: Assignment, second: Assignment) -> bool:
+    """Whether both give a number to a variable: then other names make other answers."""
+    return all(
+        is_name(a.name) and len(a.name) == 1 and rational(a.value) is not None
+        for a in (first, second)
+    )
+
+
+def range_of(relation: Relation) -> Node | None:
+    """The set that `x \\in S` or an inequality puts its variable in."""
+    if relation.operators == (r"\in",):
+        return parse(relation.parts[1])
+    return interval(relation)
+
+
+def variable_of(relation: Relation) -> str:
+    """The first side that is a name."""
+    return next((part for part in relation.parts if is_name(part)), "")
+
+
+def union_of(node: Node) -> Node:
+    """`x < 0 or x > 2` as a union of intervals; other nodes as they are."""
+    if isinstance(node, Group) and node.kind == "list":
+        ranges = [interval(i) if isinstance(i, Relation) else None for i in node.items]
+        found = tuple(item for item in ranges if item is not None)
+        if len(found) == len(ranges):
+            return Joined(r"\cup", found)
+    return node

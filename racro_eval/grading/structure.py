@@ -4,102 +4,46 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TypeAlias
 
+from racro_eval.grading.nodes import (
+    Based,
+    Expression,
+    Group,
+    Joined,
+    Matrix,
+    Node,
+    Quantity,
+    Relation,
+    Words,
+)
 from racro_eval.grading.normalize import MAX_NESTING, until_stable
-from racro_eval.grading.units import Unit, split_unit
+from racro_eval.grading.times import read_clock, read_date
+from racro_eval.grading.units import split_unit, sum_of_units
 from racro_eval.grading.words import canonical, is_words
 
 MAX_ITEMS = 64
 MAX_SIGNS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Expression:
-    """A number or formula, as normalised LaTeX."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Quantity:
-    """A value with a unit; "%" is a unit of its own here."""
-
-    value: Node
-    unit: Unit | None
-    percent: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Several items. kind: "list" (bare), "set", or "bracket" with its two brackets."""
-
-    kind: str
-    items: tuple[Node, ...]
-    brackets: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Relation:
-    """`left op right`; a chain a < x < b keeps all its parts."""
-
-    parts: tuple[str, ...]
-    operators: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Joined:
-    """Sets or intervals joined by \\cup or \\cap, or the terms of a ratio."""
-
-    operator: str
-    items: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Matrix:
-    rows: tuple[tuple[Node, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Based:
-    """An integer with its base written as an index."""
-
-    digits: str
-    base: str
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """A time of day; half is "", "am" or "pm"."""
-
-    hour: int
-    minute: int
-    second: int
-    half: str
-
-
-Node: TypeAlias = Expression | Words | Quantity | Group | Relation | Joined | Matrix | Based | Clock
-
 _OPENING, _CLOSING = "([{⟨", ")]}⟩"
-_SEPARATOR = re.compile(r"\s*(?:,|;)\s*(?:\b(?:and|or)\b\s*)?|\s*\b(?:and|or)\b\s*", re.IGNORECASE)
-_OPERATOR = re.compile(r"<=|>=|!=|=|<|>|~|\\in(?![a-zA-Z])")
+_SEPARATOR = re.compile(
+    r"\s*(?:,|;)\s*(?:\b(?:and|or)\b\s*)?|\s*\b(?:and|or)\b\s*"
+    r"|(?<=[\d)}])\s*[和或及]\s*(?=[-\d(\\a-z])",
+    re.IGNORECASE,
+)
+_OPERATOR = re.compile(r"<=|>=|!=|=|<|>|≈|\\in(?![a-zA-Z])")
 _THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
-_JOINERS = {
-    r"\cup": re.compile(r"\\cup(?![a-zA-Z])|\s+U\s+"),
-    r"\cap": re.compile(r"\\cap(?![a-zA-Z])"),
-    ":": re.compile(":"),
-}
-_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?\s*(?:([ap])\.?\s?m\.?)?", re.IGNORECASE)
+_JOINERS = (
+    (r"\cup", re.compile(r"\\cup(?![a-zA-Z])|\s+U\s+")),
+    (r"\cap", re.compile(r"\\cap(?![a-zA-Z])")),
+    (":", re.compile(r":|(?<=[\d}])\s+to\s+(?=[\d\\])")),
+)
 _MATRIX = re.compile(
     r"\(?\s*[\[(]?\s*\\begin\s*\{([pbB]?matrix|array)\}\s*(?:\{[clr|]*\})?(.*?)\\end\s*\{\1\}\s*[\])]?\s*\)?",
     re.DOTALL,
 )
+_DOMAIN = re.compile(r"\(?\s*[a-zA-Z]\s*\\in\s*(?:\\mathbb\{[A-Z]\}|[ZNRQ])\s*\)?")
+_BUILDER = re.compile(r"\s*[a-zA-Z](?:\\in\s*\\mathbb\{R\})?\s*[|:]\s*(.+)", re.DOTALL)
 _CASES = re.compile(r"\\begin\s*\{cases\}(.*)\\end\s*\{cases\}", re.DOTALL)
 _BASED = re.compile(r"([0-9A-F]+)_\{(\d{1,2})\}")
 
@@ -116,7 +60,7 @@ def parse(text: str, *, thousands: bool = True, depth: int = 0) -> Node:
         text = _THOUSANDS.sub(
             lambda m: m[0].replace(",", "") if _depth(text, m.start()) == 0 else m[0], text
         )
-    for reader in (_clock, _matrix, _listed, _related, _joined, _bracketed, _measured):
+    for reader in (_calendar, _matrix, _listed, _related, _joined, _bracketed, _measured):
         node = reader(text, thousands, depth + 1)
         if node is not None:
             return node
@@ -126,14 +70,16 @@ def parse(text: str, *, thousands: bool = True, depth: int = 0) -> Node:
     return Words(symbol) if is_words(symbol) else _signs(symbol)
 
 
-def _without_separators(text: str) -> str:
-    """`1,234` → `1234` outside brackets."""
-
-    def join(match: re.Match[str]) -> str:
-        outside = _depth(text, match.start()) == 0
-        return match[0].replace(",", "") if outside else match[0]
-
-    return _THOUSANDS.sub(join, text)
+def parse_list(text: str) -> Group:
+    """The items of normalised `text` in their order, whatever brackets stand around them."""
+    text = _bare(text)
+    if text.startswith(r"\{") and text.endswith(r"\}"):
+        text = text[2:-2]
+    elif text[:1] in _OPENING and text and _closing(text, 0) == len(text) - 1:
+        text = text[1:-1]
+    node = _listed(text, False, 1)
+    items = node.items if isinstance(node, Group) else (parse(text, thousands=False, depth=1),)
+    return Group("bracket", items, "()")
 
 
 def _bare(text: str) -> str:
@@ -183,13 +129,8 @@ def _closing(text: str, start: int) -> int:
     return -1
 
 
-def _clock(text: str, thousands: bool, depth: int) -> Node | None:
-    match = _CLOCK.fullmatch(text)
-    if match is None or int(match[1]) > 24 or int(match[2]) > 59:
-        return None
-    return Clock(
-        int(match[1]), int(match[2]), int(match[3] or 0), f"{match[4]}m".lower() if match[4] else ""
-    )
+def _calendar(text: str, thousands: bool, depth: int) -> Node | None:
+    return read_clock(text) or read_date(text)
 
 
 def _matrix(text: str, thousands: bool, depth: int) -> Node | None:
@@ -224,6 +165,8 @@ def _listed(text: str, thousands: bool, depth: int) -> Node | None:
     parts = split_top(text, _SEPARATOR)
     if len(parts) == 1 or not all(part.strip() for part in parts):
         return None
+    if len(parts) == 2 and _DOMAIN.fullmatch(parts[1]):
+        return parse(parts[0], thousands=thousands, depth=depth)  # kπ, k ∈ ℤ
     if sum(is_words(part) for part in parts) > len(parts) / 2 and any(
         len(part.split()) > 3 for part in parts
     ):
@@ -243,12 +186,8 @@ def _related(text: str, thousands: bool, depth: int) -> Node | None:
 
 
 def _joined(text: str, thousands: bool, depth: int) -> Node | None:
-    for operator, pattern in (
-        (r"\cup", r"\\cup(?![a-zA-Z])|\s+U\s+"),
-        (r"\cap", r"\\cap(?![a-zA-Z])"),
-        (":", ":"),
-    ):
-        parts = split_top(text, re.compile(pattern))
+    for operator, pattern in _JOINERS:
+        parts = split_top(text, pattern)
         if len(parts) > 1 and all(part.strip() for part in parts) and len(parts) <= MAX_ITEMS:
             if operator == ":" and any(is_words(part) for part in parts):
                 return None
@@ -270,10 +209,23 @@ def _bracketed(text: str, thousands: bool, depth: int) -> Node | None:
     parts = split_top(inner, _SEPARATOR)
     if not all(part.strip() for part in parts):
         return None
+    builder = _BUILDER.fullmatch(inner) if opening == "{" else None
+    if builder:
+        return parse(builder[1], thousands=False, depth=depth)
+    rows = [_row(part) for part in parts]
+    if opening == "[" and len(rows) > 1 and all(rows) and len({len(row) for row in rows}) == 1:
+        return Matrix(tuple(tuple(parse(c, depth=depth) for c in row) for row in rows))
     kind = "set" if opening == "{" else "bracket"
     if opening == "{" and closing != "}":
         return None
     return _items(parts, kind, False, depth, opening + closing)
+
+
+def _row(text: str) -> list[str]:
+    """The cells of `[1,2]`, a row of a matrix written with brackets."""
+    text = text.strip()
+    inner = text[1:-1] if text[:1] == "[" and text[-1:] == "]" else ""
+    return split_top(inner, _SEPARATOR) if inner.strip() else []
 
 
 def _measured(text: str, thousands: bool, depth: int) -> Node | None:
@@ -283,6 +235,9 @@ def _measured(text: str, thousands: bool, depth: int) -> Node | None:
     if angle:
         degrees = f"{angle[1]}+\\frac{{{angle[2]}}}{{60}}+\\frac{{{angle[3] or 0}}}{{3600}}"
         return Quantity(Expression(degrees), split_unit("1°")[1])  # type: ignore[index]
+    total = sum_of_units(text)
+    if total is not None:
+        return Quantity(Expression(total[0]), total[1])
     split = split_unit(text)
     if split is None or not split[0].strip():
         return None

@@ -69,6 +69,7 @@ _define("voltage", {"V volt volts": "1"})
 _define("current", {"A amp amps": "1"})
 _define("frequency", {"Hz hertz": "1"})
 _define("pressure", {"Pa pascal pascals": "1", "kPa": "1000"})
+_define("radian", {"rad radian radians": "1"})
 _define("", {"unit units": "1"})
 
 _PREFIX = re.compile(r"(?P<sign>-?)(?P<unit>[$€£¥])\s*(?P<value>[-+]?[\d.\\(].*)")
@@ -80,8 +81,19 @@ _WORDS = re.compile(
     rf"(?P<brace>\{{\s*)?(?P<name>{_NAME})(?(brace)\s*\}})",
     re.DOTALL,
 )
-_POWER = re.compile(r"(?:(square|sq\.?|cubic)\s*)?([A-Za-z\u4e00-\u9fff]+)\.?\s*(?:\^\{([123])\})?")
-_POWERS = {"square": 2, "sq": 2, "sq.": 2, "cubic": 3}
+# 12种: a Chinese measure word follows its number at once.
+_MEASURE_WORD = re.compile(r"[\u4e00-\u9fff]{1,5}")
+_POWER = re.compile(
+    r"(?:(square|sq\.?|cubic|平方|立方)\s*)?([A-Za-z\u4e00-\u9fff]+)\.?\s*(?:\^\{([123])\})?"
+)
+_POWERS = {"square": 2, "sq": 2, "sq.": 2, "cubic": 3, "平方": 2, "立方": 3}
+_TRIGONOMETRIC = re.compile(r"\\(?:sin|cos|tan|cot|sec|csc)(?![a-zA-Z])")
+_OVER = re.compile(
+    r"(?<=[\d})])\s*\\frac\{([a-zA-Z]{1,3})\}\{((?:s|h|min|hr|m|cm|km|L)(?:\^\{\d\})?)\}$"
+)
+_PER = re.compile(r"(?<=[a-zA-Z])[\s*]+([a-zA-Z]{1,3})\^\{-(\d)\}$")
+_COMPOUND = re.compile(r"(?:\d+(?:\.\d+)?\s*[a-zA-Z\u4e00-\u9fff]+[\s,]*(?:and\s+)?){2,4}")
+_COMPOUND_PART = re.compile(r"(\d+(?:\.\d+)?)\s*([a-zA-Z\u4e00-\u9fff]+)")
 _NO_UNIT = re.compile(r"and|or|to|if|because|since|for|than|is|are|not|when|where|per")
 
 
@@ -104,8 +116,11 @@ def split_unit(text: str) -> tuple[str, Unit] | None:
     if match:
         return match["sign"] + match["value"], _unit(match["unit"])
     match = _SYMBOL.fullmatch(text)
+    if match and match["unit"] == "°" and _TRIGONOMETRIC.search(match["value"]):
+        return None  # the degrees are the sine's
     if match:
         return match["value"].rstrip(), _unit(match["unit"].replace(" ", ""))
+    text = _PER.sub(r"/\1^{\2}", _OVER.sub(r" \1/\2", text))
     match = _WORDS.fullmatch(text)
     if match is None:
         return None
@@ -113,10 +128,24 @@ def split_unit(text: str) -> tuple[str, Unit] | None:
     words = re.findall(_WORD, name)
     unit = _unit(name)
     spaced = bool(match["gap"] or match["brace"])
+    if _MEASURE_WORD.fullmatch(name):
+        return match["value"], unit
     if unit.dimension is None:
         known = spaced and max(map(len, words)) > 2 and not any(map(_NO_UNIT.fullmatch, words))
         return (match["value"], unit) if known else None
     return (match["value"], unit) if spaced or len(words[0]) > 1 else None
+
+
+def sum_of_units(text: str) -> tuple[str, Unit] | None:
+    """`1 h 30 min` or `5 ft 6 in` as a value in the first unit; None for anything else."""
+    if not _COMPOUND.fullmatch(text):
+        return None
+    parts = [(value, _unit(name)) for value, name in _COMPOUND_PART.findall(text)]
+    first = parts[0][1]
+    if first.dimension is None or any(unit.dimension != first.dimension for _, unit in parts):
+        return None
+    total = sum(Fraction(value) * unit.factor for value, unit in parts) / first.factor
+    return rf"\frac{{{total.numerator}}}{{{total.denominator}}}", first
 
 
 def _unit(name: str) -> Unit:

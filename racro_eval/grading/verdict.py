@@ -43,6 +43,8 @@ class Verdict:
     extracted: str
     method: str
     correct: bool
+    normal_forms: tuple[str, str] = ("", "")
+    """What was compared: the extracted answer and the gold one in the grader's own spelling."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Comparison:
 
     status: Status
     method: str
+    normal_forms: tuple[str, str] = ("", "")
 
     @property
     def equal(self) -> bool:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 
 _ARTICLE = re.compile(r"a|an|the|is|are|its?|it's|that|there")
-_SHORT = re.compile(r"no|on|up|in|is|it|of|at|ok|we|by|an|as|be|do|go|to", re.IGNORECASE)
+# Between spaces only: `ax+by` is no word.
+_SHORT = re.compile(
+    r"(?:^|\s)(?:no|on|up|in|is|it|of|at|ok|we|by|an|as|be|do|go|to)(?=[\s.,]|$)", re.IGNORECASE
+)
 _TRAILING = re.compile(
     r"triangles?|quadrilateral|numbers?|function|angles?|lines?|circle|figure|shape|sides?"
     r"|integers?|values?|people|persons|colou?r"
@@ -23,6 +26,13 @@ _SAYINGS = (
     (re.compile(r"negative infinity|minus infinity"), r"-\infty"),
 )
 
+_PARTS = {
+    **dict.fromkeys(("half", "one half", "a half", "one-half"), r"\frac{1}{2}"),
+    **dict.fromkeys(("one third", "a third", "one-third"), r"\frac{1}{3}"),
+    **dict.fromkeys(("two thirds", "two-thirds"), r"\frac{2}{3}"),
+    **dict.fromkeys(("quarter", "one quarter", "a quarter", "one fourth"), r"\frac{1}{4}"),
+    **dict.fromkeys(("three quarters", "three fourths", "three-quarters"), r"\frac{3}{4}"),
+}
 _ONES = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
     " fifteen sixteen seventeen eighteen nineteen"
@@ -38,12 +48,11 @@ _SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000}
 def is_words(text: str) -> bool:
     """Whether normalised `text` holds words rather than mathematics."""
     bare = re.sub(r"\\[a-zA-Z]+", " ", text)
-    if re.search(r"[^\x00-\x7f°⟨⟩√]", bare):
+    if re.search(r"[^\x00-\x7f°⟨⟩√≈€£¥¢]", bare):
         return True
     runs = re.findall(r"[A-Za-z]+", bare)
-    return any(
-        len(run) > 4 or (len(run) > 2 and not run.isupper()) or _SHORT.fullmatch(run) is not None
-        for run in runs
+    return bool(_SHORT.search(bare)) or any(
+        len(run) > 4 or (len(run) > 2 and not run.isupper()) for run in runs
     )
 
 
@@ -53,6 +62,8 @@ def canonical(text: str) -> str:
     for pattern, symbol in _SAYINGS:
         if pattern.fullmatch(phrase):
             return symbol
+    if phrase in _PARTS:
+        return _PARTS[phrase]
     number = spelt_number(phrase)
     return text if number is None else str(number)
 
@@ -87,5 +98,5 @@ def same_words(prediction: str, answer: str) -> bool:
 
 def _tokens(text: str) -> list[str]:
     text = re.sub(r"[{}\\]", " ", text.lower())
-    tokens = re.findall(r"\d+(?:\.\d+)?|[^\W_]+(?:'[^\W_]+)*|[-+=<>/*^°%]", text)
+    tokens = re.findall(r"\d+(?:\.\d+)?|[^\W_]+(?:'[^\W_]+)*|[-+=<>/*^°%$€£¥¢]", text)
     return [str(_NUMBERS.get(token, token)) for token in tokens if not _ARTICLE.fullmatch(token)]

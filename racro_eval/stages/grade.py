@@ -15,6 +15,7 @@ from typing import Any
 from racro_eval.atomic import write_atomically
 from racro_eval.cache import RowTable
 from racro_eval.data import Benchmark
+from racro_eval.data.sample import Sample
 from racro_eval.errors import CacheError
 from racro_eval.grading import GRADER_VERSION, Status, Verdict, grade
 from racro_eval.records import encode_row
@@ -31,15 +32,7 @@ def grade_rows(rows: Iterable[Mapping[str, str]], benchmark: Benchmark) -> Itera
         sample = benchmark.by_index.get(row["index"])
         if sample is None:
             continue
-        if row.get("error"):
-            verdict = Verdict(Status.error, "", row["error"], False)
-        else:
-            verdict = grade(
-                row["prediction"],
-                sample,
-                finish_reason=row.get("finish_reason") or "stop",
-                rule=benchmark.spec.answer_rule,
-            )
+        verdict = judge_row(row, sample, benchmark)
         yield {
             "index": sample.index,
             "sample": row.get("sample", "0"),
@@ -51,6 +44,18 @@ def grade_rows(rows: Iterable[Mapping[str, str]], benchmark: Benchmark) -> Itera
             "correct": "1" if verdict.correct else "0",
             **{name: sample.meta.get(name, "") for name in benchmark.spec.breakdowns},
         }
+
+
+def judge_row(row: Mapping[str, str], sample: Sample, benchmark: Benchmark) -> Verdict:
+    """The verdict on one row, under its benchmark's answer rule."""
+    if row.get("error"):
+        return Verdict(Status.error, "", row["error"], False)
+    return grade(
+        row["prediction"],
+        sample,
+        finish_reason=row.get("finish_reason") or "stop",
+        rule=benchmark.spec.answer_rule,
+    )
 
 
 def write_graded(rows: Iterable[Mapping[str, str]], path: Path, benchmark: Benchmark) -> None:

@@ -13,6 +13,7 @@ import pytest
 from racro_eval import cli
 from racro_eval.cli import main
 from racro_eval.cli.output import printable
+from racro_eval.stages import audit
 from tests.support.benchmarks import make_json_benchmark
 from tests.support.paths import shared_data
 from tests.support.results import stage_files
@@ -252,6 +253,42 @@ class TestGrade:
         assert len(ours) == 3040
         agreed = sum(ours[row["id"]] == row["correct"] for row in official)
         assert agreed / len(official) >= 0.95
+
+    def test_explains_single_rows(self, small: Path, capsys: Capture) -> None:
+        file = self.predictions(("1", "\\boxed{(B)}"), ("2", "So there are 3 of them."), ("4", "?"))
+        arguments = ["grade", "--data", str(small), "--predictions", file, "--explain"]
+        assert main([*arguments, "1", "2", "4"]) == 0
+        out = " ".join(capsys.readouterr().out.split())
+        assert "extracted (B) by the rule boxed compared (B) with" in out
+        assert "decided by choice-letter" in out
+        assert "extracted 3 by the rule conclusion" in out
+        assert "extracted nothing by the rule none fits" in out
+        assert main([*arguments, "3"]) == 2
+        assert "There is no index '3'" in capsys.readouterr().err
+
+    def test_lists_what_another_grader_judges_differently(
+        self, small: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        file = self.predictions(("1", "\\boxed{A}"), ("2", "\\boxed{B}"), ("4", "who knows"))
+        arguments = ["grade", "--data", str(small), "--predictions", file]
+        monkeypatch.setattr(audit, "second_opinion", lambda name: lambda *texts: True)
+        assert main([*arguments, "--against", "math-verify"]) == 0
+        out = capsys.readouterr().out
+        assert "2 of 3 rows are judged differently." in out and "boxed/identity" in out
+
+    def test_says_how_to_install_the_other_grader(
+        self, small: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "math_verify", None)
+        file = self.predictions(("1", "A"))
+        arguments = ["grade", "--data", str(small), "--predictions", file]
+        assert main([*arguments, "--against", "math-verify"]) == 3
+        assert "pip install 'racro-eval[math-verify]'" in capsys.readouterr().err
+
+    def test_math_verify_itself(self) -> None:
+        pytest.importorskip("math_verify")
+        agrees = audit.second_opinion("math-verify")
+        assert agrees("0.5", "1/2") and not agrees("0.5", "1/3")
 
     def test_refuses_a_file_of_another_benchmark(self, small: Path, capsys: Capture) -> None:
         file = self.predictions(("x1", "A"))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -44,13 +45,32 @@ HOSTILE = {
     "controls": "\x00\x01\ud800",
     "spaces": "1" + " " * 3990 + "1",
     "digits": "9" * 2000,
+    "sines": "\\sin" * 60 + "x",
+    "sums of sums": "\\sum_{k=1}^{400}" * 10 + "k",
+    "divisions": "1/" * 1900 + "3",
+    "many powers": "+".join(f"x^{{{power}}}" for power in range(400)),
+    "many factors": "*".join(f"(x+{term})" for term in range(500)),
+    "set of roots": "\\{" + ",".join(f"\\sqrt{{{n}}}" for n in range(2, 66)) + "\\}",
+    "wild integral": "\\int_0^1 \\frac{\\sin(x^{x^{x}})}{x^{7}+\\cos(x)} dx",
+    "wild limit": "\\lim_{x\\to\\infty}(1+1/x)^{x^{x}}",
+    "tower of e": "e^{e^{e^{e^{e}}}}",
+    "number words": "one hundred " * 300,
+    "ratios": "1:" * 1900,
+    "unions": "(1,2)\\cup" * 400 + "(3,4)",
+    "degrees": "1°" * 1900,
+    "primes": "x" + "'" * 3000,
+    "indices": "x_{" * 60 + "1" + "}" * 60,
+    "repeated decimals": "0.3333333" * 500 + "...",
+    "compound units": "1 h " * 900,
 }
+
+
+def _correct(response: str, sample: Sample) -> bool:
+    return grade(response, sample).correct
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _warm() -> Iterator[None]:
-    for _ in range(2):
-        is_equivalent("x+1", "1+x")
     yield
     pids = worker_pids()
     close_workers()
@@ -64,11 +84,18 @@ def test_an_answer_comes_in_time(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for gold in ("42", "(1,2)"):
-        started = time.monotonic()
-        assert not grade(f"\\boxed{{{text}}}", Sample(index="", question="", answer=gold)).correct
-        assert not is_equivalent(text, gold)
-        assert time.monotonic() - started < 5  # two comparisons of 2.5 s
+    for gold in ("42", "(1,2)", "\\int_0^1 x dx"):
+        sample = Sample(index="", question="", answer=gold)
+        calls: list[Callable[[], bool]] = [
+            partial(_correct, f"\\boxed{{{text}}}", sample),
+            partial(_correct, f"So it is {text}.", sample),
+            partial(is_equivalent, text, gold),
+        ]
+        for call in calls:
+            started = time.monotonic()
+            assert not call()
+            # A worker's start is not the answer's fault; on an idle machine it is within this.
+            assert time.monotonic() - started < 3.5
     assert list(tmp_path.iterdir()) == []
 
 

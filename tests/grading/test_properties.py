@@ -12,6 +12,7 @@ from racro_eval.data.sample import Sample
 from racro_eval.grading import Status, extract, grade, is_equivalent
 from racro_eval.grading.equivalence import compare
 from racro_eval.grading.normalize import normalize
+from racro_eval.grading.words import is_words
 from racro_eval.grading.workers import close_workers
 
 _PIECES = (
@@ -86,3 +87,47 @@ def test_ways_to_write_a_fraction(value: object) -> None:
 def test_another_number_is_another_number(value: int, step: int) -> None:
     assert is_equivalent(f"{value:,}", str(value))
     assert not is_equivalent(str(value + step), str(value))
+
+
+FORMULAS = st.recursive(
+    st.sampled_from(["x", "y", "2", "3", r"\pi", "n"]),
+    lambda inner: st.one_of(
+        st.tuples(inner, inner).map(lambda pair: rf"\frac{{{pair[0]}}}{{{pair[1]}}}"),
+        st.tuples(inner, inner).map(lambda pair: f"({pair[0]}+{pair[1]})"),
+        st.tuples(inner, inner).map(lambda pair: f"({pair[0]}) ({pair[1]})"),
+        inner.map(lambda part: rf"\sqrt{{{part}}}"),
+        inner.map(lambda part: rf"\left({part}\right)^{{2}}"),
+    ),
+    max_leaves=6,
+)
+
+
+@relaxed
+@given(FORMULAS)
+def test_latex_spellings_do_not_matter(formula: str) -> None:
+    for other in (
+        formula.replace(r"\frac", r"\dfrac"),
+        formula.replace(r"\frac", r"\tfrac").replace("+", " + "),
+        formula.replace(r"\left", "").replace(r"\right", ""),
+        f"${formula}$",
+        rf"\( {formula} \)",
+        rf"\boxed{{{formula}}}",
+        rf"\displaystyle {formula}.",
+    ):
+        assert is_equivalent(other, formula)
+
+
+@relaxed
+@given(FORMULAS, FORMULAS)
+def test_formulas_are_compared_in_both_directions(left: str, right: str) -> None:
+    assert is_equivalent(left, right) is is_equivalent(right, left)
+    assert is_equivalent(f"{left}+{right}", f"{right}+{left}")
+
+
+@relaxed
+@given(LATEXLIKE, LATEXLIKE)
+def test_symmetry_where_no_precision_is_at_stake(left: str, right: str) -> None:
+    assume("." not in left + right and r"\pi" not in left + right)
+    assume(not is_words(normalize(left)) and not is_words(normalize(right)))
+    assume(not ({"A", "B"} & set(left + right)))  # a gold letter makes it a choice
+    assert is_equivalent(left, right) is is_equivalent(right, left)

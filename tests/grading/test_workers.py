@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -19,8 +20,10 @@ from racro_eval.grading.verdict import Status
 from racro_eval.grading.workers import Pool, Worker, WorkerDied, WorkerTimeout
 
 SAME = {"op": "equal", "left": "x+1", "right": "1+x"}
-# Not screened out beforehand, and longer than any limit.
-ENDLESS = ("\\prod_{k=1}^{99999999} k", "42")
+# No closed form, and sympy looks for one for longer than any limit.
+ENDLESS = ("\\int_0^1 \\frac{\\ln(1+x^{7})e^{x}}{x^{3}+2} dx", "42")
+# Only a CAS can tell, and it can at once.
+INTEGRAL = ("\\int_0^1 2x dx", "1")
 
 
 @pytest.fixture(autouse=True)
@@ -58,18 +61,18 @@ def test_a_worker_killed_from_outside_is_replaced() -> None:
         assert workers.ask(SAME)["verdict"] == "equal"
     for pid in workers.worker_pids():
         os.kill(pid, signal.SIGKILL)
-    assert compare("y+1", "1+y").status is Status.error  # both the worker and its spare
-    assert is_equivalent("y+1", "1+y")
+    assert compare(*INTEGRAL).status is Status.error  # both the worker and its spare
+    assert is_equivalent(*INTEGRAL)
 
 
 @pytest.mark.slow
 def test_a_comparison_without_end_is_a_timeout_and_the_next_one_works() -> None:
-    is_equivalent("x+1", "1+x")
+    is_equivalent(*INTEGRAL)
     for _ in range(2):
         started = time.monotonic()
         assert compare(*ENDLESS).status is Status.timeout
         assert time.monotonic() - started < 2.5
-    assert is_equivalent("x+1", "1+x")
+    assert is_equivalent(*INTEGRAL)
 
 
 @pytest.mark.slow
@@ -77,10 +80,10 @@ def test_threads_share_the_pool() -> None:
     results: list[bool] = []
 
     def work(number: int) -> None:
-        results.append(is_equivalent(f"x+{number}", f"{number}+x"))
-        results.append(not is_equivalent(f"x+{number}", f"{number}-x"))
+        results.append(is_equivalent(f"\\int_0^1 {2 * number} x dx", str(number)))
+        results.append(not is_equivalent(f"\\int_0^1 {2 * number} x dx", str(number + 1)))
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(12)]
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(1, 13)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -131,7 +134,7 @@ def test_nothing_to_start_a_worker_with(monkeypatch: pytest.MonkeyPatch) -> None
         raise OSError("no more processes")
 
     monkeypatch.setattr(workers, "Worker", refuse)
-    assert compare("x+1", "1+x").status is Status.error
+    assert compare(*INTEGRAL).status is Status.error
 
 
 @pytest.mark.slow
@@ -142,7 +145,7 @@ def test_a_script_without_a_main_guard_is_not_run_twice(tmp_path: Path) -> None:
     script.write_text(
         "from racro_eval.grading import is_equivalent\n"
         "from racro_eval.grading.workers import worker_pids\n"
-        "print('ran', is_equivalent('x+1', '1+x'), *worker_pids())\n"
+        "print('ran', is_equivalent('\\\\int_0^1 2x dx', '1'), *worker_pids())\n"
     )
     root = str(Path(workers.__file__).parents[2])
     done = subprocess.run(
@@ -163,19 +166,51 @@ def test_a_forked_child_has_workers_of_its_own() -> None:
     script = (
         "import os\n"
         "from racro_eval.grading import is_equivalent, workers\n"
-        "assert is_equivalent('x+1', '1+x')\n"
+        "assert is_equivalent('\\\\int_0^1 2x dx', '1')\n"
         "mine = set(workers.worker_pids())\n"
         "pid = os.fork()\n"
         "if pid == 0:\n"
         "    assert workers.worker_pids() == []\n"
-        "    assert is_equivalent('y+1', '1+y')\n"
+        "    assert is_equivalent('\\\\int_0^1 2y dy', '1')\n"
         "    workers.close_workers()\n"
         "    os._exit(0)\n"
         "assert os.waitpid(pid, 0)[1] == 0\n"
-        "assert is_equivalent('z+1', '1+z') and set(workers.worker_pids()) == mine\n"
+        "assert is_equivalent('\\\\int_0^1 2z dz', '1') and set(workers.worker_pids()) == mine\n"
     )
     subprocess.run(
         [sys.executable, "-W", "ignore", "-c", script],
         check=True,
         env={**os.environ, "PYTHONPATH": str(Path(workers.__file__).parents[2])},
     )
+
+
+@pytest.mark.slow
+def test_an_async_program_may_grade_in_its_threads() -> None:
+    async def main() -> list[bool]:
+        calls = (asyncio.to_thread(is_equivalent, *INTEGRAL) for _ in range(4))
+        return list(await asyncio.gather(*calls))
+
+    assert asyncio.run(main()) == [True] * 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["spawn", "fork"])
+def test_a_pool_of_processes_may_grade(method: str, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import multiprocessing\n"
+        "from racro_eval.grading import is_equivalent\n"
+        "def work(n):\n"
+        "    return is_equivalent(f'\\\\int_0^1 {2 * n}x dx', str(n))\n"
+        "if __name__ == '__main__':\n"
+        f"    with multiprocessing.get_context('{method}').Pool(2) as pool:\n"
+        "        print(pool.map(work, [1, 2, 3]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", str(script)],
+        env={**os.environ, "PYTHONPATH": str(Path(workers.__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "[True, True, True]"

@@ -1,0 +1,48 @@
+"""Text that states no answer: refusals, questions back, requests for more."""
+
+from __future__ import annotations
+
+import re
+
+_REFUSAL = re.compile(
+    r"\b(?:can(?:\s?not|'t|’t)|unable to|(?:not|im)possible to|could(?:\s?not|n't)|do(?:es)? not"
+    r"|don't"
+    r"|didn't|hard to|difficult to|how to)\s+(?:\w+\s+){0,2}"
+    r"(?:determin\w+|answer\w*|solv\w+|see|provid\w+|tell|conclud\w+|calculat\w+|comput\w+|view"
+    r"|access|identif\w+|help|assist|know|say|decid\w+|give|given|read|process)\b"
+    r"|\b(?:not (?:enough|sufficient)|insufficient|more (?:information|details|context)|unclear"
+    r"|unsure|not (?:sure|certain|clear|given|visible|specified|provided)|ambiguous|depends on"
+    r"|(?:no|any|missing|without)(?: the| an?)? (?:image|figure|picture|diagram)|sorry|apologi\w+"
+    r"|please (?:provide|share|upload|clarify|specify)|i need (?:to know|more)"
+    r"|need to (?:find|know|determine|compute|calculate|solve)"
+    r"|left as an exercise|as an ai)\b"
+    r"|无法|不能(?:确定|得出|回答|判断)|不知道|不确定|条件不足|信息不足|请提供|请问|缺少|看不到|抱歉|没有足够",
+    re.IGNORECASE,
+)
+_BOILERPLATE = re.compile(
+    r"(?:<\|[^|\n]{0,40}\|>[^\n]{0,40}|\bI hope (?:it|this|that)[^.!\n]{0,60}[.!]?"
+    r"|\bHope this[^.!\n]{0,40}[.!]?"
+    r"|\bLet me know[^\n]{0,120}|\bFeel free[^\n]{0,120}|\bIf you have any[^\n]{0,120}"
+    r"|\bWould you like[^\n]{0,120}|\bDo you (?:have|want|need)[^\n]{0,100}\?"
+    r"|希望[^\n]{0,30}帮助[^\n]{0,10}"
+    r"|\\blacksquare|\\qed|Q\.?E\.?D\.?|[■□✅✓\U0001F300-\U0001FAFF]|```|</?\w{1,12}>|---+)[\s$]*\Z",
+    re.IGNORECASE,
+)
+
+
+def is_refusal(text: str) -> bool:
+    """Whether `text` says that there is no answer, or asks for what is missing."""
+    return bool(_REFUSAL.search(text))
+
+
+def without_boilerplate(text: str) -> str:
+    """`text` without the politeness and the marks that end it."""
+    text = text.rstrip()
+    for _ in range(6):
+        # Only what stands in the last few lines can be an ending.
+        head, tail = text[:-400], text[-400:]
+        shorter = _BOILERPLATE.sub("", tail).rstrip()
+        if shorter == tail or not (head + shorter).strip():
+            break
+        text = head + shorter
+    return text

@@ -1,0 +1,162 @@
+"""Sentences that announce the answer: tags, "Answer: ...", "the answer is ...", "故选 ..."."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from racro_eval.grading.conclusions import stated_value
+from racro_eval.grading.refusals import is_refusal
+
+_TAG = re.compile(
+    r"(?:<answer>|<\|begin_of_box\|>)(.*?)(?:</answer>|<\|end_of_box\|>)", re.DOTALL | re.IGNORECASE
+)
+_HASHES = re.compile(r"^####[ \t]+(?P<rest>\S[^\n]*)", re.MULTILINE)
+_LINE = re.compile(
+    r"(?:^[\s>#*_-]*|(?<=[.!?。])[ \t]+[*_]*(?=(?:the\s+)?final\s+answer))(?:"
+    r"(?:(?:so|therefore|thus|hence|my),?\s+)?(?:the\s+)?"
+    r"(?:final\s+|correct\s+)?(?:answer|ans\.?)\s*[*_\"]*\s*(?:[:：=→]|->|(?=\$|\\[(\[]))"
+    r"|【?(?:最终|正确)?答案?】?\s*[*_]*(?:[:：]|是|为|选|(?<=】))[:：]?"
+    r"|(?:the\s+)?(?:correct\s+|final\s+)?(?:option|choice)\s*[:：]"
+    r"|(?:the\s+)?final\s+(?:answer|result)[*_]*[ \t]*(?=\n)"
+    r")[*_\"]*[ \t]*(?P<rest>[^\n]*)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_JSON = re.compile(r"\"(?:final[_ ])?answer\"\s*:\s*\"?(?P<rest>[^\"\n}]+)", re.IGNORECASE)
+_CHOSEN = re.compile(
+    r"(?:(?:故|应|因此|所以|正确|答案)?选(?:项)?(?:择)?|答案应?(?=是|为))[*\s]*(?:是|为)?\s*[:：]?\s*[*(（]*"
+    r"(?P<rest>[A-J](?![A-Za-z])(?:\s*[,、和]?\s*[A-J](?![A-Za-z]))*)"
+)
+_SAID = re.compile(
+    r"(?:故选|应选|答案(?:应)?(?:是|为|：|:|选))\s*[:：]?\s*(?P<rest>(?![A-J](?![A-Za-z]))[^\n。]*)"
+)
+_IS = re.compile(
+    r"\b(?:final|correct|right)?[ \t]*(?:answer|option|choice)(?:[ \t]+(?:choice|option))?"
+    r"(?:[ \t]+(?:to|for|of)[ \t]+(?:the|this|your|that)[ \t]+(?:\w+[ \t]+)?(?:question|problem))?"
+    r"[ \t]*(?:[ \t](?:is|are|should[ \t]be|must[ \t]be|(?P<would>would[ \t]be))\b|[:：=])"
+    r"[ \t]*(?:(?:therefore|thus|indeed|clearly|definitely|simply|for[ \t]sure)\b[ \t]*)?[:：]?",
+    re.IGNORECASE,
+)
+_DOUBT = re.compile(
+    r"\b(?:whether|if|suppose|assum\w+|wonder|unsure|(?:not|n't) (?:sure|know)|what|claims?|says?)"
+    r"[^.\n]{0,25}\Z",
+    re.IGNORECASE,
+)
+_NO_ANSWER = re.compile(
+    r"(?:not|n't|to|that|in|unclear|unknown|un\w*determin\w*|none of your|based|wrong|incorrect"
+    r"|correct|right|given|above|below|as|supposed|expected|likely|probably|either|also|one|found"
+    r"|\w+ed by)\b",
+    re.IGNORECASE,
+)
+_NONE_GIVEN = re.compile(
+    r"(?:I|we|unable|sorry|unknown|unclear|n/a|to|see|as follows|pending)\b|无法|不知道|抱歉|\?+$",
+    re.IGNORECASE,
+)
+_EMPTY_BOX = re.compile(r"\W*\\(?:boxed|fbox|framebox)\s*\{?[\s?.…]*\}?\W*")
+_REASON = re.compile(
+    r",?\s+(?:because|since|as|which|where|so)\b|,\s*(?:it|he|she|they|the|we|I|not)\b"
+    r"|\s+\((?:since|because|option|see)\b|\s*[,，]?\s*(?:因为|理由)",
+    re.IGNORECASE,
+)
+# An announced answer that is a sentence: "The largest $n$ is 34".
+_SENTENCE = re.compile(r"[A-Z][a-z]+\s.*\b(?:is|are|was|equals)\s+(\S+(?:\s\S+){0,3})", re.DOTALL)
+_STOP = re.compile(r"[.。](?=\s|$|[*_\"'$)])(?!\s*\d)|[!?](?=\s|$)|。")
+_FORMULA = re.compile(r"(?:\$\$?([^$]+)\$\$?|\\\((.+?)\\\)|\\\[(.+?)\\\])[\s.*]*$")
+_DISPLAY = re.compile(r"\s*(?:\$\$|\\\[)(.{1,2000}?)(?:\$\$|\\\])", re.DOTALL)
+
+
+# The last ones count; a response that announces more often than this repeats itself.
+MAX_STATEMENTS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """An announced answer, where its announcement starts, and its rule."""
+
+    text: str
+    start: int
+    rule: str
+
+
+def last_statement(text: str, complete: bool) -> Statement | None:
+    """The last announcement with an answer; tags before all others, "would be" after them.
+
+    complete: whether an answer that runs up to the very end of `text` counts.
+    """
+    tags = [match for match in _TAG.finditer(text) if match[1].strip()]
+    if tags:
+        return Statement(tags[-1][1].strip(), tags[-1].start(), "answer-tag")
+    found = sorted(_announcements(text), key=lambda item: (item[1], item[0]), reverse=True)
+    for _, start, answer, rule in found:
+        ends = text.rstrip().endswith(answer) and not complete
+        if answer and not ends and not _evades(answer, rule):
+            return Statement(answer, start, rule)
+    return None
+
+
+def _evades(answer: str, rule: str) -> bool:
+    """Whether it says that there is none; a line "Answer: not enough data" may be one."""
+    if rule == "answer-line":
+        return bool(_NONE_GIVEN.match(answer)) or bool(_EMPTY_BOX.fullmatch(answer))
+    empty = _EMPTY_BOX.fullmatch(answer) is not None
+    return empty or bool(_NO_ANSWER.match(answer)) or is_refusal(answer)
+
+
+def _announcements(text: str) -> Iterator[tuple[bool, int, str, str]]:
+    """Whether stated outright, where, the answer, and the rule."""
+    for pattern in (_HASHES, _LINE, _SAID):
+        for match in _latest(pattern, text):
+            yield True, match.start("rest"), announced(text[match.start("rest") :]), "answer-line"
+    for pattern in (_CHOSEN, _JSON):
+        for match in _latest(pattern, text):
+            yield True, match.start("rest"), match["rest"].strip(), "answer-line"
+    for match in _latest(_IS, text):
+        if not _DOUBT.search(text[max(0, match.start() - 60) : match.start()]):
+            yield not match["would"], match.start(), announced(text[match.end() :]), "answer-is"
+
+
+def _latest(pattern: re.Pattern[str], text: str) -> list[re.Match[str]]:
+    return list(pattern.finditer(text))[-MAX_STATEMENTS:]
+
+
+def announced(text: str) -> str:
+    """What follows "Answer:": a display formula, the rest of the line, or the next line."""
+    display = _display(text)
+    if display:
+        return display
+    line, _, following = text.partition("\n")
+    if line.strip(' :*_"='):
+        return _phrase(line)
+    return _display(following) or _phrase(following.strip().partition("\n")[0])
+
+
+def _display(text: str) -> str:
+    """The display formula that `text` starts with."""
+    match = _DISPLAY.match(text)
+    return match[1].strip() if match else ""
+
+
+def _phrase(rest: str) -> str:
+    """Cut a sentence down to the answer that opens it."""
+    rest = rest.strip().lstrip('*_: "→').strip()
+    formula = _FORMULA.match(rest)
+    if formula:
+        return next(group for group in formula.groups() if group).strip()
+    stop = _STOP.search(rest)
+    if stop and not re.match(r"[A-Z]\.\s*\S", rest):
+        rest = rest[: stop.start()]
+    reason = _REASON.search(rest)
+    if reason:
+        rest = rest[: reason.start()]
+    rest = rest.strip().strip('*_"').rstrip(".").rstrip("*_ ").strip()
+    rest = re.sub(r"^\$([^$]+)\$$", r"\1", rest)
+    lettered = re.match(r"\(?[A-J][).:]\s", rest)
+    if not lettered and (
+        len(rest.split()) > 4 or re.search(r"[\u4e00-\u9fff]{4}|^[\u4e00-\u9fff]+\d", rest)
+    ):
+        value = stated_value(rest, concluding=True)
+        if value:
+            return value
+    sentence = _SENTENCE.fullmatch(rest)
+    return sentence[1] if sentence else rest

@@ -1,0 +1,82 @@
+"""Times of day and dates."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_CLOCK = re.compile(
+    r"(\d{1,2}):(\d{2})(?::(\d{2}))?\s*(?:([ap])\.?\s?m\.?|(?:o'clock|hours))?", re.IGNORECASE
+)
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH = (
+    r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
+    r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
+)
+_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
+_YEAR = r"(?P<year>\d{4})"
+_DATES = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"{_YEAR}-(?P<number>\d{{1,2}})-(?P<day>\d{{1,2}})",
+        rf"(?:{_YEAR}年)?(?P<number>\d{{1,2}})月(?P<day>\d{{1,2}})[日号]",
+        rf"{_MONTH}\s*{_DAY}(?:,?\s*{_YEAR})?",
+        rf"(?:the )?{_DAY}(?: of)?\s*{_MONTH}(?:,?\s*{_YEAR})?",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A time of day; half is "", "am" or "pm"."""
+
+    hour: int
+    minute: int
+    second: int
+    half: str
+
+    def same_as(self, other: Clock) -> bool:
+        """Equal, where a half of the day that one of them leaves out may be either."""
+        known = [clock.half or clock.hour > 12 or clock.hour == 0 for clock in (self, other)]
+        day = 24 * 3600 if all(known) else 12 * 3600
+        return (self._seconds() - other._seconds()) % day == 0
+
+    def _seconds(self) -> int:
+        hour = self.hour % 12 + 12 * (self.half == "pm") if self.half else self.hour
+        return hour * 3600 + self.minute * 60 + self.second
+
+
+@dataclass(frozen=True, slots=True)
+class Date:
+    """A day; year is 0 when it is left out."""
+
+    year: int
+    month: int
+    day: int
+
+    def same_as(self, other: Date) -> bool:
+        """Equal, where one of them may leave out the year."""
+        years = self.year == other.year or 0 in (self.year, other.year)
+        return years and (self.month, self.day) == (other.month, other.day)
+
+
+def read_clock(text: str) -> Clock | None:
+    """`3:30`, `3:30 PM`, `15:30:20`; None for anything else."""
+    match = _CLOCK.fullmatch(text)
+    if match is None or int(match[1]) > 24 or int(match[2]) > 59:
+        return None
+    half = f"{match[4]}m".lower() if match[4] else ""
+    return Clock(int(match[1]), int(match[2]), int(match[3] or 0), half)
+
+
+def read_date(text: str) -> Date | None:
+    """`2023-05-01`, `May 1, 2023`, `1 May 2023`, `2023年5月1日`; None for anything else."""
+    for pattern in _DATES:
+        match = pattern.fullmatch(text)
+        if match:
+            parts = match.groupdict()
+            month = parts.get("number") or _MONTHS.index(parts["month"][:3].lower()) + 1
+            day, year = int(parts["day"]), int(parts["year"] or 0)
+            valid = 1 <= int(month) <= 12 and 1 <= day <= 31
+            return Date(year, int(month), day) if valid else None
+    return None

@@ -1,0 +1,105 @@
+"""Formulas compared by their values at points, within a budget."""
+
+from __future__ import annotations
+
+import threading
+import time
+from fractions import Fraction
+
+import pytest
+
+from racro_eval.grading.identity import Answer, constant, same_function, same_up_to_factor
+from racro_eval.grading.normalize import normalize
+from racro_eval.grading.numeric import TooBig
+from racro_eval.grading.syntax import read_formula
+from racro_eval.grading.terms import NeedsAlgebra, NotFormula, Term
+
+
+def read(text: str) -> Term:
+    return read_formula(normalize(text))
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "answer"),
+    [
+        ("x+1", r"\frac{x^2-1}{x-1}", Answer.same),
+        (r"\sqrt{8}-2\sqrt{2}", "0", Answer.same),
+        (r"\sqrt{x^2}", "x", Answer.different),
+        (r"\sqrt{1/n}", r"\frac{1}{\sqrt{n}}", Answer.same),
+        (r"e^{\pi\sqrt{163}}", "640320^3+744", Answer.different),
+        (r"\frac{1}{2004!}", r"\frac{1}{2006!}", Answer.different),
+        (r"\sum_{i=1}^{n} i^2", r"\frac{n(n+1)(2n+1)}{6}", Answer.same),
+        (r"\prod_{k=1}^{4} k", "24", Answer.same),
+        ("(-1)^{2n}", "1", Answer.same),
+        ("f(x)+1", "1+f(x)", Answer.same),
+        ("f(x)", "g(x)", Answer.different),
+        ("(-8)^{1/3}", "-2", Answer.same),
+        (r"\lceil 2.1 \rceil + \min(3, 1)", "4", Answer.same),
+        (r"\frac{1}{0}", "1", Answer.unknown),
+        (r"\sinh x + \cosh x", "e^x", Answer.same),
+        (r"\cot x \tan x", r"\sec x \cos x", Answer.same),
+    ],
+)
+def test_same_function(left: str, right: str, answer: Answer) -> None:
+    assert same_function(read(left), read(right)) is answer
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"\sin(10^{10^{10}})", "9^{9^{9^9}}", "99999999!", r"\prod_{k=1}^{99999999} k",
+        r"\binom{99999999}{4999999}", r"e^{e^{e^{e^e}}}", r"\cos(\pi^{10^{6}})",
+    ],
+)  # fmt: skip
+def test_too_big_is_said_at_once(text: str) -> None:
+    started = time.monotonic()
+    with pytest.raises(TooBig):
+        same_function(read(text), read("42"))
+    assert time.monotonic() - started < 1
+
+
+def test_a_summand_that_is_lost_proves_nothing() -> None:
+    with pytest.raises(TooBig):
+        same_function(read("2^{100000}+1"), read("2^{100000}"))
+
+
+def test_factors() -> None:
+    assert same_up_to_factor(read("2x-2y"), read("x-y")) is Answer.same
+    assert same_up_to_factor(read("x-1"), read("1-x")) is Answer.opposite
+    assert same_up_to_factor(read("x-1"), read("x+1")) is Answer.different
+    assert same_up_to_factor(read("0"), read("x")) is Answer.unknown
+
+
+def test_constants() -> None:
+    value = constant(read(r"\sqrt{2}"))
+    assert value is not None and abs(value**2 - 2) < Fraction(1, 10**40)
+    assert constant(read("x")) is None
+    assert constant(read(r"\sqrt{-1}")) is None
+    assert constant(read(r"\frac{1}{0}")) is None
+
+
+@pytest.mark.parametrize("text", ["12+", "1 5", "x2", r"\frac{12", r"\unknown{2}", "(" * 95 + "x"])
+def test_what_is_no_formula(text: str) -> None:
+    with pytest.raises(NotFormula):
+        read_formula(text)
+
+
+def test_what_only_a_cas_could_tell() -> None:
+    for text in (r"\int_0^1 x dx", r"\lim_{x \to 0} x", r"\sum_{k=1}^{\infty} \frac{1}{k^2}"):
+        with pytest.raises(NeedsAlgebra):
+            read(text)
+
+
+def test_threads_do_not_share_precision() -> None:
+    answers: list[Answer] = []
+
+    def work() -> None:
+        for _ in range(20):
+            answers.append(same_function(read(r"\sqrt{8}-2\sqrt{2}"), read("0")))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(answers) == {Answer.same}
