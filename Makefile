@@ -14,9 +14,7 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.11; do \
 .PHONY: demo test bench check lint clean
 
 demo: $(STAMP)
-	@echo "The echo engine stands in for models here: its answers are random, so scores are those"
-	@echo "of guessing. What you see is the pipeline: captions, tentative answers, reasoning, grading."
-	$(BIN)/racro-eval --data Demo --mllm echo:guessing-captioner --reasoner echo:guessing-reasoner
+	$(BIN)/racro-eval --data Demo
 
 test: $(STAMP) $(VLLM_STAMP) lint
 	$(BIN)/pytest --cov --cov-report=term --cov-fail-under=90

@@ -531,6 +531,22 @@ class TestSettingsThatContradict:
             go(small, **more)
 
 
+def test_a_benchmark_may_bring_the_models_that_a_run_without_any_takes(tmp_path: Path) -> None:
+    path = make_json_benchmark(tmp_path, 2)
+    path.write_text(path.read_text() + "default_mllm: echo:a\ndefault_reasoners: ['echo:b']\n")
+    bare = {"data": [str(path)], "data_root": tmp_path, "results": tmp_path / "results"}
+
+    def folders(**more: Any) -> set[str]:
+        run(RunConfig.model_validate({**bare, **more}), Display(Console(file=io.StringIO())))
+        files = stage_files(tmp_path / "results")
+        return {str(file.parent.relative_to(tmp_path / "results")) for file in files}
+
+    assert folders() == {"Small/a", "Small/a/b"}
+    with pytest.raises(UsageError, match="--reasoner"):
+        folders(mllm=["echo:c"])
+    assert folders(mllm=["echo:c"], reasoner=["echo:d"]) >= {"Small/c", "Small/c/d"}
+
+
 class TestOwnTexts:
     """--caption-file and --tentative-file: the released outputs of others work unchanged."""
 

@@ -65,8 +65,10 @@ class TransformersEngine:
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         loaded = load_model(entry, self._device)
         usual = 8 if self._device.type == "cpu" else 16
+        self._threads = torch.get_num_threads()
         if loaded.model.num_parameters() < _SMALL_MODEL:
             usual *= 8
+            torch.set_num_threads(1)  # more threads cost such a model more than they give
         self._batch_size = options.whole_number(_NAME, entry.options, "batch_size", usual)
         self._window = options.whole_number(
             _NAME, entry.options, "window", self._batch_size * _BATCHES_AHEAD
@@ -104,6 +106,7 @@ class TransformersEngine:
     def close(self) -> None:
         """Free the model and its memory. Safe to call twice."""
         self._model = None
+        torch.set_num_threads(self._threads)
         self._release_memory()
 
     def _release_memory(self) -> None:
