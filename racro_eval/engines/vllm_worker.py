@@ -194,6 +194,8 @@ def _engine_args(entry: ModelEntry, max_images: int) -> Any:
         "tensor_parallel_size": entry.tp,
         "data_parallel_size": entry.dp,
         "enforce_eager": on_cpu,  # compiling pays on a GPU only
+        # On a CPU, vLLM 0.32 dies when a prompt with a seed of its own is read in pieces.
+        "enable_chunked_prefill": False if on_cpu else None,
         "disable_log_stats": True,
         "enable_log_requests": False,
         "trust_remote_code": False,
