@@ -20,8 +20,7 @@ import transformers
 from racro_eval.engines import options
 from racro_eval.engines.base import Completion, EngineInfo, Request, Usage
 from racro_eval.engines.failures import describe, failed
-from racro_eval.engines.transformers_loading import load_model
-from racro_eval.engines.transformers_prompts import Prompts
+from racro_eval.engines.transformers_loading import load_model, make_prompts
 from racro_eval.engines.transformers_sampling import RowLimits, RowSampler
 from racro_eval.errors import ConfigError, DataError, EngineError
 
@@ -76,13 +75,7 @@ class TransformersEngine:
         self._model: Any | None = loaded.model
         self._dtype = loaded.model.dtype
         self._eos_ids, self._context = loaded.eos_ids, loaded.context
-        self._prompts = Prompts(
-            loaded.tokenizer,
-            loaded.processor,
-            dict(entry.chat_template_kwargs),
-            entry.min_pixels,
-            entry.max_pixels,
-        )
+        self._prompts = make_prompts(entry, loaded.tokenizer, loaded.processor)
         self._model_name = entry.name
         versions = {"transformers": transformers.__version__, "torch": str(torch.__version__)}
         self.info = EngineInfo(_NAME, entry.model, versions)

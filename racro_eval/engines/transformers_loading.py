@@ -79,13 +79,18 @@ def load_prompts(entry: ModelEntry) -> Prompts:
     """What turns requests into a model's prompts, without the model. Raises as `load_model`."""
     with _said_in_a_sentence(entry):
         _, tokenizer, processor = _load_text_side(entry)
-        return Prompts(
-            tokenizer,
-            processor,
-            entry.chat_template_kwargs,
-            min_pixels=entry.min_pixels,
-            max_pixels=entry.max_pixels,
-        )
+        return make_prompts(entry, tokenizer, processor)
+
+
+def make_prompts(entry: ModelEntry, tokenizer: Any, processor: Any | None) -> Prompts:
+    """The prompts of a loaded tokenizer and processor, with the entry's settings."""
+    return Prompts(
+        tokenizer,
+        processor,
+        entry.chat_template_kwargs,
+        min_pixels=entry.min_pixels,
+        max_pixels=entry.max_pixels,
+    )
 
 
 def _load_text_side(entry: ModelEntry) -> tuple[Any, Any, Any | None]:

@@ -14,8 +14,6 @@ from racro_eval.errors import MissingError
 from racro_eval.grading import Verdict
 from racro_eval.stages.grade import judge_row
 
-GRADERS = ("math-verify",)
-
 SecondOpinion = Callable[[str, str], bool]
 
 

@@ -27,7 +27,6 @@ from racro_eval.stages.reason import read_predictions
 CAPTIONER, REASONERS = "captioner", ("reasoner", "reasoner-weak")
 _SAMPLING = SamplingOverrides(max_tokens=128)
 """Trained models need less; a model that never ends its answers shall not take hours."""
-_OPTIONS = {"batch_size": 64}
 VARIANTS = ("qa", "none", "cap", "cap+sol", "sol", "qcap", "qcap+sol")
 
 
@@ -50,9 +49,7 @@ def evaluate(
                 prompts=prompts,
                 results=results,
                 models=tuple(
-                    ModelEntry(
-                        name=name, model=str(models / name), sampling=_SAMPLING, options=_OPTIONS
-                    )
+                    ModelEntry(name=name, model=str(models / name), sampling=_SAMPLING)
                     for name in (CAPTIONER, *REASONERS)
                 ),
             )
