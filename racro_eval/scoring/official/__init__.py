@@ -1,0 +1,53 @@
+"""Verdicts by each benchmark's own published rule, without a judge.
+
+A module is a benchmark's rule and gives `judge(response, sample, finish_reason)`. The answer is
+found as the grader finds it (the text after the thought, the last box, an announced answer); what
+is the benchmark's own is how the answer found is compared. Where the published code draws a random
+option, the verdict is `unparsed`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from racro_eval.grading.extraction import extract_all
+from racro_eval.grading.grader import unanswered
+from racro_eval.grading.verdict import Comparison, Extraction, Status, Verdict
+
+CompareAnswer = Callable[[str], Comparison]
+
+
+def decide(
+    response: str,
+    finish_reason: str,
+    compare: CompareAnswer,
+    otherwise: Callable[[str], Extraction | None] = lambda response: None,
+) -> Verdict:
+    """Find the answer of a response and compare it.
+
+    otherwise: finds an answer where the grader's extraction finds none. Several boxes of one
+    sentence are compared as a list too, which only a plural gold answer equals.
+    """
+    if not response.strip():
+        return unanswered(response, finish_reason)
+    found = extract_all(response, finish_reason=finish_reason)
+    if not found:
+        other = otherwise(response)
+        if other is None:
+            return unanswered(response, finish_reason)
+        found = [other]
+    verdicts = (_verdict(answer, compare(answer.text)) for answer in found)
+    first = next(verdicts)
+    return first if first.correct else next((v for v in verdicts if v.correct), first)
+
+
+def _verdict(found: Extraction, outcome: Comparison) -> Verdict:
+    method = f"{found.rule}/{outcome.method}"
+    return Verdict(outcome.status, found.text, method, outcome.equal, outcome.normal_forms)
+
+
+def decided(equal: bool, method: str, prediction: str, answer: str) -> Comparison:
+    """A comparison that a rule has decided, with what it compared."""
+    return Comparison(
+        Status.correct if equal else Status.incorrect, method, (prediction, answer)
+    )

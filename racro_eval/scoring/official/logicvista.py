@@ -1,0 +1,43 @@
+"""LogicVista: the set of letters A to I must be the gold set; one row's gold is the number 3.
+
+Source: arXiv 2407.04973, section 4; `evaluate.py` of its repository, whose GPT-3.5 only extracts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from racro_eval.data.sample import Sample
+from racro_eval.grading.choices import letter_and_text, letters_of
+from racro_eval.grading.equivalence import compare
+from racro_eval.grading.normalize import normalize
+from racro_eval.grading.verdict import Comparison, Verdict
+from racro_eval.scoring.official import decide, decided
+
+_GOLD = re.compile(r"[A-I](?:,\s*[A-I])*")
+
+
+def judge(response: str, sample: Sample, finish_reason: str = "stop") -> Verdict:
+    """The verdict on a response."""
+    return decide(response, finish_reason, lambda answer: compare_answer(answer, sample.answer))
+
+
+def compare_answer(answer: str, gold: str) -> Comparison:
+    """Compare an extracted answer with the gold letters."""
+    if not _GOLD.fullmatch(gold.strip()):
+        return compare(answer, gold)
+    text = normalize(answer)
+    letters = letters_of(text)
+    split = letter_and_text(text)
+    if letters is None and split is not None:
+        letters = frozenset(split[0])
+    right = letters is not None and same_letters(letters, re.findall("[A-I]", gold))
+    return decided(right, "choice-letter", text, gold)
+
+
+def same_letters(extracted: Collection[str], gold: Collection[str]) -> bool:
+    """The published rule on what its judge has extracted: equal as sets, no partial credit."""
+    return {letter.strip().upper() for letter in extracted} == {
+        letter.strip().upper() for letter in gold
+    }

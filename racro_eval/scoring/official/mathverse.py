@@ -1,0 +1,68 @@
+"""MathVerse: option letters as sets, an option's text, else equivalent mathematics.
+
+The published evaluation asks GPT-4 twice; this is the rule that its prompts state. Gold letters are
+spelt "C", "(C)" or "C\\nD"; the options of a row stand in the text of its question, if anywhere.
+Of two numbers a relative difference of 1e-3 is accepted.
+Source: arXiv 2403.14624, section 3.3 and its prompts.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+from racro_eval.data.sample import Sample
+from racro_eval.grading.choices import compare_choice, letter_and_text, letters_of
+from racro_eval.grading.equivalence import compare
+from racro_eval.grading.normalize import normalize
+from racro_eval.grading.verdict import Comparison, Verdict
+from racro_eval.scoring.official import decide, decided
+from racro_eval.scoring.values import value_of
+
+TOLERANCE = Fraction(1, 1000)
+_CHOICES = re.compile(r"\bChoices:\s*(?P<list>.+)\Z", re.DOTALL)
+_CHOICE = re.compile(r"^\s*\(?([A-H])\)?\s*[:.)]\s*(.*?)\s*$", re.MULTILINE)
+_SEVERAL = re.compile(r"\(?[A-H]\)?(?:[\s,;]+\(?[A-H]\)?)*")
+
+
+def judge(response: str, sample: Sample, finish_reason: str = "stop") -> Verdict:
+    """The verdict on a response; the sample's meta has `question_type`."""
+    return decide(response, finish_reason, lambda answer: compare_answer(answer, sample))
+
+
+def compare_answer(answer: str, sample: Sample) -> Comparison:
+    """Compare an extracted answer with the gold one."""
+    gold = sample.answer.strip()
+    multiple = sample.meta.get("question_type", "").startswith("multi") or bool(sample.options)
+    if multiple and _SEVERAL.fullmatch(gold):
+        return _letters(answer, set(re.findall("[A-H]", gold)), sample)
+    outcome = compare(answer, gold)
+    if outcome.equal:
+        return outcome
+    value, expected = value_of(answer), value_of(gold)
+    if value is not None and expected is not None:
+        near = abs(value - expected) <= TOLERANCE * abs(expected)
+        return decided(near, "relative", *outcome.normal_forms)
+    return outcome
+
+
+def _letters(answer: str, gold: set[str], sample: Sample) -> Comparison:
+    shown = ", ".join(sorted(gold))
+    options = dict(sample.options) or inline_options(sample.question)
+    if len(gold) == 1 and gold <= set(options):
+        return compare_choice(answer, shown, options, compare)
+    text = normalize(answer)
+    letters = letters_of(text)
+    split = letter_and_text(text)
+    if letters is None and split is not None:
+        letters = frozenset(split[0])
+    return decided(letters == gold, "choice-letter", text, shown)
+
+
+def inline_options(question: str) -> dict[str, str]:
+    """Letter → text of the options that a question ends with; {} if it shows none."""
+    found = _CHOICES.search(question)
+    pairs = _CHOICE.findall(found["list"]) if found else []
+    letters = [letter for letter, _ in pairs]
+    in_order = letters == list("ABCDEFGH"[: len(letters)])
+    return dict(pairs) if len(pairs) > 1 and in_order else {}
