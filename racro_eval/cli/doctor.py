@@ -94,7 +94,7 @@ def _benchmarks(data_root: Path | None) -> Iterator[tuple[str, str, str]]:
 
     for name in benchmark_names():
         try:
-            yield "ok", name, locate(load_spec(name), data_root, offline=True).location
+            yield "ok", name, locate(load_spec(name), data_root, offline=True).place
         except MissingError:
             yield "missing", name, "will be downloaded when it is first used"
         except RacroError as error:

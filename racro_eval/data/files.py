@@ -32,13 +32,20 @@ def cache_folder() -> Path:
     return Path(os.environ.get("RACRO_CACHE") or user_cache_path("racro-eval")) / "benchmarks"
 
 
-def find(name: str, roots: list[Path]) -> tuple[Path, Path] | None:
-    """(root, path) of the first root holding `name`, or its last part directly; else None."""
-    for root in roots:
-        for candidate in (root / name, root / Path(name).name):
-            if candidate.exists():
-                return root, candidate
+def find(name: str, root: Path) -> Path | None:
+    """The path of `name` under a root, or without its first folder if the root is that folder."""
+    for candidate in (root / name, root.joinpath(*Path(name).parts[1:] or [name])):
+        if candidate.exists():
+            return candidate
     return None
+
+
+def get(name: str, root: Path) -> Path:
+    """The path of `name` under a root. Raises MissingError."""
+    path = find(name, root)
+    if path is None:
+        raise MissingError(f"{root} has no {name}.")
+    return path
 
 
 def check_md5(path: Path, expected: str | None) -> None:

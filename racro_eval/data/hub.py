@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from racro_eval.data.images import FileImage, Image
-from racro_eval.data.spec import HuggingFaceSource, require
+from racro_eval.data.layouts import HuggingFaceSource
 from racro_eval.errors import DataError, MissingError
 
 
@@ -31,7 +31,7 @@ class HubImage:
 
 
 def read_dataset(
-    where: str, source: HuggingFaceSource
+    where: str, source: HuggingFaceSource, part: Mapping[str, str]
 ) -> Iterator[tuple[dict[str, Any], list[Image]]]:
     """The rows of a dataset, without its image columns, and the images of each.
 
@@ -39,19 +39,20 @@ def read_dataset(
     """
     import datasets
 
+    config = source.config.format_map(part) if source.config else None
+    split = source.split.format_map(part)
     try:
         table = datasets.load_dataset(
             where,
-            source.config,
-            split=source.split,
+            config,
+            split=split,
             revision=source.revision if where == source.dataset else None,
         )
     except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise MissingError(
-            f"The dataset {where} (split {source.split}) cannot be loaded: {reason}"
+            f"The dataset {where} (split {split}) cannot be loaded: {reason}"
         ) from error
-    require(table.column_names, source.fields, where)
     columns = [name for name in source.fields.image_columns if name in table.column_names]
     for column in columns:
         table = table.cast_column(column, datasets.Image(decode=False))

@@ -28,14 +28,15 @@ def hint_choices(question: str, options: Mapping[str, str]) -> str:
     return f"{_CHOICE_HINT}\nQuestion: {question}\nChoices:\n{choices}"
 
 
-def vqa(question: str, options: Mapping[str, str]) -> str:
+def vqa(question: str, options: Mapping[str, str], hint: str = "") -> str:
     """MathVista, MathVerse, MathVision, DynaMath, LogicVista: the question, then S."""
     return f"{question}\n{SHORT_ANSWER}"
 
 
-def mcq(question: str, options: Mapping[str, str]) -> str:
+def mcq(question: str, options: Mapping[str, str], hint: str = "") -> str:
     """WeMath, MMMU, MMStar: question, an options block, and the request to select one."""
-    text = f"Question: {question}\n"
+    text = f"Hint: {hint}\n" if hint else ""
+    text += f"Question: {question}\n"
     if options:
         text += "Options:\n" + "".join(f"{letter}. {o}\n" for letter, o in options.items())
         text += (
@@ -46,14 +47,14 @@ def mcq(question: str, options: Mapping[str, str]) -> str:
     return text.rstrip()
 
 
-def plain(question: str, options: Mapping[str, str]) -> str:
+def plain(question: str, options: Mapping[str, str], hint: str = "") -> str:
     """The question as it is."""
     return question
 
 
-def mcq_or_plain(question: str, options: Mapping[str, str]) -> str:
+def mcq_or_plain(question: str, options: Mapping[str, str], hint: str = "") -> str:
     """Demo: the layout of `mcq` for a row with options, the bare question for the others."""
-    return mcq(question, options) if options else plain(question, options)
+    return mcq(question, options, hint) if options else plain(question, options)
 
 
 BUILDERS = {"vqa": vqa, "mcq": mcq, "mcq_or_plain": mcq_or_plain, "plain": plain}

@@ -2,103 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
+from racro_eval.data.layouts import Source
 from racro_eval.errors import DataError
 from racro_eval.settings import Strict, named, read_settings, shipped
 
 _PACKAGE = "racro_eval.benchmarks"
-
-
-class Fields(Strict):
-    """Which column of a source holds what.
-
-    options: one column with a list (or the text of a Python list), or one column per letter.
-    image: one column with an image, a reference, a path, or a list of them; several columns for
-    benchmarks with `image_1`, `image_2`, ....
-    """
-
-    index: str = "index"
-    question: str = "question"
-    answer: str = "answer"
-    options: str | tuple[str, ...] | None = None
-    image: str | tuple[str, ...] | None = "image"
-
-    @property
-    def image_columns(self) -> tuple[str, ...]:
-        """The image columns, in order of display."""
-        return (self.image,) if isinstance(self.image, str) else self.image or ()
-
-    def required(self) -> list[str]:
-        """The columns without which the source cannot be read."""
-        columns = [self.index, self.question, self.answer]
-        if isinstance(self.options, str):
-            columns.append(self.options)
-        if isinstance(self.image, str):
-            columns.append(self.image)
-        return columns
-
-
-class _Source(Strict):
-    fields: Fields = Fields()
-    meta: dict[str, str] = Field(default_factory=dict)
-    """Breakdown name → column."""
-    compose: Literal["hint_choices"] | None = None
-    """How to put raw question and options into the text that the benchmark's TSV carries."""
-
-
-class TsvSource(_Source):
-    """VLMEvalKit's layout: a tab-separated file with base64 images."""
-
-    kind: Literal["tsv"]
-    file: str
-    url: str | None = None
-    md5: str | None = None
-
-    @model_validator(mode="after")
-    def _one_image_column(self) -> TsvSource:
-        if isinstance(self.fields.image, tuple):
-            raise ValueError("a TSV has one image column, which may hold a list")
-        return self
-
-
-class JsonSource(_Source):
-    """The official repositories' layout: JSON or JSONL beside a folder of images."""
-
-    kind: Literal["json"]
-    file: str
-    images: str
-    """Folder, relative to the data root, that image paths are relative to."""
-    url: str | None = None
-    md5: str | None = None
-
-
-class HuggingFaceSource(_Source):
-    """A dataset of the Hugging Face hub, or a local copy of one under the data root."""
-
-    kind: Literal["huggingface"]
-    dataset: str
-    config: str | None = None
-    split: str
-    revision: str | None = None
-
-
-class GeneratedSource(_Source):
-    """Rows that racro-eval makes itself, from a seed: no file, no network, any number of them."""
-
-    kind: Literal["generated"]
-    generator: Literal["demo"]
-    seed: int = Field(ge=0)
-    count: int = Field(ge=1)
-    fields: Fields = Fields(options="options")
-    """The generator's columns are named as these are by default, and `skill`."""
-
-
-StoredSource = TsvSource | JsonSource | HuggingFaceSource
-Source = Annotated[StoredSource | GeneratedSource, Field(discriminator="kind")]
 
 
 class RuleByRow(Strict):
@@ -181,17 +94,8 @@ class BenchmarkSpec(Strict):
                 f"{self.name} has no answer rule for {self.answer_rule.by} {value!r}; "
                 f"it has them for {', '.join(self.answer_rule.rules)}."
             )
-        return self.answer_rule.rules[value].format_map(dict(meta))
-
-
-def require(columns: Iterable[str], fields: Fields, where: str) -> None:
-    """Raise DataError, naming what is there, if a column that `fields` names is missing."""
-    have = set(columns)
-    for column in fields.required():
-        if column not in have:
-            raise DataError(
-                f"{where} has no column {column!r}; its columns are: {', '.join(sorted(have))}."
-            )
+        # without a value behind the colon the rule is the general one: `float:` is `float`
+        return self.answer_rule.rules[value].format_map(dict(meta)).removesuffix(":")
 
 
 def benchmark_names() -> list[str]:

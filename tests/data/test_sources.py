@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import resource
 from collections.abc import Iterator
 from functools import partial
@@ -31,7 +30,6 @@ from tests.support.benchmarks import (
     picture,
     write_spec,
 )
-from tests.support.paths import shared_data
 
 TSV = {"kind": "tsv", "file": "small.tsv", "fields": {"options": "choices"}}
 
@@ -396,20 +394,3 @@ class TestDownload:
         path = write_spec(tmp_path / "Small.yaml", source, 2)
         with pytest.raises(MissingError, match=r"could not be downloaded .* --data-root"):
             load_benchmark(str(path))
-
-
-class TestRealRows:
-    def test_mathvision_mini(self) -> None:
-        benchmark = load_benchmark("MathVision_MINI", data_root=shared_data())
-        assert len(benchmark) == benchmark.spec.rows == 304
-        assert all(len(sample.images) == 1 for sample in benchmark)
-        assert sum(bool(sample.options) for sample in benchmark) == 190
-        assert decode(benchmark["6"].images[0]).size == (1470, 730)
-        lines = (shared_data() / "mathvision" / "testmini.jsonl").read_text().splitlines()
-        assert benchmark.indices == [json.loads(line)["id"] for line in lines]
-
-    def test_mathvision(self) -> None:
-        benchmark = load_benchmark("MathVision", data_root=shared_data())
-        assert len(benchmark) == benchmark.spec.rows == 3040
-        assert sum(bool(sample.options) for sample in benchmark) == 1532
-        assert len({sample.meta["subject"] for sample in benchmark}) == 16

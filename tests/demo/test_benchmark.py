@@ -11,8 +11,8 @@ import pytest
 
 from racro_eval import load_benchmark
 from racro_eval.data.images import decode, digest
+from racro_eval.data.layouts import GeneratedSource
 from racro_eval.data.questions import mcq_or_plain
-from racro_eval.data.spec import GeneratedSource
 from racro_eval.demo.problems import picture_bytes, problem
 from racro_eval.errors import ConfigError
 from tests.support.benchmarks import write_spec
