@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 
 from racro_eval.models import ModelEntry
 from racro_eval.prompting import DEFAULT_VARIANT, VARIANTS
+from racro_eval.scoring.profiles import DEFAULT_PROFILE, Profile
 from racro_eval.settings import Strict
 
 DEFAULT_MLLM = "RACRO-7B-CRO-GRPO"
@@ -24,6 +25,8 @@ class RunConfig(Strict):
     set. caption_file, tentative_file: CSVs to use in place of a model's texts. index: these rows
     only; limit: at most so many. samples: answers per row and reasoner. seed: base of all rows'
     seeds. models: own model entries. max_failures: failed rows that still count as success.
+    scoring: by whose rules answers are judged (`scoring/profiles.py`). judge: a model that decides
+    the rows on which those rules find no answer; its verdicts stand in files of their own.
     """
 
     data: tuple[str, ...] = Field(min_length=1)
@@ -46,6 +49,8 @@ class RunConfig(Strict):
     offline: bool = False
     dry_run: bool = False
     max_failures: int = Field(0, ge=0)
+    scoring: Profile = DEFAULT_PROFILE
+    judge: str | None = None
     models: tuple[ModelEntry, ...] = ()
 
     @field_validator("data", "mllm", "reasoner", "variant", "index", mode="before")

@@ -55,8 +55,8 @@ class Groups:
             present.setdefault(group, set()).add(part)
         for group in self.names:
             wanted = expected(present[group])
-            found = [set(self.runs.get((group, number), ())) for number in numbers]
-            absent = wanted - set.intersection(*found)
+            runs = [self.runs.get((group, number), {}) for number in numbers]
+            absent = {part for part in wanted if any(part not in run for run in runs)}
             if absent:
                 lacking[group] = absent
         return lacking

@@ -55,7 +55,7 @@ _POINTS = {"CM": 1.0, "IG": 0.5, "RM": 0.0, "IK": 0.0}
 def _steps_of(part: str) -> int:
     """How many one-step sub-questions the problem of a part has: 2 for 2steps_multi."""
     if not _PART.fullmatch(part):
-        raise DataError(f"{part!r} is no part of a We-Math problem, such as 2steps_1 or 3steps_multi.")
+        raise DataError(f"{part!r} is no part of a We-Math problem, such as 3steps_multi.")
     return int(part[0])
 
 
@@ -110,7 +110,8 @@ def _domains(groups: Groups) -> dict[str, float | None]:
                 concepts.setdefault(concept, Part()).add(correct)
     found: dict[str, float | None] = {}
     for domain, names in domains().items():
-        shares = [concepts[name].correct / concepts[name].rows for name in names if name in concepts]
+        parts = [concepts[name] for name in names if name in concepts]
+        shares = [part.correct / part.rows for part in parts]
         if shares:
             found[f"domain: {domain}"] = mean(shares)
     return found

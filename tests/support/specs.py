@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from racro_eval.data.spec import BenchmarkSpec, JsonSource
+from racro_eval.data.layouts import JsonSource
+from racro_eval.data.spec import BenchmarkSpec
 
 
 def spec_with(metric: str, *meta: str, rows: int = 1000, **more: Any) -> BenchmarkSpec:

@@ -48,6 +48,4 @@ def _verdict(found: Extraction, outcome: Comparison) -> Verdict:
 
 def decided(equal: bool, method: str, prediction: str, answer: str) -> Comparison:
     """A comparison that a rule has decided, with what it compared."""
-    return Comparison(
-        Status.correct if equal else Status.incorrect, method, (prediction, answer)
-    )
+    return Comparison(Status.correct if equal else Status.incorrect, method, (prediction, answer))

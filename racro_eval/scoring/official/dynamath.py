@@ -20,18 +20,17 @@ LETTERS = frozenset("ABCDEF")
 
 
 def judge(response: str, sample: Sample, finish_reason: str = "stop") -> Verdict:
-    """The verdict on a response; the sample's meta has `answer_type`."""
+    """The verdict on a response; the sample's rule is choice, text or float:tol=0.001."""
     return decide(response, finish_reason, lambda answer: compare_answer(answer, sample))
 
 
 def compare_answer(answer: str, sample: Sample) -> Comparison:
     """Compare an extracted answer with the gold one, by the row's kind of answer."""
-    kind = sample.meta.get("answer_type", "")
-    if kind == "multiple choice":
+    if sample.rule == "choice":
         return _letter(answer, sample.answer)
-    if kind == "text":
+    if sample.rule == "text":
         return _text(answer, sample.answer)
-    return compare(answer, sample.answer, "float:tol=0.001")
+    return compare(answer, sample.answer, sample.rule or "float:tol=0.001")
 
 
 def _letter(answer: str, gold: str) -> Comparison:

@@ -26,16 +26,15 @@ _SEVERAL = re.compile(r"\(?[A-H]\)?(?:[\s,;]+\(?[A-H]\)?)*")
 
 
 def judge(response: str, sample: Sample, finish_reason: str = "stop") -> Verdict:
-    """The verdict on a response; the sample's meta has `question_type`."""
+    """The verdict on a response."""
     return decide(response, finish_reason, lambda answer: compare_answer(answer, sample))
 
 
 def compare_answer(answer: str, sample: Sample) -> Comparison:
     """Compare an extracted answer with the gold one."""
     gold = sample.answer.strip()
-    multiple = sample.meta.get("question_type", "").startswith("multi") or bool(sample.options)
-    if multiple and _SEVERAL.fullmatch(gold):
-        return _letters(answer, set(re.findall("[A-H]", gold)), sample)
+    if _SEVERAL.fullmatch(gold):
+        return _letters(answer, frozenset(re.findall("[A-H]", gold)), sample)
     outcome = compare(answer, gold)
     if outcome.equal:
         return outcome
@@ -46,7 +45,7 @@ def compare_answer(answer: str, sample: Sample) -> Comparison:
     return outcome
 
 
-def _letters(answer: str, gold: set[str], sample: Sample) -> Comparison:
+def _letters(answer: str, gold: frozenset[str], sample: Sample) -> Comparison:
     shown = ", ".join(sorted(gold))
     options = dict(sample.options) or inline_options(sample.question)
     if len(gold) == 1 and gold <= set(options):

@@ -1,9 +1,9 @@
 """MathVista: the answer is normalised to the kind of answer of its row, and compared as text.
 
 Multiple choice: the letter, the choice's text, else the choice nearest to the answer by Levenshtein
-distance; LaTeX, which the published extractor never gives, is first compared as mathematics. Integer: truncated, as the published code does. Float: rounded to the row's `precision`.
-List: its items. Where the published code gives up on an answer (a fraction, a unit), the grader's
-comparison goes on.
+distance; LaTeX, which the published extractor never gives, is first compared as mathematics.
+Integer: truncated, as the published code does. Float: rounded to the row's precision. List: its
+items. Where the published code gives up (a fraction, a unit), the grader's comparison goes on.
 Source: arXiv 2310.02255; `evaluation/calculate_score.py` of its repository.
 """
 
@@ -17,6 +17,7 @@ from racro_eval.grading.choices import letters_of
 from racro_eval.grading.equivalence import compare
 from racro_eval.grading.extraction import visible_text
 from racro_eval.grading.normalize import normalize
+from racro_eval.grading.rules import parse_rule
 from racro_eval.grading.verdict import Comparison, Extraction, Verdict
 from racro_eval.scoring.official import decide, decided
 from racro_eval.scoring.values import plain_float
@@ -26,7 +27,7 @@ _MAX_DISTANCE_TEXT = 2000
 
 
 def judge(response: str, sample: Sample, finish_reason: str = "stop") -> Verdict:
-    """The verdict on a response; the sample's meta has `answer_type` and `precision`."""
+    """The verdict on a response; the sample's rule is integer, float:PRECISION or list."""
 
     def whole(text: str) -> Extraction | None:
         bare = visible_text(text).text.strip()
@@ -39,20 +40,17 @@ def compare_answer(answer: str, sample: Sample) -> Comparison:
     """Compare an extracted answer with the gold one, by the row's kind of answer."""
     if sample.options:
         return _choice(answer.strip(), sample)
-    kind = sample.meta.get("answer_type", "")
-    if kind == "integer":
+    rule = parse_rule(sample.rule or "math")
+    if rule.kind == "integer":
         return _integer(answer, sample.answer)
-    if kind == "float":
-        return _float(answer, sample.answer, sample.meta.get("precision", ""))
-    return compare(answer, sample.answer, "list" if kind == "list" else "math")
+    if rule.places is not None:
+        return _float(answer, sample.answer, rule.places)
+    return compare(answer, sample.answer, sample.rule or "math")
 
 
 def _choice(answer: str, sample: Sample) -> Comparison:
     options = sample.options
-    # Some sources give the gold choice as its text, others as its letter.
-    gold = sample.answer
-    if gold not in options.values():
-        gold = options.get(gold.strip("() "), gold)
+    gold = options.get(sample.answer, sample.answer)
     letter = _letter(answer, options)
     method = "choice-letter"
     if letter == "":
@@ -98,10 +96,9 @@ def _integer(answer: str, gold: str) -> Comparison:
     return compare(answer, gold, "integer")
 
 
-def _float(answer: str, gold: str, precision: str) -> Comparison:
-    places = int(plain_float(precision) or 0)
+def _float(answer: str, gold: str, places: int) -> Comparison:
     value = plain_float(answer)
-    if value is not None and places:
+    if value is not None:
         shown = str(round(value, places))
         return decided(shown == gold.strip(), "float", shown, gold)
-    return compare(answer, gold, f"float:{places}" if places else "float")
+    return compare(answer, gold, f"float:{places}")

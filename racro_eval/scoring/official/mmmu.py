@@ -1,4 +1,4 @@
-"""MMMU and MMMU-Pro: a boxed answer counts first; otherwise the published parser reads the response.
+"""MMMU and MMMU-Pro: a boxed answer counts; without one the published parser reads the response.
 
 Multiple choice, the published parser: "(B)", else " B " as a word, else, in a response of more than
 five words, an option's text; of several the last. Where it draws a random option the verdict is
@@ -72,9 +72,7 @@ def _parsed(text: str, sample: Sample) -> Verdict | None:
         forms = (shown, sample.answer)
     if not shown:
         return None
-    return Verdict(
-        Status.correct if correct else Status.incorrect, shown, method, correct, forms
-    )
+    return Verdict(Status.correct if correct else Status.incorrect, shown, method, correct, forms)
 
 
 def parse_choice(text: str, options: Mapping[str, str]) -> str:

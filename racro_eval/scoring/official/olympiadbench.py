@@ -1,8 +1,8 @@
 """OlympiadBench: items in any order, numbers within the row's own error, else the grader's policy.
 
-A row's `error` is the distance that its numbers may have, one for all items or one for each; without
-one it is 1e-8. A number also equals a hundred times and a hundredth of itself (percent). Tuples,
-intervals, equations and expressions are compared by the grader.
+A row's `error` is the distance that its numbers may have, one for all items or one for each;
+without one it is 1e-8. A number also equals a hundred times and a hundredth of itself (percent).
+Tuples, intervals, equations and expressions are compared by the grader.
 Source: arXiv 2402.14008, section 4; `auto_scoring_judge.py` of its repository.
 """
 
@@ -22,7 +22,9 @@ from racro_eval.scoring.official import decide, decided
 from racro_eval.scoring.values import plain_float, value_of
 
 _COMMA = re.compile(",")
-_LEFT_SIDE = re.compile(r"^\s*\\?[A-Za-z]+(?:_(?:\w|\{[^{}]*\}))?'*(?:\([A-Za-z, ]*\))?\s*(?:=|≈|\\approx)")
+_LEFT_SIDE = re.compile(
+    r"^\s*\\?[A-Za-z]+(?:_(?:\w|\{[^{}]*\}))?'*(?:\([A-Za-z, ]*\))?\s*(?:=|≈|\\approx)"
+)
 _SLACK = Fraction(101, 100)
 _DEFAULT = Fraction(1, 10**8)
 _MAX_ITEMS = 64

@@ -30,6 +30,6 @@ def judge(response: str, sample: Sample, finish_reason: str = "stop") -> Verdict
 
 def _after_answer(response: str) -> Extraction | None:
     """The letter after the last "Answer", as in `<Answer>: C`."""
-    head, marker, tail = visible_text(response).text.rpartition("Answer")
+    _, marker, tail = visible_text(response).text.rpartition("Answer")
     match = _ANSWER.match(tail) if marker else None
     return Extraction(match[1], "answer-line") if match else None
