@@ -18,6 +18,7 @@ from racro_eval.grading.choices import compare_choice
 from racro_eval.grading.equivalence import compare
 from racro_eval.grading.extraction import TAIL, extract_all, visible_text
 from racro_eval.grading.grader import unanswered
+from racro_eval.grading.normalize import within_budget
 from racro_eval.grading.verdict import Comparison, Status, Verdict
 from racro_eval.scoring.official import decided
 from racro_eval.scoring.values import plain_float
@@ -26,10 +27,14 @@ _STATED = ("boxed", "boxes", "answer-tag")
 _EDGES = (",", ".", "!", "?", ";", ":", "'")
 _PHRASES = ("could be ", "so ", "is ", "thus ", "therefore ", "final ", "answer ", "result ")
 _NO_ANSWER = (":", ",", ".", "!", "?", ";", "'")
+# At most so many digits, so that a response of nothing but digits costs no quadratic time.
+_DIGITS = r"\d{1,100}"
 _NUMBERS = (
-    re.compile(r"-?\b\d{1,3}(?:,\d{3})+\b"),
-    re.compile(r"-?\d+(?:\.\d+)?[eE][+-]?\d+"),
-    re.compile(r"-?(?:\d+\.\d+|\.\d+|\d+\b)(?![eE][+-]?\d+)(?![,\d])"),
+    re.compile(r"-?\b\d{1,3}(?:,\d{3}){1,30}\b"),
+    re.compile(rf"-?{_DIGITS}(?:\.{_DIGITS})?[eE][+-]?\d{{1,5}}"),
+    re.compile(
+        rf"-?(?:{_DIGITS}\.{_DIGITS}|\.{_DIGITS}|{_DIGITS}\b)(?![eE][+-]?\d)(?![,\d])"
+    ),
 )
 
 
@@ -52,7 +57,7 @@ def compare_answer(answer: str, sample: Sample) -> Comparison:
     if sample.options:
         return compare_choice(answer, sample.answer, sample.options, compare)
     golds = gold_answers(sample.answer)
-    if open_is_correct(parse_open(answer), golds):
+    if within_budget(answer) and open_is_correct(parse_open(answer), golds):
         return decided(True, "open", answer, ", ".join(golds))
     outcomes = [compare(answer, gold) for gold in golds]
     return next((outcome for outcome in outcomes if outcome.equal), outcomes[0])
