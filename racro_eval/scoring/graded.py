@@ -41,7 +41,8 @@ def profile_of(manifest: Mapping[str, Any]) -> str:
     `official`, `vlmevalkit`, or one of them with the judge that decided the rows left `unparsed`.
     """
     graded = manifest.get("graded")
-    return str(graded.get("profile") if isinstance(graded, dict) else None or DEFAULT_PROFILE)
+    profile = graded.get("profile") if isinstance(graded, dict) else None
+    return str(profile or DEFAULT_PROFILE)
 
 
 def graded_path(path: Path, profile: str = DEFAULT_PROFILE) -> Path:

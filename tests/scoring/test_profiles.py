@@ -21,7 +21,14 @@ from racro_eval.scoring.vlmevalkit.matcher import can_infer
 CASES: list[dict[str, Any]] = json.loads(
     (Path(__file__).parent / "profiles.json").read_text(encoding="utf-8")
 )
-HOSTILE = ["\\boxed{" * 2000, "9" * 100_000, "{}" * 5000, "\x00\ud800", "A" * 1_000_000, "(((" * 999]
+HOSTILE = [
+    "\\boxed{" * 2000,
+    "9" * 100_000,
+    "{}" * 5000,
+    "\x00\ud800",
+    "A" * 1_000_000,
+    "(((" * 999,
+]
 SCORERS = sorted({case["scorer"] for case in CASES if "scorer" in case})
 
 
@@ -158,7 +165,13 @@ def test_the_released_option_matcher(text: str, letter: str, why: str) -> None:
     [
         ("7.1 \\cdot 10^{35}", "7 \\times 10^{35}", "1e+34", True, "within the row's error"),
         ("7.1 \\cdot 10^{35}", "7 \\times 10^{35}", "1e33", False, "beyond it"),
-        ("0.001, 7.1\\cdot10^{35}", "7\\cdot10^{35}, 0.002", "1e34, 0.001", True, "one for each item"),
+        (
+            "0.001, 7.1\\cdot10^{35}",
+            "7\\cdot10^{35}, 0.002",
+            "1e34, 0.001",
+            True,
+            "one for each item",
+        ),
         ("0.002, 5.234", "0.003, 5.233", "0.001", True, "one error for all"),
         ("0.002", "0.0031", "0.001", False, "0.0011 away; 1 % slack is not enough"),
         ("0.64 N", "0.64", "", True, "the unit may be given"),

@@ -32,9 +32,7 @@ _DIGITS = r"\d{1,100}"
 _NUMBERS = (
     re.compile(r"-?\b\d{1,3}(?:,\d{3}){1,30}\b"),
     re.compile(rf"-?{_DIGITS}(?:\.{_DIGITS})?[eE][+-]?\d{{1,5}}"),
-    re.compile(
-        rf"-?(?:{_DIGITS}\.{_DIGITS}|\.{_DIGITS}|{_DIGITS}\b)(?![eE][+-]?\d)(?![,\d])"
-    ),
+    re.compile(rf"-?(?:{_DIGITS}\.{_DIGITS}|\.{_DIGITS}|{_DIGITS}\b)(?![eE][+-]?\d)(?![,\d])"),
 )
 
 
