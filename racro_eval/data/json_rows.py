@@ -26,7 +26,7 @@ def read_json(
         where = f"{path}, row {number},"
         if not isinstance(row, dict):
             raise DataError(f"{where[:-1]}: an object was expected, not {row!r:.60}.")
-        if texts is not None:
+        if texts is not None and source.fields.question:
             require(row, source.fields.index_columns, where)
             index = cells.index(row, source.fields)
             if index not in texts:

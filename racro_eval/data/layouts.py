@@ -22,16 +22,17 @@ class Fields(Strict):
 
     index: a column, or a template of columns such as `{ID}-{part}`.
     options: one column with a list (or the text of one, also `A. 3; B. 4`), or one column per
-    letter. answer_is: whether rows with options have the right one's letter or its text.
+    letter. answer_is: whether rows with options have the right one's letter or its text; or
+    whether the answer is a list of texts. question: null where the whole question is an image.
     image: one column with an image, a reference, a path, or a list of them; several columns for
     benchmarks with `image_1`, `image_2`, .... image_path: a TSV's column of file names, for rows
     whose image is not in the TSV itself. hint: a column of hints, where there is one.
     """
 
     index: str = "index"
-    question: str = "question"
+    question: str | None = "question"
     answer: str = "answer"
-    answer_is: Literal["letter", "text"] = "letter"
+    answer_is: Literal["letter", "text", "list"] = "letter"
     options: str | tuple[str, ...] | None = None
     image: str | tuple[str, ...] | None = "image"
     image_path: str = "image_path"
@@ -51,7 +52,7 @@ class Fields(Strict):
 
     def required(self) -> list[str]:
         """The columns without which the source cannot be read."""
-        columns = [*self.index_columns, self.question, self.answer]
+        columns = [*self.index_columns, *([self.question] if self.question else []), self.answer]
         if isinstance(self.options, str):
             columns.append(self.options)
         if isinstance(self.image, str):
@@ -79,6 +80,10 @@ class _Source(Strict):
     """Breakdown name → column."""
     compose: Literal["hint_choices"] | None = None
     """How to put raw question and options into the text that the benchmark's TSV carries."""
+    composed: bool = False
+    """Whether the question column holds such a text already."""
+    where: dict[str, str] = Field(default_factory=dict)
+    """Column → the value that the benchmark's rows have in a file that holds other rows too."""
     skip: tuple[str, ...] = ()
     """The index values of rows that are no questions."""
 
@@ -139,6 +144,8 @@ class JsonSource(_Parted):
     def _one_download(self) -> JsonSource:
         if self.url and (self.parts or self.questions):
             raise ValueError("a source of several files has no url")
+        if self.questions and not self.fields.question:
+            raise ValueError("texts by index need the name of a question column")
         return self
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,11 @@ from racro_eval.data.layouts import (
     TsvSource,
     require,
 )
+from racro_eval.data.questions import QuestionStyle
 from racro_eval.data.sample import Sample
 from racro_eval.data.spec import BenchmarkSpec
 from racro_eval.data.tsv_rows import read_tsv
-from racro_eval.errors import MissingError
+from racro_eval.errors import ConfigError, MissingError
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,30 +84,42 @@ def locate(spec: BenchmarkSpec, data_root: Path | None, *, offline: bool) -> Loc
     )
 
 
-def read(spec: BenchmarkSpec, located: Located) -> Iterator[Sample]:
-    """The samples of a located source, in file order. Raises DataError."""
+def read(spec: BenchmarkSpec, located: Located, style: QuestionStyle = "racro") -> Iterator[Sample]:
+    """The samples of a located source, in file order. Raises DataError and ConfigError."""
     source = located.source
     fields = source.fields
-    build = questions.BUILDERS[spec.question]
+    build = _builder(spec, style)
     for row, images in _rows(located):
+        if any(cells.text(cells.lookup(row, name)) != v for name, v in source.where.items()):
+            continue
         index = cells.index(row, fields)
         if index in source.skip:
             continue
         options = cells.options(row, fields)
-        question = cells.text(cells.lookup(row, fields.question))
-        if source.compose:
-            question = questions.COMPOSERS[source.compose](question, options)
-        hint = cells.text(cells.lookup(row, fields.hint))
         meta = _meta(row, source, spec.multi_label)
+        question = cells.text(cells.lookup(row, fields.question)) if fields.question else ""
+        if source.compose and style == "racro":
+            question = questions.COMPOSERS[source.compose](question, options)
+        if source.composed and style == "native":
+            question = questions.bare_question(question)
+        hint = cells.text(cells.lookup(row, fields.hint))
         yield Sample(
             index=index,
-            question=build(question, options, hint),
+            question=build(questions.Item(question, options, hint, meta)),
             images=tuple(images),
             options=options,
             answer=cells.answer(row, fields, options),
             meta=meta,
             rule=spec.rule_for(meta, options=bool(options)),
         )
+
+
+def _builder(spec: BenchmarkSpec, style: QuestionStyle) -> Callable[[questions.Item], str]:
+    if style == "racro" and spec.question != "native":
+        return questions.BUILDERS[spec.question]
+    if spec.native is None:
+        raise ConfigError(f"{spec.name} has no prompt of its own; leave out --question-style.")
+    return questions.OWN[spec.native] if isinstance(spec.native, str) else spec.native.render
 
 
 def _meta(row: Row, source: Source, multi_label: tuple[str, ...]) -> dict[str, str]:
