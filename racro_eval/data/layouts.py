@@ -103,7 +103,22 @@ class _Parted(_Source):
             yield dict(zip(self.parts, values, strict=True))
 
 
-class TsvSource(_Source):
+class _Published(Strict):
+    """A file, where it can be fetched, and what is known of its content."""
+
+    file: str
+    url: str | None = None
+    md5: str | None = None
+    sha256: str | None = None
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """Algorithm → hex digest of the published file."""
+        known = {"md5": self.md5, "sha256": self.sha256}
+        return {name: value for name, value in known.items() if value}
+
+
+class TsvSource(_Published, _Source):
     """VLMEvalKit's layout: a tab-separated file with base64 images.
 
     images: the folder of the files that `image_path` names; by default the TSV's own.
@@ -111,10 +126,6 @@ class TsvSource(_Source):
     """
 
     kind: Literal["tsv"]
-    file: str
-    url: str | None = None
-    md5: str | None = None
-    sha256: str | None = None
     images: str | None = None
     placeholder: int | None = None
 
@@ -125,7 +136,7 @@ class TsvSource(_Source):
         return self
 
 
-class JsonSource(_Parted):
+class JsonSource(_Published, _Parted):
     """The official repositories' layout: JSON or JSONL beside a folder of images.
 
     images: folder, relative to the data root, that image paths are relative to.
@@ -133,12 +144,8 @@ class JsonSource(_Parted):
     """
 
     kind: Literal["json"]
-    file: str
     images: str
     questions: str | None = None
-    url: str | None = None
-    md5: str | None = None
-    sha256: str | None = None
 
     @model_validator(mode="after")
     def _one_download(self) -> JsonSource:

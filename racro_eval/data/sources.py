@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from racro_eval.data import cells, files, questions
+from racro_eval.data import cells, files, hub, questions
 from racro_eval.data.cells import Row
-from racro_eval.data.hub import read_dataset
 from racro_eval.data.images import Image
 from racro_eval.data.json_rows import read_json
 from racro_eval.data.layouts import (
@@ -33,23 +32,28 @@ from racro_eval.errors import ConfigError, MissingError
 class Located:
     """A source that can be read now.
 
-    root: the data root that the source's paths are relative to; None for a dataset on the hub.
+    root: the data root that the source's paths are relative to.
+    snapshot: for a dataset, which state of it.
     """
 
     source: Source
-    root: Path | None
+    root: Path
+    snapshot: hub.Snapshot | None = None
 
     @property
     def origin(self) -> str:
         """What the manifest says of the place: no paths of this machine."""
         if isinstance(self.source, GeneratedSource):
             return f"{self.source.generator}, seed {self.source.seed}"
-        return _local_name(self.source)
+        name = _local_name(self.source)
+        return f"{name}@{self.snapshot.revision}" if self.snapshot else name
 
     @property
     def place(self) -> str:
-        """Where on this machine, for people."""
-        return str(self.root / self.origin) if self.root else f"the hub: {self.origin}"
+        """Where the source is, for people."""
+        if isinstance(self.source, GeneratedSource):
+            return self.origin
+        return f"{self.origin} in {self.root}"
 
 
 def locate(spec: BenchmarkSpec, data_root: Path | None, *, offline: bool) -> Located:
@@ -66,15 +70,11 @@ def locate(spec: BenchmarkSpec, data_root: Path | None, *, offline: bool) -> Loc
     roots = files.data_roots(data_root)
     for source in stored:
         for root in roots:
-            if _is_here(source, root):
-                return Located(source, root)
-    cache = files.cache_folder()
+            if located := _look(source, root):
+                return located
     for source in stored if not offline else ():
-        if isinstance(source, HuggingFaceSource):
-            return Located(source, None)
-        if source.url:
-            files.download(source.url, cache / source.file, source.md5)
-            return Located(source, cache)
+        if located := _download(source):
+            return located
     names = " or ".join(_local_name(source) for source in stored)
     where = ", ".join(str(root) for root in roots)
     raise MissingError(
@@ -138,14 +138,32 @@ def _local_name(source: StoredSource) -> str:
     return source.dataset if isinstance(source, HuggingFaceSource) else source.file
 
 
-def _is_here(source: StoredSource, root: Path) -> bool:
-    """Whether a data root has the source, whole. Raises ChecksumError and MissingError."""
+def _look(source: StoredSource, root: Path) -> Located | None:
+    """The source, if a data root has it whole. Raises ChecksumError and MissingError."""
     if isinstance(source, JsonSource):
-        return _has_parts(source, root)
+        return Located(source, root) if _has_parts(source, root) else None
     path = files.find(_local_name(source), root)
-    if path and isinstance(source, TsvSource):
-        files.check_md5(path, source.md5)
-    return path is not None
+    if isinstance(source, HuggingFaceSource):
+        if path and path.is_dir():
+            return Located(source, root, hub.local_snapshot(source, path))
+        cached = hub.cached_snapshot(source) if root == files.cache_folder() else None
+        return Located(source, root, cached) if cached else None
+    if path:
+        files.check(path, source.hashes)
+    return Located(source, root) if path else None
+
+
+def _download(source: StoredSource) -> Located | None:
+    """The source, fetched into the cache, if it can be. Raises MissingError and ChecksumError."""
+    cache = files.cache_folder()
+    if isinstance(source, HuggingFaceSource):
+        snapshot = hub.hub_snapshot(source)
+        hub.fetch(snapshot)
+        return Located(source, cache, snapshot)
+    if source.url:
+        files.download(source.url, cache / source.file, source.hashes)
+        return Located(source, cache)
+    return None
 
 
 def _has_parts(source: JsonSource, root: Path) -> bool:
@@ -162,21 +180,21 @@ def _has_parts(source: JsonSource, root: Path) -> bool:
             + (f", and {len(missing) - 1} more." if len(missing) > 1 else ".")
         )
     for path in found.values():
-        if path and source.md5:
-            files.check_md5(path, source.md5)
+        if path and not source.parts and path != found.get(source.questions or ""):
+            files.check(path, source.hashes)
     return True
 
 
 def _rows(located: Located) -> Iterator[tuple[Row, list[Image]]]:
+    root = located.root
     match located.source:
         case TsvSource() as source:
-            assert located.root is not None, "only datasets are on the hub"
-            return read_tsv(files.get(source.file, located.root), located.root, source)
+            return read_tsv(files.get(source.file, root), root, source)
         case JsonSource() as source:
-            assert located.root is not None, "only datasets are on the hub"
-            return _json_parts(source, located.root)
-        case HuggingFaceSource() as source:
-            return _dataset_parts(source, located.root)
+            return _json_parts(source, root)
+        case HuggingFaceSource():
+            assert located.snapshot is not None, "a dataset is located with its state"
+            return _dataset_parts(located.snapshot)
         case GeneratedSource() as source:
             return _generated_rows(source)
 
@@ -188,16 +206,17 @@ def _json_parts(source: JsonSource, root: Path) -> Iterator[tuple[Row, list[Imag
         folder = root / source.images.format_map(part)
         if not folder.is_dir():
             folder = path.parent  # the data root is the benchmark's own folder
-        rows = read_json(path, folder, source, texts)
+        rows = read_json(path, folder, source.fields, texts)
         yield from _checked(rows, part, source, str(path))
 
 
-def _dataset_parts(
-    source: HuggingFaceSource, root: Path | None
-) -> Iterator[tuple[Row, list[Image]]]:
-    where = str(files.get(source.dataset, root)) if root else source.dataset
+def _dataset_parts(snapshot: hub.Snapshot) -> Iterator[tuple[Row, list[Image]]]:
+    hub.fetch(snapshot)
+    source = snapshot.source
     for part in source.each_part():
-        yield from _checked(read_dataset(where, source, part), part, source, where)
+        folder = snapshot.part_folder(part)
+        rows = read_json(folder / hub.ROWS, folder, source.fields, None)
+        yield from _checked(rows, part, source, snapshot.where)
 
 
 def _checked(

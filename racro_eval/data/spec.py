@@ -116,7 +116,9 @@ def load_spec(name: str) -> BenchmarkSpec:
     """
     path = named(_PACKAGE, "benchmark", name)
     content = _read(name, ())
-    shared: dict[str, Any] = {key: content.pop(key) for key in ("fields", "meta", "where") if key in content}
+    shared: dict[str, Any] = {
+        key: content.pop(key) for key in ("fields", "meta", "where") if key in content
+    }
     if isinstance(content.get("sources"), list):
         content["sources"] = [_with(source, shared) for source in content["sources"]]
     return parse_settings(BenchmarkSpec, content, str(path))
