@@ -9,12 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from racro_eval.errors import ChecksumError, MissingError
-
-if TYPE_CHECKING:
-    import requests
 
 _CHUNK = 1 << 16
 """Bytes read at a time; so many at most are lost when a connection ends."""
@@ -80,7 +76,6 @@ def download(url: str, target: Path, hashes: dict[str, str]) -> Path:
     Raises MissingError, naming the reason, or ChecksumError. Two processes do not disturb each
     other: the second waits, and finds the file.
     """
-    import requests
     from filelock import FileLock
 
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -89,7 +84,7 @@ def download(url: str, target: Path, hashes: dict[str, str]) -> Path:
         if not target.exists():
             try:
                 _continue(url, part)
-            except requests.RequestException as error:
+            except OSError as error:  # those of requests are such too
                 raise MissingError(
                     f"{target.name} could not be downloaded from {url} ({_reason(error)}). "
                     "The same command continues it; --data-root takes a local copy."
@@ -131,6 +126,8 @@ def _continue(url: str, part: Path) -> None:
                 bar.update(len(chunk))
 
 
-def _reason(error: requests.RequestException) -> str:
-    response = error.response
-    return f"HTTP {response.status_code}" if response is not None else type(error).__name__
+def _reason(error: OSError) -> str:
+    response = getattr(error, "response", None)
+    if response is not None:
+        return f"HTTP {response.status_code}"
+    return error.strerror or type(error).__name__

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from racro_eval.data import files
@@ -117,13 +118,15 @@ def _export(snapshot: Snapshot, part: Mapping[str, str], target: Path) -> None:
         making = target.with_name(f".{target.name}.part")
         shutil.rmtree(making, ignore_errors=True)
         making.mkdir()
-        name = f"{snapshot.source.dataset} {target.name}"
-        with (making / ROWS).open("w", encoding="utf-8") as file:
-            rows = _stream(snapshot, part)
-            for number, row in enumerate(tqdm(rows, desc=name, unit=" rows")):
-                plain = _without_images(row, snapshot.source, number, making)
-                file.write(json.dumps(plain, ensure_ascii=False, default=str) + "\n")
-        making.replace(target)
+        rows = tqdm(_stream(snapshot, part), desc=f"{snapshot.where} {target.name}", unit=" rows")
+        try:
+            with (making / ROWS).open("w", encoding="utf-8") as file:
+                for number, row in enumerate(rows):
+                    plain = _without_images(row, snapshot.source, number, making)
+                    file.write(json.dumps(plain, ensure_ascii=False, default=str) + "\n")
+            making.replace(target)
+        except OSError as error:
+            raise MissingError(f"{making} cannot be written: {error.strerror}.") from error
 
 
 def _stream(snapshot: Snapshot, part: Mapping[str, str]) -> Iterator[dict[str, Any]]:
@@ -165,7 +168,8 @@ def _without_images(
         data, path = cell.get("bytes"), cell.get("path")
         if data is None:
             raise DataError(f"{source.dataset}, row {number}: the image in {column} has no bytes.")
-        name = f"{number:06d}-{column}{PurePosixPath(path or '').suffix.lower()}"
+        suffix = re.search(r"\.[a-z0-9]{1,5}$", (path or "").lower())
+        name = f"{number:06d}-{column}{suffix.group() if suffix else ''}"
         (folder / name).write_bytes(data)
         plain[column] = name
     return plain

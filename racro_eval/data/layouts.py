@@ -7,13 +7,16 @@ import string
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from racro_eval.errors import DataError
 from racro_eval.settings import Strict
 
 ROW_KEY = "_key"
 """The column that holds a row's key, where a JSON file is an object of rows."""
+
+Value = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) is int else value)]
+"""A cell's text, which a YAML may write as a number."""
 
 
 class Fields(Strict):
@@ -82,18 +85,16 @@ class _Source(Strict):
     """How to put raw question and options into the text that the benchmark's TSV carries."""
     composed: bool = False
     """Whether the question column holds such a text already."""
-    where: dict[str, str] = Field(default_factory=dict)
+    where: dict[str, Value] = Field(default_factory=dict)
     """Column → the value that the benchmark's rows have in a file that holds other rows too."""
-    skip: tuple[str, ...] = ()
+    skip: tuple[Value, ...] = ()
     """The index values of rows that are no questions."""
 
 
 class _Parted(_Source):
     """A source that may lie in several files or splits."""
 
-    model_config = ConfigDict(coerce_numbers_to_str=True)
-
-    parts: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    parts: dict[str, tuple[Value, ...]] = Field(default_factory=dict)
     """Name → values. There is a part for every combination; `{name}` in the file, folder, config or
     split stands for its value, and its rows have it as a column of that name."""
 
@@ -149,8 +150,8 @@ class JsonSource(_Published, _Parted):
 
     @model_validator(mode="after")
     def _one_download(self) -> JsonSource:
-        if self.url and (self.parts or self.questions):
-            raise ValueError("a source of several files has no url")
+        if (self.url and self.questions) or (self.parts and (self.url or self.hashes)):
+            raise ValueError("a source of several files has neither url nor hashes")
         if self.questions and not self.fields.question:
             raise ValueError("texts by index need the name of a question column")
         return self

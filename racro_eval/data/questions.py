@@ -8,6 +8,7 @@ where it has none of its own (MMMU-Pro, OlympiadBench).
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -128,13 +129,17 @@ class Native(Strict):
 
     @model_validator(mode="after")
     def _templates_are_sound(self) -> Native:
-        names = dict.fromkeys(("question", "options", *self.pieces), "")
-        try:
-            for template in (self.text, self.without_options or ""):
-                template.format_map(names)
-            self.option.format(letter="", text="")
-        except (KeyError, IndexError, ValueError) as error:
-            raise ValueError(f"the template does not work: {error!r}") from error
+        known = {"question", "options", *self.pieces}
+        for template, names in (
+            (self.text, known),
+            (self.without_options or "", known),
+            (self.option, {"letter", "text"}),
+        ):
+            used = {
+                name for _, name, _, _ in string.Formatter().parse(template) if name is not None
+            }
+            if not used <= names:
+                raise ValueError(f"there is no {{{min(used - names)}}} here")
         return self
 
     def render(self, item: Item) -> str:

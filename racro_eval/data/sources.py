@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from racro_eval.data import cells, files, hub, questions
 from racro_eval.data.cells import Row
@@ -19,7 +18,6 @@ from racro_eval.data.layouts import (
     Source,
     StoredSource,
     TsvSource,
-    require,
 )
 from racro_eval.data.questions import QuestionStyle
 from racro_eval.data.sample import Sample
@@ -142,12 +140,12 @@ def _look(source: StoredSource, root: Path) -> Located | None:
     """The source, if a data root has it whole. Raises ChecksumError and MissingError."""
     if isinstance(source, JsonSource):
         return Located(source, root) if _has_parts(source, root) else None
-    path = files.find(_local_name(source), root)
     if isinstance(source, HuggingFaceSource):
-        if path and path.is_dir():
-            return Located(source, root, hub.local_snapshot(source, path))
+        if (root / source.dataset).is_dir():
+            return Located(source, root, hub.local_snapshot(source, root / source.dataset))
         cached = hub.cached_snapshot(source) if root == files.cache_folder() else None
         return Located(source, root, cached) if cached else None
+    path = files.find(source.file, root)
     if path:
         files.check(path, source.hashes)
     return Located(source, root) if path else None
@@ -168,20 +166,17 @@ def _download(source: StoredSource) -> Located | None:
 
 def _has_parts(source: JsonSource, root: Path) -> bool:
     names = [source.file.format_map(part) for part in source.each_part()]
-    found = {name: files.find(name, root) for name in names}
-    if not any(found.values()):
+    if not any(files.find(name, root) for name in names):
         return False
-    if source.questions:
-        found[source.questions] = files.find(source.questions, root)
-    missing = [name for name, path in found.items() if path is None]
+    names += [source.questions] if source.questions else []
+    missing = [name for name in names if not files.find(name, root)]
     if missing:
         raise MissingError(
             f"{root} has only a part of the files: {missing[0]} is missing"
             + (f", and {len(missing) - 1} more." if len(missing) > 1 else ".")
         )
-    for path in found.values():
-        if path and not source.parts and path != found.get(source.questions or ""):
-            files.check(path, source.hashes)
+    if source.hashes:
+        files.check(files.get(source.file, root), source.hashes)
     return True
 
 
@@ -200,37 +195,20 @@ def _rows(located: Located) -> Iterator[tuple[Row, list[Image]]]:
 
 
 def _json_parts(source: JsonSource, root: Path) -> Iterator[tuple[Row, list[Image]]]:
-    texts = files.get(source.questions, root) if source.questions else None
+    questions = files.get(source.questions, root) if source.questions else None
     for part in source.each_part():
         path = files.get(source.file.format_map(part), root)
         folder = root / source.images.format_map(part)
         if not folder.is_dir():
             folder = path.parent  # the data root is the benchmark's own folder
-        rows = read_json(path, folder, source.fields, texts)
-        yield from _checked(rows, part, source, str(path))
+        yield from read_json(path, folder, source.fields, part=part, questions=questions)
 
 
 def _dataset_parts(snapshot: hub.Snapshot) -> Iterator[tuple[Row, list[Image]]]:
     hub.fetch(snapshot)
-    source = snapshot.source
-    for part in source.each_part():
+    for part in snapshot.source.each_part():
         folder = snapshot.part_folder(part)
-        rows = read_json(folder / hub.ROWS, folder, source.fields, None)
-        yield from _checked(rows, part, source, snapshot.where)
-
-
-def _checked(
-    rows: Iterator[tuple[dict[str, Any], list[Image]]],
-    part: Mapping[str, str],
-    source: StoredSource,
-    where: str,
-) -> Iterator[tuple[Row, list[Image]]]:
-    """Rows with their part's columns, each checked for the columns that the YAML names."""
-    needed = [name for name in source.fields.required() if name not in source.fields.image_columns]
-    for number, (row, images) in enumerate(rows, start=1):
-        whole = {**row, **part}
-        require(whole, needed, f"{where}, row {number},")
-        yield whole, images
+        yield from read_json(folder / hub.ROWS, folder, snapshot.source.fields, part=part)
 
 
 def _generated_rows(source: GeneratedSource) -> Iterator[tuple[Row, list[Image]]]:
