@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
+from racro_eval.data.questions import QuestionStyle
 from racro_eval.models import ModelEntry
 from racro_eval.prompting import DEFAULT_VARIANT, VARIANTS
 from racro_eval.scoring.profiles import DEFAULT_PROFILE, Profile
@@ -22,11 +23,12 @@ class RunConfig(Strict):
 
     data: benchmark names or YAML paths. mllm, reasoner, answerer: models as `models.resolve_model`
     takes them; the answerer writes the tentative answers in place of the MLLM. prompts: a prompt
-    set. caption_file, tentative_file: CSVs to use in place of a model's texts. index: these rows
-    only; limit: at most so many. samples: answers per row and reasoner. seed: base of all rows'
-    seeds. models: own model entries. max_failures: failed rows that still count as success.
-    scoring: by whose rules answers are judged (`scoring/profiles.py`). judge: a model that decides
-    the rows on which those rules find no answer; its verdicts stand in files of their own.
+    set. question_style: whose question text, RACRO's or the benchmark's own. caption_file,
+    tentative_file: CSVs to use in place of a model's texts. index: these rows only; limit: at most
+    so many. samples: answers per row and reasoner. seed: base of all rows' seeds. models: own model
+    entries. max_failures: failed rows that still count as success. scoring: by whose rules answers are
+    judged (`scoring/profiles.py`). judge: a model that decides the rows on which those rules find
+    no answer; its verdicts stand in files of their own.
     """
 
     data: tuple[str, ...] = Field(min_length=1)
@@ -35,6 +37,7 @@ class RunConfig(Strict):
     answerer: str | None = None
     variant: tuple[str, ...] = (DEFAULT_VARIANT,)
     prompts: str = "racro"
+    question_style: QuestionStyle = "racro"
     caption_file: Path | None = None
     tentative_file: Path | None = None
     limit: int | None = Field(None, gt=0)

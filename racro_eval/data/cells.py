@@ -113,9 +113,14 @@ def lettered_options(cell: str) -> dict[str, str]:
 def answer(row: Row, fields: Fields, choices: Mapping[str, str]) -> str:
     """The gold answer: a letter for rows with options.
 
-    Where the file gives the option's text, the first option that is this text; two may be.
+    Where the file gives the option's text, the first option that is this text; two may be. A list
+    of answers becomes one text, with commas.
     """
-    gold = text(lookup(row, fields.answer))
+    value = lookup(row, fields.answer)
+    if fields.answer_is == "list":
+        value = literal(value) if isinstance(value, str) else value
+        return ", ".join(text(item) for item in value) if isinstance(value, list) else text(value)
+    gold = text(value)
     if not choices or fields.answer_is == "letter":
         return gold
     return next((letter for letter, option in choices.items() if option == gold), gold)

@@ -10,29 +10,38 @@ from typing import Any
 from racro_eval.data import cells
 from racro_eval.data.cells import Row
 from racro_eval.data.images import FileImage, Image
-from racro_eval.data.layouts import ROW_KEY, Fields, JsonSource, require
+from racro_eval.data.layouts import ROW_KEY, Fields, require
 from racro_eval.errors import DataError
 
 
 def read_json(
-    path: Path, folder: Path, source: JsonSource, questions: Path | None
+    path: Path,
+    folder: Path,
+    fields: Fields,
+    *,
+    part: Mapping[str, str] | None = None,
+    questions: Path | None = None,
 ) -> Iterator[tuple[dict[str, Any], list[Image]]]:
     """The rows of a file and the images of each.
 
-    folder: what image paths are relative to. questions: the file of texts by index, if any.
+    folder: what image paths are relative to. part: further columns of all rows. questions: the file
+    of texts by index, if any. Raises DataError.
     """
     texts = _questions(questions) if questions else None
-    for number, row in enumerate(read_records(path), start=1):
-        where = f"{path}, row {number},"
-        if not isinstance(row, dict):
-            raise DataError(f"{where[:-1]}: an object was expected, not {row!r:.60}.")
-        if texts is not None:
-            require(row, source.fields.index_columns, where)
-            index = cells.index(row, source.fields)
+    required = [name for name in fields.required() if name not in fields.image_columns]
+    for number, record in enumerate(read_records(path), start=1):
+        where = f"{path}, row {number}"
+        if not isinstance(record, dict):
+            raise DataError(f"{where}: an object was expected, not {record!r:.60}.")
+        row = {**record, **(part or {})}
+        if texts is not None and fields.question:
+            require(row, fields.index_columns, where)
+            index = cells.index(row, fields)
             if index not in texts:
                 raise DataError(f"{questions} has no question for the index {index!r}.")
-            row[source.fields.question] = texts[index]
-        yield row, [FileImage(inside(folder, name, path)) for name in _images(row, source.fields)]
+            row[fields.question] = texts[index]
+        require(row, required, where)
+        yield row, [FileImage(inside(folder, name, path)) for name in _images(row, fields)]
 
 
 def read_records(path: Path) -> Iterator[Any]:

@@ -7,13 +7,16 @@ import string
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from racro_eval.errors import DataError
 from racro_eval.settings import Strict
 
 ROW_KEY = "_key"
 """The column that holds a row's key, where a JSON file is an object of rows."""
+
+Value = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) is int else value)]
+"""A cell's text, which a YAML may write as a number."""
 
 
 class Fields(Strict):
@@ -22,16 +25,17 @@ class Fields(Strict):
 
     index: a column, or a template of columns such as `{ID}-{part}`.
     options: one column with a list (or the text of one, also `A. 3; B. 4`), or one column per
-    letter. answer_is: whether rows with options have the right one's letter or its text.
+    letter. answer_is: whether rows with options have the right one's letter or its text; or
+    whether the answer is a list of texts. question: null where the whole question is an image.
     image: one column with an image, a reference, a path, or a list of them; several columns for
     benchmarks with `image_1`, `image_2`, .... image_path: a TSV's column of file names, for rows
     whose image is not in the TSV itself. hint: a column of hints, where there is one.
     """
 
     index: str = "index"
-    question: str = "question"
+    question: str | None = "question"
     answer: str = "answer"
-    answer_is: Literal["letter", "text"] = "letter"
+    answer_is: Literal["letter", "text", "list"] = "letter"
     options: str | tuple[str, ...] | None = None
     image: str | tuple[str, ...] | None = "image"
     image_path: str = "image_path"
@@ -51,7 +55,7 @@ class Fields(Strict):
 
     def required(self) -> list[str]:
         """The columns without which the source cannot be read."""
-        columns = [*self.index_columns, self.question, self.answer]
+        columns = [*self.index_columns, *([self.question] if self.question else []), self.answer]
         if isinstance(self.options, str):
             columns.append(self.options)
         if isinstance(self.image, str):
@@ -79,16 +83,18 @@ class _Source(Strict):
     """Breakdown name → column."""
     compose: Literal["hint_choices"] | None = None
     """How to put raw question and options into the text that the benchmark's TSV carries."""
-    skip: tuple[str, ...] = ()
+    composed: bool = False
+    """Whether the question column holds such a text already."""
+    where: dict[str, Value] = Field(default_factory=dict)
+    """Column → the value that the benchmark's rows have in a file that holds other rows too."""
+    skip: tuple[Value, ...] = ()
     """The index values of rows that are no questions."""
 
 
 class _Parted(_Source):
     """A source that may lie in several files or splits."""
 
-    model_config = ConfigDict(coerce_numbers_to_str=True)
-
-    parts: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    parts: dict[str, tuple[Value, ...]] = Field(default_factory=dict)
     """Name → values. There is a part for every combination; `{name}` in the file, folder, config or
     split stands for its value, and its rows have it as a column of that name."""
 
@@ -98,7 +104,22 @@ class _Parted(_Source):
             yield dict(zip(self.parts, values, strict=True))
 
 
-class TsvSource(_Source):
+class _Published(Strict):
+    """A file, where it can be fetched, and what is known of its content."""
+
+    file: str
+    url: str | None = None
+    md5: str | None = None
+    sha256: str | None = None
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """Algorithm → hex digest of the published file."""
+        known = {"md5": self.md5, "sha256": self.sha256}
+        return {name: value for name, value in known.items() if value}
+
+
+class TsvSource(_Published, _Source):
     """VLMEvalKit's layout: a tab-separated file with base64 images.
 
     images: the folder of the files that `image_path` names; by default the TSV's own.
@@ -106,10 +127,6 @@ class TsvSource(_Source):
     """
 
     kind: Literal["tsv"]
-    file: str
-    url: str | None = None
-    md5: str | None = None
-    sha256: str | None = None
     images: str | None = None
     placeholder: int | None = None
 
@@ -120,7 +137,7 @@ class TsvSource(_Source):
         return self
 
 
-class JsonSource(_Parted):
+class JsonSource(_Published, _Parted):
     """The official repositories' layout: JSON or JSONL beside a folder of images.
 
     images: folder, relative to the data root, that image paths are relative to.
@@ -128,17 +145,15 @@ class JsonSource(_Parted):
     """
 
     kind: Literal["json"]
-    file: str
     images: str
     questions: str | None = None
-    url: str | None = None
-    md5: str | None = None
-    sha256: str | None = None
 
     @model_validator(mode="after")
     def _one_download(self) -> JsonSource:
-        if self.url and (self.parts or self.questions):
-            raise ValueError("a source of several files has no url")
+        if (self.url and self.questions) or (self.parts and (self.url or self.hashes)):
+            raise ValueError("a source of several files has neither url nor hashes")
+        if self.questions and not self.fields.question:
+            raise ValueError("texts by index need the name of a question column")
         return self
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from racro_eval.data import cells, files, questions
+from racro_eval.data import cells, files, hub, questions
 from racro_eval.data.cells import Row
-from racro_eval.data.hub import read_dataset
 from racro_eval.data.images import Image
 from racro_eval.data.json_rows import read_json
 from racro_eval.data.layouts import (
@@ -20,35 +18,40 @@ from racro_eval.data.layouts import (
     Source,
     StoredSource,
     TsvSource,
-    require,
 )
+from racro_eval.data.questions import QuestionStyle
 from racro_eval.data.sample import Sample
 from racro_eval.data.spec import BenchmarkSpec
 from racro_eval.data.tsv_rows import read_tsv
-from racro_eval.errors import MissingError
+from racro_eval.errors import ConfigError, MissingError
 
 
 @dataclass(frozen=True, slots=True)
 class Located:
     """A source that can be read now.
 
-    root: the data root that the source's paths are relative to; None for a dataset on the hub.
+    root: the data root that the source's paths are relative to.
+    snapshot: for a dataset, which state of it.
     """
 
     source: Source
-    root: Path | None
+    root: Path
+    snapshot: hub.Snapshot | None = None
 
     @property
     def origin(self) -> str:
         """What the manifest says of the place: no paths of this machine."""
         if isinstance(self.source, GeneratedSource):
             return f"{self.source.generator}, seed {self.source.seed}"
-        return _local_name(self.source)
+        name = _local_name(self.source)
+        return f"{name}@{self.snapshot.revision}" if self.snapshot else name
 
     @property
     def place(self) -> str:
-        """Where on this machine, for people."""
-        return str(self.root / self.origin) if self.root else f"the hub: {self.origin}"
+        """Where the source is, for people."""
+        if isinstance(self.source, GeneratedSource):
+            return self.origin
+        return f"{self.origin} in {self.root}"
 
 
 def locate(spec: BenchmarkSpec, data_root: Path | None, *, offline: bool) -> Located:
@@ -65,15 +68,11 @@ def locate(spec: BenchmarkSpec, data_root: Path | None, *, offline: bool) -> Loc
     roots = files.data_roots(data_root)
     for source in stored:
         for root in roots:
-            if _is_here(source, root):
-                return Located(source, root)
-    cache = files.cache_folder()
+            if located := _look(source, root):
+                return located
     for source in stored if not offline else ():
-        if isinstance(source, HuggingFaceSource):
-            return Located(source, None)
-        if source.url:
-            files.download(source.url, cache / source.file, source.md5)
-            return Located(source, cache)
+        if located := _download(source):
+            return located
     names = " or ".join(_local_name(source) for source in stored)
     where = ", ".join(str(root) for root in roots)
     raise MissingError(
@@ -83,24 +82,28 @@ def locate(spec: BenchmarkSpec, data_root: Path | None, *, offline: bool) -> Loc
     )
 
 
-def read(spec: BenchmarkSpec, located: Located) -> Iterator[Sample]:
-    """The samples of a located source, in file order. Raises DataError."""
+def read(spec: BenchmarkSpec, located: Located, style: QuestionStyle = "racro") -> Iterator[Sample]:
+    """The samples of a located source, in file order. Raises DataError and ConfigError."""
     source = located.source
     fields = source.fields
-    build = questions.BUILDERS[spec.question]
+    build = _builder(spec, style)
     for row, images in _rows(located):
+        if any(cells.text(cells.lookup(row, name)) != v for name, v in source.where.items()):
+            continue
         index = cells.index(row, fields)
         if index in source.skip:
             continue
         options = cells.options(row, fields)
-        question = cells.text(cells.lookup(row, fields.question))
-        if source.compose:
-            question = questions.COMPOSERS[source.compose](question, options)
-        hint = cells.text(cells.lookup(row, fields.hint))
         meta = _meta(row, source, spec.multi_label)
+        question = cells.text(cells.lookup(row, fields.question)) if fields.question else ""
+        if source.compose and style == "racro":
+            question = questions.COMPOSERS[source.compose](question, options)
+        if source.composed and style == "native":
+            question = questions.bare_question(question)
+        hint = cells.text(cells.lookup(row, fields.hint))
         yield Sample(
             index=index,
-            question=build(question, options, hint),
+            question=build(questions.Item(question, options, hint, meta)),
             images=tuple(images),
             options=options,
             answer=cells.answer(row, fields, options),
@@ -108,6 +111,14 @@ def read(spec: BenchmarkSpec, located: Located) -> Iterator[Sample]:
             rule=spec.rule_for(meta, options=bool(options)),
             scorer=spec.scorer,
         )
+
+
+def _builder(spec: BenchmarkSpec, style: QuestionStyle) -> Callable[[questions.Item], str]:
+    if style == "racro" and spec.question != "native":
+        return questions.BUILDERS[spec.question]
+    if spec.native is None:
+        raise ConfigError(f"{spec.name} has no prompt of its own; leave out --question-style.")
+    return questions.OWN[spec.native] if isinstance(spec.native, str) else spec.native.render
 
 
 def _meta(row: Row, source: Source, multi_label: tuple[str, ...]) -> dict[str, str]:
@@ -126,80 +137,79 @@ def _local_name(source: StoredSource) -> str:
     return source.dataset if isinstance(source, HuggingFaceSource) else source.file
 
 
-def _is_here(source: StoredSource, root: Path) -> bool:
-    """Whether a data root has the source, whole. Raises ChecksumError and MissingError."""
+def _look(source: StoredSource, root: Path) -> Located | None:
+    """The source, if a data root has it whole. Raises ChecksumError and MissingError."""
     if isinstance(source, JsonSource):
-        return _has_parts(source, root)
-    path = files.find(_local_name(source), root)
-    if path and isinstance(source, TsvSource):
-        files.check_md5(path, source.md5)
-    return path is not None
+        return Located(source, root) if _has_parts(source, root) else None
+    if isinstance(source, HuggingFaceSource):
+        if (root / source.dataset).is_dir():
+            return Located(source, root, hub.local_snapshot(source, root / source.dataset))
+        cached = hub.cached_snapshot(source) if root == files.cache_folder() else None
+        return Located(source, root, cached) if cached else None
+    path = files.find(source.file, root)
+    if path:
+        files.check(path, source.hashes)
+    return Located(source, root) if path else None
+
+
+def _download(source: StoredSource) -> Located | None:
+    """The source, fetched into the cache, if it can be. Raises MissingError and ChecksumError."""
+    cache = files.cache_folder()
+    if isinstance(source, HuggingFaceSource):
+        snapshot = hub.hub_snapshot(source)
+        hub.fetch(snapshot)
+        return Located(source, cache, snapshot)
+    if source.url:
+        files.download(source.url, cache / source.file, source.hashes)
+        return Located(source, cache)
+    return None
 
 
 def _has_parts(source: JsonSource, root: Path) -> bool:
     names = [source.file.format_map(part) for part in source.each_part()]
-    found = {name: files.find(name, root) for name in names}
-    if not any(found.values()):
+    if not any(files.find(name, root) for name in names):
         return False
-    if source.questions:
-        found[source.questions] = files.find(source.questions, root)
-    missing = [name for name, path in found.items() if path is None]
+    names += [source.questions] if source.questions else []
+    missing = [name for name in names if not files.find(name, root)]
     if missing:
         raise MissingError(
             f"{root} has only a part of the files: {missing[0]} is missing"
             + (f", and {len(missing) - 1} more." if len(missing) > 1 else ".")
         )
-    for path in found.values():
-        if path and source.md5:
-            files.check_md5(path, source.md5)
+    if source.hashes:
+        files.check(files.get(source.file, root), source.hashes)
     return True
 
 
 def _rows(located: Located) -> Iterator[tuple[Row, list[Image]]]:
+    root = located.root
     match located.source:
         case TsvSource() as source:
-            assert located.root is not None, "only datasets are on the hub"
-            return read_tsv(files.get(source.file, located.root), located.root, source)
+            return read_tsv(files.get(source.file, root), root, source)
         case JsonSource() as source:
-            assert located.root is not None, "only datasets are on the hub"
-            return _json_parts(source, located.root)
-        case HuggingFaceSource() as source:
-            return _dataset_parts(source, located.root)
+            return _json_parts(source, root)
+        case HuggingFaceSource():
+            assert located.snapshot is not None, "a dataset is located with its state"
+            return _dataset_parts(located.snapshot)
         case GeneratedSource() as source:
             return _generated_rows(source)
 
 
 def _json_parts(source: JsonSource, root: Path) -> Iterator[tuple[Row, list[Image]]]:
-    texts = files.get(source.questions, root) if source.questions else None
+    questions = files.get(source.questions, root) if source.questions else None
     for part in source.each_part():
         path = files.get(source.file.format_map(part), root)
         folder = root / source.images.format_map(part)
         if not folder.is_dir():
             folder = path.parent  # the data root is the benchmark's own folder
-        rows = read_json(path, folder, source, texts)
-        yield from _checked(rows, part, source, str(path))
+        yield from read_json(path, folder, source.fields, part=part, questions=questions)
 
 
-def _dataset_parts(
-    source: HuggingFaceSource, root: Path | None
-) -> Iterator[tuple[Row, list[Image]]]:
-    where = str(files.get(source.dataset, root)) if root else source.dataset
-    for part in source.each_part():
-        yield from _checked(read_dataset(where, source, part), part, source, where)
-
-
-def _checked(
-    rows: Iterator[tuple[dict[str, Any], list[Image]]],
-    part: Mapping[str, str],
-    source: StoredSource,
-    where: str,
-) -> Iterator[tuple[Row, list[Image]]]:
-    """Rows with their part's columns, each checked for the columns that the YAML names."""
-    needed = [name for name in source.fields.required() if name not in source.fields.image_columns]
-    for number, (row, images) in enumerate(rows, start=1):
-        whole = {**row, **part}
-        require(whole, needed, f"{where}, row {number},")
-        yield whole, images
+def _dataset_parts(snapshot: hub.Snapshot) -> Iterator[tuple[Row, list[Image]]]:
+    hub.fetch(snapshot)
+    for part in snapshot.source.each_part():
+        folder = snapshot.part_folder(part)
+        yield from read_json(folder / hub.ROWS, folder, snapshot.source.fields, part=part)
 
 
 def _generated_rows(source: GeneratedSource) -> Iterator[tuple[Row, list[Image]]]:

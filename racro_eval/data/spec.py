@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import model_validator
 
 from racro_eval.data.layouts import Source
-from racro_eval.errors import DataError
-from racro_eval.settings import Strict, named, read_settings, shipped
+from racro_eval.data.questions import Native
+from racro_eval.errors import ConfigError, DataError
+from racro_eval.settings import Strict, named, parse_settings, read_mapping, shipped
 
 _PACKAGE = "racro_eval.benchmarks"
 
@@ -56,8 +57,10 @@ class BenchmarkSpec(Strict):
     rows: int
     """The number of rows of the complete benchmark; fewer makes a score partial."""
     sources: tuple[Source, ...]
-    question: Literal["vqa", "mcq", "mcq_or_plain", "plain"]
+    question: Literal["vqa", "mcq", "mcq_or_plain", "plain", "native"]
     """How the text T is built from question and options (see `questions.py`)."""
+    native: Native | Literal["olympiadbench"] | None = None
+    """The benchmark's own prompt, for `--question-style native` and `question: native`."""
     answer_rule: str | RuleByRow | None = None
     """The grader's rule; by default choice for rows with options and maths for the others. A rule
     by row leaves rows with options to choice."""
@@ -75,7 +78,7 @@ class BenchmarkSpec(Strict):
     """Whether this is one of the columns of the paper's table."""
 
     @model_validator(mode="after")
-    def _breakdowns_exist(self) -> BenchmarkSpec:
+    def _parts_fit_together(self) -> BenchmarkSpec:
         known = {name for source in self.sources for name in source.meta}
         missing = [name for name in self.breakdowns if name not in known]
         if missing:
@@ -84,6 +87,8 @@ class BenchmarkSpec(Strict):
         strangers = [name for name in (*self.multi_label, *where) if name not in self.breakdowns]
         if strangers:
             raise ValueError(f"{strangers[0]!r} is not one of the breakdowns")
+        if self.question == "native" and not self.native:
+            raise ValueError("the question text is to be the native prompt, but there is none")
         return self
 
     def counts(self, row: Mapping[str, str]) -> bool:
@@ -120,6 +125,29 @@ def benchmark_names() -> list[str]:
 def load_spec(name: str) -> BenchmarkSpec:
     """The spec of a shipped benchmark by name, or of the user's own YAML file by path.
 
+    A YAML that `extends` another benchmark has all of its settings but those that it gives itself.
     Raises UnknownNameError or ConfigError.
     """
-    return read_settings(BenchmarkSpec, named(_PACKAGE, "benchmark", name))
+    path = named(_PACKAGE, "benchmark", name)
+    content = _read(name, ())
+    shared: dict[str, Any] = {
+        key: content.pop(key) for key in ("fields", "meta", "where") if key in content
+    }
+    if isinstance(content.get("sources"), list):
+        content["sources"] = [_with(source, shared) for source in content["sources"]]
+    return parse_settings(BenchmarkSpec, content, str(path))
+
+
+def _read(name: str, children: tuple[str, ...]) -> dict[str, Any]:
+    if name in children:
+        raise ConfigError(f"The benchmark {name} extends itself.")
+    content = read_mapping(named(_PACKAGE, "benchmark", name))
+    base = content.pop("extends", None)
+    return {**_read(str(base), (*children, name)), **content} if base else content
+
+
+def _with(source: Any, shared: Mapping[str, Any]) -> Any:
+    """A source with the fields, meta and where that the YAML gives for all of its sources."""
+    if not isinstance(source, dict):
+        return source
+    return {**source, **{key: {**source.get(key, {}), **shared[key]} for key in shared}}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -16,12 +15,6 @@ from racro_eval.errors import DataError
 from racro_eval.grading.rules import check_rule
 from tests.support.benchmarks import mathvista_root
 from tests.support.paths import shared_data
-
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RACRO_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("RACRO_DATA", raising=False)
 
 
 @pytest.fixture(scope="module")
