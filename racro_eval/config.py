@@ -26,9 +26,9 @@ class RunConfig(Strict):
     set. question_style: whose question text, RACRO's or the benchmark's own. caption_file,
     tentative_file: CSVs to use in place of a model's texts. index: these rows only; limit: at most
     so many. samples: answers per row and reasoner. seed: base of all rows' seeds. models: own model
-    entries. max_failures: failed rows that still count as success. scoring: by whose rules answers are
-    judged (`scoring/profiles.py`). judge: a model that decides the rows on which those rules find
-    no answer; its verdicts stand in files of their own.
+    entries. max_failures: failed rows that still count as success. scoring: by whose rules answers
+    are judged (`scoring/profiles.py`). judge: a model that decides the rows on which those rules
+    find no answer; its verdicts stand in files of their own.
     """
 
     data: tuple[str, ...] = Field(min_length=1)

@@ -1,5 +1,6 @@
 """LogicVista: the set of letters A to I must be the gold set; one row's gold is the number 3.
 
+Where the options stand in the question, the text of the gold option is as good as its letter.
 Source: arXiv 2407.04973, section 4; `evaluate.py` of its repository, whose GPT-3.5 only extracts.
 """
 
@@ -9,24 +10,28 @@ import re
 from collections.abc import Collection
 
 from racro_eval.data.sample import Sample
-from racro_eval.grading.choices import letter_and_text, letters_of
+from racro_eval.grading.choices import compare_choice, letter_and_text, letters_of
 from racro_eval.grading.equivalence import compare
 from racro_eval.grading.normalize import normalize
 from racro_eval.grading.verdict import Comparison, Verdict
 from racro_eval.scoring.official import decide, decided
+from racro_eval.scoring.official.inline import inline_options
 
 _GOLD = re.compile(r"[A-I](?:,\s*[A-I])*")
 
 
 def judge(response: str, sample: Sample, finish_reason: str = "stop") -> Verdict:
     """The verdict on a response."""
-    return decide(response, finish_reason, lambda answer: compare_answer(answer, sample.answer))
+    return decide(response, finish_reason, lambda answer: compare_answer(answer, sample))
 
 
-def compare_answer(answer: str, gold: str) -> Comparison:
-    """Compare an extracted answer with the gold letters."""
-    if not _GOLD.fullmatch(gold.strip()):
+def compare_answer(answer: str, sample: Sample) -> Comparison:
+    """Compare an extracted answer with the gold letters, or with the text of the gold option."""
+    gold, options = sample.answer.strip(), inline_options(sample.question)
+    if not _GOLD.fullmatch(gold):
         return compare(answer, gold)
+    if gold in options:
+        return compare_choice(answer, gold, options, compare)
     text = normalize(answer)
     letters = letters_of(text)
     split = letter_and_text(text)

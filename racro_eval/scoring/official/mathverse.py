@@ -17,11 +17,10 @@ from racro_eval.grading.equivalence import compare
 from racro_eval.grading.normalize import normalize
 from racro_eval.grading.verdict import Comparison, Verdict
 from racro_eval.scoring.official import decide, decided
+from racro_eval.scoring.official.inline import inline_options
 from racro_eval.scoring.values import value_of
 
 TOLERANCE = Fraction(1, 1000)
-_CHOICES = re.compile(r"\bChoices:\s*(?P<list>.+)\Z", re.DOTALL)
-_CHOICE = re.compile(r"^\s*\(?([A-H])\)?\s*[:.)]\s*(.*?)\s*$", re.MULTILINE)
 _SEVERAL = re.compile(r"\(?[A-H]\)?(?:[\s,;]+\(?[A-H]\)?)*")
 
 
@@ -56,12 +55,3 @@ def _letters(answer: str, gold: frozenset[str], sample: Sample) -> Comparison:
     if letters is None and split is not None:
         letters = frozenset(split[0])
     return decided(letters == gold, "choice-letter", text, shown)
-
-
-def inline_options(question: str) -> dict[str, str]:
-    """Letter → text of the options that a question ends with; {} if it shows none."""
-    found = _CHOICES.search(question)
-    pairs = _CHOICE.findall(found["list"]) if found else []
-    letters = [letter for letter, _ in pairs]
-    in_order = letters == list("ABCDEFGH"[: len(letters)])
-    return dict(pairs) if len(pairs) > 1 and in_order else {}

@@ -1,9 +1,10 @@
 """MathVista: the answer is normalised to the kind of answer of its row, and compared as text.
 
 Multiple choice: the letter, the choice's text, else the choice nearest to the answer by Levenshtein
-distance; LaTeX, which the published extractor never gives, is first compared as mathematics.
-Integer: truncated, as the published code does. Float: rounded to the row's precision. List: its
-items. Where the published code gives up (a fraction, a unit), the grader's comparison goes on.
+distance. LaTeX, which the published extractor never gives, is first compared as mathematics, and a
+choice with a reason behind it ("no, because") is that choice. Integer: truncated, as the published
+code does. Float: rounded to the row's precision. List: its items. Where the published code gives up
+(a fraction, a unit), the grader's comparison goes on.
 Source: arXiv 2310.02255; `evaluation/calculate_score.py` of its repository.
 """
 
@@ -75,10 +76,19 @@ def _letter(answer: str, options: Mapping[str, str]) -> str | None:
     letters = letters_of(normalize(answer))
     if letters is not None and letters <= set(options):
         return next(iter(letters)) if len(letters) == 1 else None
-    if "\\" not in answer or bracketed:
+    if bracketed:
         return ""
-    equal = [letter for letter, text in options.items() if compare(answer, text).equal]
+    if "\\" in answer:
+        equal = [letter for letter, text in options.items() if compare(answer, text).equal]
+    else:
+        equal = [letter for letter, text in options.items() if _opens_with(answer, text)]
     return equal[0] if len(equal) == 1 else ""
+
+
+def _opens_with(answer: str, text: str) -> bool:
+    """Whether an answer is a choice with a reason behind it: "no, there are fewer"."""
+    start, rest = answer[: len(text)], answer[len(text) : len(text) + 1]
+    return bool(text) and start.lower() == text.lower() and rest in (",", ".", ";", ":")
 
 
 def nearest_choice(answer: str, options: Mapping[str, str]) -> str:
