@@ -22,6 +22,7 @@ Scorer = Literal[
     "mathvision",
     "mathvista",
     "mmmu",
+    "mmmu_pro",
     "olympiadbench",
     "wemath",
 ]

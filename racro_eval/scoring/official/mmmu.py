@@ -4,7 +4,8 @@ Multiple choice, the published parser: "(B)", else " B " as a word, else, in a r
 five words, an option's text; of several the last. Where it draws a random option the verdict is
 `unparsed`. Open: the candidates are what follows key phrases, and the numbers in it, rounded to two
 decimals; one that equals a gold number, or contains a gold text, is enough.
-Source: arXiv 2311.16502; `mmmu/utils/eval_utils.py` of its repository.
+Source: arXiv 2311.16502 and 2409.02813; `mmmu/utils/eval_utils.py` and `mmmu-pro/evaluate.py` of
+their repository.
 """
 
 from __future__ import annotations
@@ -38,8 +39,17 @@ _NUMBERS = (
 
 def judge(response: str, sample: Sample, finish_reason: str = "stop") -> Verdict:
     """The verdict on a response."""
+    return _judge(response, sample, finish_reason, _STATED)
+
+
+def judge_pro(response: str, sample: Sample, finish_reason: str = "stop") -> Verdict:
+    """The verdict by MMMU-Pro, which asks for a last line "Answer: B" and reads that first."""
+    return _judge(response, sample, finish_reason, (*_STATED, "answer-line"))
+
+
+def _judge(response: str, sample: Sample, finish_reason: str, stated: tuple[str, ...]) -> Verdict:
     found = extract_all(response, finish_reason=finish_reason)
-    if found and found[0].rule in _STATED:
+    if found and found[0].rule in stated:
         text = found[0].text
         outcome = compare_answer(text, sample)
         method = f"{found[0].rule}/{outcome.method}"
