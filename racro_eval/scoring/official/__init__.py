@@ -36,12 +36,13 @@ def decide(
         if other is None:
             return unanswered(response, finish_reason)
         found = [other]
-    verdicts = (_verdict(answer, compare(answer.text)) for answer in found)
+    verdicts = (verdict_of(answer, compare(answer.text)) for answer in found)
     first = next(verdicts)
     return first if first.correct else next((v for v in verdicts if v.correct), first)
 
 
-def _verdict(found: Extraction, outcome: Comparison) -> Verdict:
+def verdict_of(found: Extraction, outcome: Comparison) -> Verdict:
+    """The verdict that a comparison with an answer found makes."""
     method = f"{found.rule}/{outcome.method}"
     return Verdict(outcome.status, found.text, method, outcome.equal, outcome.normal_forms)
 

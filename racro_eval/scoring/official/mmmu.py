@@ -21,7 +21,7 @@ from racro_eval.grading.extraction import TAIL, extract_all, visible_text
 from racro_eval.grading.grader import unanswered
 from racro_eval.grading.normalize import within_budget
 from racro_eval.grading.verdict import Comparison, Status, Verdict
-from racro_eval.scoring.official import decided
+from racro_eval.scoring.official import decided, verdict_of
 from racro_eval.scoring.values import plain_float
 
 _STATED = ("boxed", "boxes", "answer-tag")
@@ -50,10 +50,7 @@ def judge_pro(response: str, sample: Sample, finish_reason: str = "stop") -> Ver
 def _judge(response: str, sample: Sample, finish_reason: str, stated: tuple[str, ...]) -> Verdict:
     found = extract_all(response, finish_reason=finish_reason)
     if found and found[0].rule in stated:
-        text = found[0].text
-        outcome = compare_answer(text, sample)
-        method = f"{found[0].rule}/{outcome.method}"
-        return Verdict(outcome.status, text, method, outcome.equal, outcome.normal_forms)
+        return verdict_of(found[0], compare_answer(found[0].text, sample))
     visible = visible_text(response)
     if not visible.text.strip() or visible.unfinished or finish_reason == "length":
         return unanswered(response, finish_reason)

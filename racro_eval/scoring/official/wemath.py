@@ -12,7 +12,7 @@ from racro_eval.grading.choices import compare_choice
 from racro_eval.grading.equivalence import compare
 from racro_eval.grading.extraction import visible_text
 from racro_eval.grading.verdict import Comparison, Extraction, Verdict
-from racro_eval.scoring.official import decide
+from racro_eval.scoring.official import decide, verdict_of
 
 LETTERS = "ABCDEFGH"
 _ANSWER = re.compile(r"[\s><:.]*([A-H])(?![A-Za-z])")
@@ -25,11 +25,16 @@ def judge(response: str, sample: Sample, finish_reason: str = "stop") -> Verdict
     def compare_answer(answer: str) -> Comparison:
         return compare_choice(answer, sample.answer, options, compare)
 
-    return decide(response, finish_reason, compare_answer, _after_answer)
+    tagged = _after(response, "<Answer>")
+    if tagged is not None and "\\boxed" not in response:
+        return verdict_of(tagged, compare_answer(tagged.text))
+    return decide(
+        response, finish_reason, compare_answer, lambda response: _after(response, "Answer")
+    )
 
 
-def _after_answer(response: str) -> Extraction | None:
-    """The letter after the last "Answer", as in `<Answer>: C`."""
-    _, marker, tail = visible_text(response).text.rpartition("Answer")
-    match = _ANSWER.match(tail) if marker else None
+def _after(response: str, marker: str) -> Extraction | None:
+    """The letter after the last marker, as in `<Answer>: C`."""
+    _, found, tail = visible_text(response).text.rpartition(marker)
+    match = _ANSWER.match(tail) if found else None
     return Extraction(match[1], "answer-line") if match else None
