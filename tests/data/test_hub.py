@@ -149,6 +149,16 @@ class TestFromTheHub:
         assert load_benchmark(spec(tmp_path), offline=True).origin == benchmark.origin
         assert len(hub) == 4, "the second load takes the cached rows"
 
+    def test_a_hub_that_is_away(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        import huggingface_hub
+
+        def away(*_: object, **__: object) -> None:
+            raise ConnectionError("no route to the hub")
+
+        monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", away)
+        with pytest.raises(MissingError, match=r"org/set .*\(no route to the hub\).*--data-root"):
+            load_benchmark(spec(tmp_path))
+
     def test_finished_parts_survive_an_interruption(
         self, tmp_path: Path, hub: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
     ) -> None:
