@@ -10,7 +10,7 @@ import pytest
 
 from racro_eval import load_benchmark
 from racro_eval.data import files
-from racro_eval.errors import MissingError
+from racro_eval.errors import DataError, MissingError
 from tests.support.benchmarks import picture, write_spec
 
 datasets = pytest.importorskip("datasets")
@@ -93,6 +93,12 @@ def test_the_origin_says_which_state_was_read(tmp_path: Path, copy: Path) -> Non
     changed = load_benchmark(spec(tmp_path), data_root=copy)
     assert changed.origin != before
     assert changed.indices[0] == "other_1", "a changed copy is read anew"
+
+
+def test_an_image_column_that_is_not_there(tmp_path: Path, copy: Path) -> None:
+    fields = {**SOURCE["fields"], "image": "picture"}
+    with pytest.raises(DataError, match="has no column 'picture'"):
+        load_benchmark(spec(tmp_path, fields=fields), data_root=copy)
 
 
 def test_a_split_that_is_not_there(tmp_path: Path, copy: Path) -> None:
