@@ -155,10 +155,10 @@ class TestParts:
 
 
 class TestQuestionStyle:
-    def test_it_is_in_the_data_hash_and_so_in_every_key(self, tmp_path: Path) -> None:
+    def test_it_is_in_every_key_and_in_every_row_of_a_table(self, tmp_path: Path) -> None:
         path = make_json_benchmark(tmp_path, 3)
         path.write_text(path.read_text() + "native: {text: '{question} {options}'}\n")
-        keys = set()
+        keys, configs = set(), set()
         for style in ("racro", "native"):
             config = RunConfig(
                 data=[str(path)],
@@ -167,8 +167,10 @@ class TestQuestionStyle:
                 data_root=tmp_path,
                 question_style=style,
             )
-            keys.add(make_plan(config).jobs[0].outputs()[0].key)
-        assert len(keys) == 2
+            files = [file for job in make_plan(config).jobs for file in job.outputs()]
+            keys |= {file.key for file in files}
+            configs |= {file.config for file in files}
+        assert len(keys) == len(configs) == 2 * 3, "a caption, a tentative and a reasoner's file"
 
     def test_a_benchmark_without_a_prompt_of_its_own_says_so(self, tmp_path: Path) -> None:
         path = make_json_benchmark(tmp_path, 3)
