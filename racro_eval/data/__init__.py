@@ -22,11 +22,13 @@ class Benchmark:
     """A benchmark's samples in file order; images are opened only when they are read.
 
     origin: the file or dataset the rows came from, for the manifest.
+    question_style: whose question text the samples have.
     """
 
     spec: BenchmarkSpec
     samples: Sequence[Sample]
     origin: str
+    question_style: QuestionStyle = "racro"
 
     @property
     def name(self) -> str:
@@ -112,4 +114,4 @@ def load_benchmark(
         if sample.index in seen:
             raise DataError(f"{located.origin}: the index {sample.index!r} stands on two rows.")
         seen.add(sample.index)
-    return Benchmark(spec, samples, located.origin)
+    return Benchmark(spec, samples, located.origin, question_style)

@@ -3,7 +3,8 @@
 A dataset goes, row by row, into the user cache as `rows.jsonl` beside its images: the layout of the
 official repositories, which is then read like theirs. A run needs every image several times and in
 any order, which a stream cannot give; memory holds one row, and there is no second copy in Arrow.
-Each part (configuration and split) is whole or not there. No script of a dataset is ever run.
+Each part (configuration and split) is whole or not there. No script of a dataset is ever run: from
+version 4 on the library cannot.
 """
 
 from __future__ import annotations

@@ -28,7 +28,6 @@ def read_json(
     of texts by index, if any. Raises DataError.
     """
     texts = _questions(questions) if questions else None
-    required = [name for name in fields.required() if name not in fields.image_columns]
     for number, record in enumerate(read_records(path), start=1):
         where = f"{path}, row {number}"
         if not isinstance(record, dict):
@@ -40,7 +39,7 @@ def read_json(
             if index not in texts:
                 raise DataError(f"{questions} has no question for the index {index!r}.")
             row[fields.question] = texts[index]
-        require(row, required, where)
+        require(row, fields.required(), where)
         yield row, [FileImage(inside(folder, name, path)) for name in _images(row, fields)]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,7 +86,8 @@ def read(spec: BenchmarkSpec, located: Located, style: QuestionStyle = "racro") 
     """The samples of a located source, in file order. Raises DataError and ConfigError."""
     source = located.source
     fields = source.fields
-    build = _builder(spec, style)
+    own_prompt = style == "native" or spec.question == "native"
+    build = _own_prompt(spec) if own_prompt else questions.BUILDERS[spec.question]
     for row, images in _rows(located):
         if any(cells.text(cells.lookup(row, name)) != v for name, v in source.where.items()):
             continue
@@ -94,13 +95,9 @@ def read(spec: BenchmarkSpec, located: Located, style: QuestionStyle = "racro") 
         if index in source.skip:
             continue
         options = cells.options(row, fields)
-        meta = _meta(row, source, spec.multi_label)
-        question = cells.text(cells.lookup(row, fields.question)) if fields.question else ""
-        if source.compose and style == "racro":
-            question = questions.COMPOSERS[source.compose](question, options)
-        if source.composed and style == "native":
-            question = questions.bare_question(question)
+        question = _question(row, source, options, bare=own_prompt)
         hint = cells.text(cells.lookup(row, fields.hint))
+        meta = _meta(row, source, spec.multi_label)
         yield Sample(
             index=index,
             question=build(questions.Item(question, options, hint, meta)),
@@ -113,12 +110,19 @@ def read(spec: BenchmarkSpec, located: Located, style: QuestionStyle = "racro") 
         )
 
 
-def _builder(spec: BenchmarkSpec, style: QuestionStyle) -> Callable[[questions.Item], str]:
-    if style == "racro" and spec.question != "native":
-        return questions.BUILDERS[spec.question]
+def _own_prompt(spec: BenchmarkSpec) -> Callable[[questions.Item], str]:
     if spec.native is None:
         raise ConfigError(f"{spec.name} has no prompt of its own; leave out --question-style.")
     return questions.OWN[spec.native] if isinstance(spec.native, str) else spec.native.render
+
+
+def _question(row: Row, source: Source, options: Mapping[str, str], *, bare: bool) -> str:
+    """The row's question as its TSV has it, or without what the TSV has put around it."""
+    column = source.fields.question
+    text = cells.text(cells.lookup(row, column)) if column else ""
+    if bare:
+        return questions.bare_question(text) if source.composed else text
+    return questions.COMPOSERS[source.compose](text, options) if source.compose else text
 
 
 def _meta(row: Row, source: Source, multi_label: tuple[str, ...]) -> dict[str, str]:

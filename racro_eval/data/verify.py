@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from racro_eval.data import Benchmark, Sample, load_benchmark
-from racro_eval.data.images import Image, decode, digest
+from racro_eval.data.images import BytesImage, Image, decode, digest
 from racro_eval.errors import DataError, MissingError, RacroError
 
 
@@ -69,12 +69,12 @@ def _look(image: Image, check: Check) -> str:
     """Decode an image; what it is known by."""
     check.images += 1
     try:
-        key = digest(image)
+        data = BytesImage(image.read(), image.name)
     except DataError as error:
         check.missing.append(str(error))
         return image.name
     try:
-        decode(image)
+        decode(data)
     except DataError as error:
         check.broken.append(str(error))
-    return key
+    return digest(data)

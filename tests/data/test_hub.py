@@ -10,7 +10,7 @@ import pytest
 
 from racro_eval import load_benchmark
 from racro_eval.data import files
-from racro_eval.errors import MissingError
+from racro_eval.errors import DataError, MissingError
 from tests.support.benchmarks import picture, write_spec
 
 datasets = pytest.importorskip("datasets")
@@ -95,6 +95,12 @@ def test_the_origin_says_which_state_was_read(tmp_path: Path, copy: Path) -> Non
     assert changed.indices[0] == "other_1", "a changed copy is read anew"
 
 
+def test_an_image_column_that_is_not_there(tmp_path: Path, copy: Path) -> None:
+    fields = {**SOURCE["fields"], "image": "picture"}
+    with pytest.raises(DataError, match="has no column 'picture'"):
+        load_benchmark(spec(tmp_path, fields=fields), data_root=copy)
+
+
 def test_a_split_that_is_not_there(tmp_path: Path, copy: Path) -> None:
     with pytest.raises(MissingError, match="split nowhere"):
         load_benchmark(spec(tmp_path, split="nowhere"), data_root=copy)
@@ -148,6 +154,16 @@ class TestFromTheHub:
         assert all(call["streaming"] and call["revision"] == self.COMMIT for call in hub)
         assert load_benchmark(spec(tmp_path), offline=True).origin == benchmark.origin
         assert len(hub) == 4, "the second load takes the cached rows"
+
+    def test_a_hub_that_is_away(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        import huggingface_hub
+
+        def away(*_: object, **__: object) -> None:
+            raise ConnectionError("no route to the hub")
+
+        monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", away)
+        with pytest.raises(MissingError, match=r"org/set .*\(no route to the hub\).*--data-root"):
+            load_benchmark(spec(tmp_path))
 
     def test_finished_parts_survive_an_interruption(
         self, tmp_path: Path, hub: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch

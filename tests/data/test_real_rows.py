@@ -64,6 +64,19 @@ class TestMathVision:
         assert benchmark["2830"].answer == "\x0crac{36}{13}"
         assert benchmark["2877"].answer == "$\\boxed{\\frac{3}{4}}$"
 
+    def test_the_native_prompt_has_the_raw_question_and_lists_no_bare_letters(self) -> None:
+        root = shared_data()
+        native = load_benchmark("MathVision_MINI", data_root=root, question_style="native")
+        lines = (root / "mathvision" / "testmini.jsonl").read_text().splitlines()
+        rows = {row["id"]: row for row in map(json.loads, lines)}
+        in_picture = [i for i, row in rows.items() if "".join(row["options"]) == "ABCDE"]
+        assert len(in_picture) == 73
+        for index, row in rows.items():
+            text = native[index].question
+            assert text.startswith("Please solve the problem step by step and put your answer in")
+            assert f'"\\boxed{{}}".\n{row["question"]}\n' in text
+            assert ("\n(A) " in text) == bool(row["options"] and index not in in_picture)
+
     def test_options_named_none_are_options(self) -> None:
         benchmark = real("MathVision")
         assert choices(benchmark["758"]) == ["None", "One", "Two", "Three", "Four"]
@@ -217,6 +230,15 @@ class TestDynaMath:
         rules = {"float:tol=0.001": 2960, "choice": 1740, "text": 310}
         assert Counter(sample.rule for sample in benchmark) == rules
 
+    def test_gold_letters_and_seeds_whose_variants_differ_by_the_picture_only(self) -> None:
+        benchmark = real("DynaMath")
+        letters = Counter(s.answer for s in benchmark if s.meta["answer_type"] == "multiple choice")
+        assert letters == {"A": 619, "B": 697, "C": 220, "D": 161, "E": 37, "F": 6}
+        texts: dict[str, set[tuple[str, str]]] = {}
+        for sample in benchmark:
+            texts.setdefault(sample.meta["seed"], set()).add((sample.question, sample.answer))
+        assert sum(len(group) == 1 for group in texts.values()) == 42
+
     def test_each_variant_has_its_own_picture(self) -> None:
         benchmark = real("DynaMath")
         first, second = benchmark["1-1"], benchmark["1-2"]
@@ -235,6 +257,10 @@ class TestLogicVista:
             "mechanical": 74,
         }
         assert count_labels(benchmark, "capability").total() == 447
+        letters = Counter(sample.answer for sample in benchmark)
+        single = {"A": 111, "B": 104, "C": 110, "D": 83, "E": 33}
+        odd = {"B, D": 2, "A, C": 1, "G": 1, "F": 1, "3": 1}
+        assert letters == single | odd
 
     def test_the_row_without_question_is_left_out_and_odd_gold_answers_stay(self) -> None:
         benchmark = real("LogicVista")

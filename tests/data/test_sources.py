@@ -199,6 +199,33 @@ class TestBadFiles:
         source = {"kind": "json", "file": "rows.jsonl", "images": ".", "fields": {"index": "id"}}
         assert sentence in str(self.load(tmp_path, source))
 
+    @pytest.mark.parametrize(
+        ("questions", "sentence"),
+        [("[1]", "does not hold an object of questions"), ("{", "is not valid JSON")],
+    )
+    def test_broken_questions(self, tmp_path: Path, questions: str, sentence: str) -> None:
+        (tmp_path / "rows.json").write_text('[{"index": "1", "answer": "", "image": ""}]')
+        (tmp_path / "questions.json").write_text(questions)
+        source = {"kind": "json", "file": "rows.json", "images": ".", "questions": "questions.json"}
+        assert sentence in str(self.load(tmp_path, source))
+
+    def test_json_without_rows(self, tmp_path: Path) -> None:
+        (tmp_path / "rows.json").write_text("1")
+        source = {"kind": "json", "file": "rows.json", "images": "."}
+        assert "holds neither a list nor an object" in str(self.load(tmp_path, source))
+
+    def test_json_without_the_image_column(self, tmp_path: Path) -> None:
+        (tmp_path / "rows.json").write_text('[{"index": "1", "question": "", "answer": ""}]')
+        source = {"kind": "json", "file": "rows.json", "images": "."}
+        assert "has no column 'image'" in str(self.load(tmp_path, source))
+
+    @pytest.mark.parametrize("more", [{"url": "http://x"}, {"md5": "0" * 32, "parts": {"n": [1]}}])
+    def test_several_files_are_not_downloaded(
+        self, tmp_path: Path, more: dict[str, object]
+    ) -> None:
+        source = {"kind": "json", "file": "rows.json", "images": ".", "questions": "q.json", **more}
+        assert "neither url nor hashes" in str(self.load(tmp_path, source))
+
     def test_broken_json(self, tmp_path: Path) -> None:
         (tmp_path / "rows.json").write_text("[{")
         source = {"kind": "json", "file": "rows.json", "images": "."}

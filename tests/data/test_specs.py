@@ -11,10 +11,11 @@ import yaml
 
 from racro_eval import load_benchmark
 from racro_eval.config import RunConfig
-from racro_eval.data.spec import RuleByRow, benchmark_names, load_spec
+from racro_eval.data.spec import BenchmarkSpec, RuleByRow, benchmark_names, load_spec
 from racro_eval.errors import ConfigError, DataError, MissingError
 from racro_eval.grading.rules import check_rule
 from racro_eval.planning import make_plan
+from racro_eval.settings import parse_settings
 from tests.support.benchmarks import make_json_benchmark, write_spec
 from tests.support.paths import shared_facts
 
@@ -47,6 +48,13 @@ def test_a_spec_is_complete(name: str) -> None:
             assert source.url and source.url.endswith(f"/{source.file}")
             assert re.fullmatch(r"[0-9a-f]{32}", source.md5 or "")
             assert re.fullmatch(r"[0-9a-f]{64}", source.sha256 or "0" * 64)
+
+
+@pytest.mark.parametrize("name", benchmark_names())
+def test_a_spec_survives_the_sidecar_of_a_graded_file(name: str) -> None:
+    spec = load_spec(name)
+    kept = json.loads(json.dumps(spec.model_dump(mode="json")))
+    assert parse_settings(BenchmarkSpec, kept, "sidecar") == spec
 
 
 def test_hashes_and_rows_are_those_of_the_fact_sheet() -> None:
@@ -147,10 +155,10 @@ class TestParts:
 
 
 class TestQuestionStyle:
-    def test_it_is_in_the_data_hash_and_so_in_every_key(self, tmp_path: Path) -> None:
+    def test_it_is_in_every_key_and_in_every_row_of_a_table(self, tmp_path: Path) -> None:
         path = make_json_benchmark(tmp_path, 3)
         path.write_text(path.read_text() + "native: {text: '{question} {options}'}\n")
-        keys = set()
+        keys, configs = set(), set()
         for style in ("racro", "native"):
             config = RunConfig(
                 data=[str(path)],
@@ -159,8 +167,10 @@ class TestQuestionStyle:
                 data_root=tmp_path,
                 question_style=style,
             )
-            keys.add(make_plan(config).jobs[0].outputs()[0].key)
-        assert len(keys) == 2
+            files = [file for job in make_plan(config).jobs for file in job.outputs()]
+            keys |= {file.key for file in files}
+            configs |= {file.config for file in files}
+        assert len(keys) == len(configs) == 2 * 3, "a caption, a tentative and a reasoner's file"
 
     def test_a_benchmark_without_a_prompt_of_its_own_says_so(self, tmp_path: Path) -> None:
         path = make_json_benchmark(tmp_path, 3)

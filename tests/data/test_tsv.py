@@ -93,6 +93,11 @@ def test_image_paths_stay_in_their_folder(tmp_path: Path) -> None:
         load(tmp_path, [{"index": "1", "image_path": "../../secret.png"}])
 
 
+def test_image_paths_that_are_no_list(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="is no list of files"):
+        load(tmp_path, [{"index": "1", "image_path": "['1.png'"}])
+
+
 @pytest.mark.parametrize(
     ("cell", "why"),
     [

@@ -70,6 +70,12 @@ def test_mathvista_free_form(
     assert (dict(sample.options), sample.answer, sample.rule) == ({}, "NA", rule)
 
 
+@pytest.mark.parametrize("choices", ["__import__('os').abort()", "['a'", "{'a': 1}", "[" * 9000])
+def test_choices_are_parsed_and_never_run(tmp_path: Path, choices: str) -> None:
+    with pytest.raises(DataError, match="Row 7: its options are not a list"):
+        read(tmp_path, "MathVista_MINI", {**MATHVISTA, "choices": choices})
+
+
 def test_mathvista_with_an_answer_type_that_nobody_knows(tmp_path: Path) -> None:
     cells = {**MATHVISTA, "choices": "", "answer_type": "matrix"}
     with pytest.raises(DataError, match="no answer rule for answer_type 'matrix'"):
