@@ -8,7 +8,6 @@ Source: arXiv 2402.14008, section 4; `auto_scoring_judge.py` of its repository.
 
 from __future__ import annotations
 
-import ast
 import re
 from dataclasses import dataclass
 from fractions import Fraction
@@ -37,7 +36,7 @@ def judge(response: str, sample: Sample, finish_reason: str = "stop") -> Verdict
 
 def compare_answer(answer: str, sample: Sample) -> Comparison:
     """Compare an extracted answer with the gold one."""
-    gold, unit = gold_answer(sample.answer), sample.meta.get("unit", "")
+    gold, unit = sample.answer, sample.meta.get("unit", "")
     errors = allowed_errors(sample.meta.get("error", ""))
     if not errors:
         outcome = compare(answer, gold)
@@ -51,18 +50,6 @@ def compare_answer(answer: str, sample: Sample) -> Comparison:
     if len(errors) != len(wanted):
         errors = errors[:1] * len(wanted) or [_DEFAULT] * len(wanted)
     return decided(_all_matched(given, wanted, errors), "within-error", answer, gold)
-
-
-def gold_answer(text: str) -> str:
-    """The gold answer; the benchmark holds a list with one text, which may list several values."""
-    if text.startswith("["):
-        try:
-            items = ast.literal_eval(text)
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            return text
-        if isinstance(items, list) and all(isinstance(item, str) for item in items):
-            return ", ".join(items)
-    return text
 
 
 def allowed_errors(text: str) -> list[Fraction]:
