@@ -6,7 +6,7 @@ import pytest
 
 from racro_eval.data import Sample
 from racro_eval.grading.verdict import Status
-from racro_eval.scoring.official import mmmu
+from racro_eval.scoring.official import mmmu, olympiadbench
 from racro_eval.scoring.profiles import grade
 from tests.parity import agreement
 from tests.parity.agreement import Agreement, measured, mmmu_rows
@@ -105,3 +105,19 @@ def boxed_gold_is_correct(sample: Sample) -> bool:
     """Whether each gold spelling, boxed as a model would, is judged correct."""
     golds = mmmu.gold_answers(sample.answer) if sample.scorer == "mmmu" else [sample.answer]
     return all(grade(f"So it is $\\boxed{{{g.strip('$')}}}$.", sample).correct for g in golds)
+
+
+def test_the_examples_of_olympiadbench_are_judged_as_it_says() -> None:
+    examples = agreement.load("olympiadbench/scoring_examples.json")
+    cases = [(one["GT"], given) for one in examples for given in one["Ans"]]
+    wrong = [
+        (gold, given["answer"])
+        for gold, given in cases
+        if _olympiadbench(given["answer"], gold, given.get("precision", "")) != given["equal"]
+    ]
+    assert (len(cases), wrong) == (36, [])
+
+
+def _olympiadbench(answer: str, gold: str, error: object) -> bool:
+    sample = Sample(index="", question="", answer=gold, meta={"error": str(error)})
+    return olympiadbench.compare_answer(answer, sample).equal

@@ -73,6 +73,7 @@ def test_the_papers_benchmarks_name_their_scorer() -> None:
     assert all(spec.scorer for spec in specs if spec.paper_column)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("scorer", SCORERS)
 def test_hostile_text_gets_a_verdict(scorer: str, profile: Profile) -> None:
