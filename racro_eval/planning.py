@@ -14,6 +14,7 @@ from racro_eval.engines.registry import default_engine, engine_names
 from racro_eval.errors import ConfigError, UnknownNameError, UsageError
 from racro_eval.models import fingerprint, resolve_model
 from racro_eval.prompting import VARIANTS, PromptSet, Role, Variant, load_prompts
+from racro_eval.scoring import metric_of
 from racro_eval.stages.files import Model, StageFile
 from racro_eval.stages.perceive import PerceiveJob, perceive_file
 from racro_eval.stages.plan import Digests, PlannedRow
@@ -130,6 +131,7 @@ class _Planner:
                 offline=self.config.offline,
                 question_style=self.config.question_style,
             )
+            metric_of(benchmark.spec)  # a wrong metric is said before hours of answers
             samples = benchmark.select(limit=self.config.limit, indices=self.config.index)
             for mllm in self.config.mllm:
                 for variant in self.variants:

@@ -110,3 +110,14 @@ def test_a_run_scores_with_the_metric(benchmark: Path, capsys: Capture) -> None:
     assert len(graded) == 1
     with graded[0].open(newline="") as file:
         assert {"seed", "variant"} <= set(csv.DictReader(file).fieldnames or ())
+
+
+def test_a_metric_without_its_columns_is_refused_before_any_model_is_asked(
+    benchmark: Path, capsys: Capture
+) -> None:
+    spec = yaml.safe_load(benchmark.read_text())
+    del spec["sources"][0]["meta"]["seed"]
+    benchmark.write_text(yaml.safe_dump(spec))
+    assert main(["--data", str(benchmark), "--mllm", "echo:m", "--variant", "qa"]) == 2
+    assert "needs the meta column 'seed', which no source gives" in capsys.readouterr().err
+    assert not Path("results").exists()
