@@ -236,8 +236,8 @@ def _counts() -> Iterator[str]:
 def _refusals() -> Iterator[str]:
     """MathVista's undecided rows that are officially correct by the nearest choice to a refusal."""
     yield "Officially correct rows of MathVista without an answer here, in which the official"
-    yield 'extraction names no choice either (it is often "N/A"), and the choice nearest to it is by'
-    yield "chance the gold:"
+    yield 'extraction names no choice either (it is often "N/A"), and the choice nearest to it'
+    yield "is by chance the gold:"
     parts = []
     for a in measured():
         if (a.benchmark, a.given) == ("MathVista", "the response"):
