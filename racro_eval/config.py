@@ -22,10 +22,9 @@ class RunConfig(Strict):
 
     data: benchmark names or YAML paths. mllm, reasoner, answerer: models as `models.resolve_model`
     takes them; the answerer writes the tentative answers in place of the MLLM. prompts: a prompt
-    set. question_style: whose question text, RACRO's or the benchmark's own. caption_file,
-    tentative_file: CSVs to use in place of a model's texts. index: these rows only; limit: at most
-    so many. samples: answers per row and reasoner. seed: base of all rows' seeds. models: own model
-    entries. max_failures: failed rows that still count as success.
+    set. caption_file, tentative_file: CSVs to use in place of a model's texts. index: these rows
+    only; limit: at most so many. samples: answers per row and reasoner. seed: base of all rows'
+    seeds. models: own model entries. max_failures: failed rows that still count as success.
     """
 
     data: tuple[str, ...] = Field(min_length=1)
@@ -35,6 +34,7 @@ class RunConfig(Strict):
     variant: tuple[str, ...] = (DEFAULT_VARIANT,)
     prompts: str = "racro"
     question_style: QuestionStyle = "racro"
+    """Whose question text: that of the paper's evaluation code, or the benchmark's own prompt."""
     caption_file: Path | None = None
     tentative_file: Path | None = None
     limit: int | None = Field(None, gt=0)
