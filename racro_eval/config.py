@@ -23,12 +23,9 @@ class RunConfig(Strict):
 
     data: benchmark names or YAML paths. mllm, reasoner, answerer: models as `models.resolve_model`
     takes them; the answerer writes the tentative answers in place of the MLLM. prompts: a prompt
-    set. question_style: whose question text, RACRO's or the benchmark's own. caption_file,
-    tentative_file: CSVs to use in place of a model's texts. index: these rows only; limit: at most
-    so many. samples: answers per row and reasoner. seed: base of all rows' seeds. models: own model
-    entries. max_failures: failed rows that still count as success. scoring: by whose rules answers
-    are judged (`scoring/profiles.py`). judge: a model that decides the rows on which those rules
-    find no answer; its verdicts stand in files of their own.
+    set. caption_file, tentative_file: CSVs to use in place of a model's texts. index: these rows
+    only; limit: at most so many. samples: answers per row and reasoner. seed: base of all rows'
+    seeds. models: own model entries. max_failures: failed rows that still count as success.
     """
 
     data: tuple[str, ...] = Field(min_length=1)
@@ -38,6 +35,7 @@ class RunConfig(Strict):
     variant: tuple[str, ...] = (DEFAULT_VARIANT,)
     prompts: str = "racro"
     question_style: QuestionStyle = "racro"
+    """Whose question text: that of the paper's evaluation code, or the benchmark's own prompt."""
     caption_file: Path | None = None
     tentative_file: Path | None = None
     limit: int | None = Field(None, gt=0)
@@ -53,7 +51,9 @@ class RunConfig(Strict):
     dry_run: bool = False
     max_failures: int = Field(0, ge=0)
     scoring: Profile = DEFAULT_PROFILE
+    """By whose rules answers are judged (`scoring/profiles.py`)."""
     judge: str | None = None
+    """A model that decides the rows in which those rules find no answer; a score of its own."""
     models: tuple[ModelEntry, ...] = ()
 
     @field_validator("data", "mllm", "reasoner", "variant", "index", mode="before")
