@@ -18,7 +18,7 @@ def test_every_package_is_listed() -> None:
     options = config()["options"]
     moved = dict(line.split(" = ") for line in options["package_dir"].split("\n") if line)
     listed = set(options["packages"].split()) - set(moved)
-    folders = {path.parent for path in (ROOT / "racro_eval").rglob("__init__.py")}
+    folders = {path.parent for path in (ROOT / "racro_eval").rglob("*.py")}
     assert listed == {".".join(folder.relative_to(ROOT).parts) for folder in folders}
 
 
