@@ -8,10 +8,12 @@ option, the verdict is `unparsed`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
+from racro_eval.grading.choices import letter_and_text, letters_of
 from racro_eval.grading.extraction import extract_all
 from racro_eval.grading.grader import unanswered
+from racro_eval.grading.normalize import normalize
 from racro_eval.grading.verdict import Comparison, Extraction, Status, Verdict
 
 CompareAnswer = Callable[[str], Comparison]
@@ -45,6 +47,21 @@ def verdict_of(found: Extraction, outcome: Comparison) -> Verdict:
     """The verdict that a comparison with an answer found makes."""
     method = f"{found.rule}/{outcome.method}"
     return Verdict(outcome.status, found.text, method, outcome.equal, outcome.normal_forms)
+
+
+def compare_letters(answer: str, gold: Collection[str]) -> Comparison:
+    """Compare the letters that an answer names with the gold ones, as sets.
+
+    For rows whose options are only in the picture: an answer that names no letter may still be the
+    text of the right one, so that it is `unparsed`, not wrong.
+    """
+    text, shown = normalize(answer), ", ".join(sorted(gold))
+    letters, split = letters_of(text), letter_and_text(text)
+    if letters is None and split is not None:
+        letters = frozenset(split[0])
+    if letters is None:
+        return Comparison(Status.unparsed, "options-unknown", (text, shown))
+    return decided(letters == frozenset(gold), "choice-letter", text, shown)
 
 
 def decided(equal: bool, method: str, prediction: str, answer: str) -> Comparison:

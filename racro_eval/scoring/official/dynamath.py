@@ -1,7 +1,7 @@
-"""DynaMath: numbers within 0.001, option letters A to F, texts that contain the gold one.
+"""DynaMath: numbers within 0.001, option letters or the gold option's text, texts.
 
-"Contains" means whole words here: the published code takes any substring, so that the gold A would
-be in every answer with an a.
+A text is right if it contains the gold one, as whole words: the published code takes any substring,
+so that the gold A would be in every answer with an a.
 Source: arXiv 2411.00836, section 4.1; `utils.py` of its repository.
 """
 
@@ -10,13 +10,12 @@ from __future__ import annotations
 import re
 
 from racro_eval.data.sample import Sample
-from racro_eval.grading.choices import letter_and_text, letters_of
+from racro_eval.grading.choices import compare_choice
 from racro_eval.grading.equivalence import compare
 from racro_eval.grading.normalize import normalize
 from racro_eval.grading.verdict import Comparison, Verdict
-from racro_eval.scoring.official import decide, decided
-
-LETTERS = frozenset("ABCDEF")
+from racro_eval.scoring.official import compare_letters, decide, decided
+from racro_eval.scoring.official.inline import inline_options
 
 
 def judge(response: str, sample: Sample, finish_reason: str = "stop") -> Verdict:
@@ -27,20 +26,17 @@ def judge(response: str, sample: Sample, finish_reason: str = "stop") -> Verdict
 def compare_answer(answer: str, sample: Sample) -> Comparison:
     """Compare an extracted answer with the gold one, by the row's kind of answer."""
     if sample.rule == "choice":
-        return _letter(answer, sample.answer)
+        return _letter(answer, sample)
     if sample.rule == "text":
         return _text(answer, sample.answer)
     return compare(answer, sample.answer, sample.rule or "float:tol=0.001")
 
 
-def _letter(answer: str, gold: str) -> Comparison:
-    text = normalize(answer)
-    letters = letters_of(text)
-    split = letter_and_text(text)
-    if letters is None and split is not None:
-        letters = frozenset(split[0])
-    right = letters is not None and letters <= LETTERS and letters == {gold.strip()}
-    return decided(right, "choice-letter", text, gold)
+def _letter(answer: str, sample: Sample) -> Comparison:
+    gold, options = sample.answer.strip(), inline_options(sample.question)
+    if gold in options:
+        return compare_choice(answer, gold, options, compare)
+    return compare_letters(answer, [gold])
 
 
 def _text(answer: str, gold: str) -> Comparison:

@@ -10,11 +10,10 @@ import re
 from collections.abc import Collection
 
 from racro_eval.data.sample import Sample
-from racro_eval.grading.choices import compare_choice, letter_and_text, letters_of
+from racro_eval.grading.choices import compare_choice
 from racro_eval.grading.equivalence import compare
-from racro_eval.grading.normalize import normalize
 from racro_eval.grading.verdict import Comparison, Verdict
-from racro_eval.scoring.official import decide, decided
+from racro_eval.scoring.official import compare_letters, decide
 from racro_eval.scoring.official.inline import inline_options
 
 _GOLD = re.compile(r"[A-I](?:,\s*[A-I])*")
@@ -32,13 +31,7 @@ def compare_answer(answer: str, sample: Sample) -> Comparison:
         return compare(answer, gold)
     if gold in options:
         return compare_choice(answer, gold, options, compare)
-    text = normalize(answer)
-    letters = letters_of(text)
-    split = letter_and_text(text)
-    if letters is None and split is not None:
-        letters = frozenset(split[0])
-    right = letters is not None and same_letters(letters, re.findall("[A-I]", gold))
-    return decided(right, "choice-letter", text, gold)
+    return compare_letters(answer, re.findall("[A-I]", gold))
 
 
 def same_letters(extracted: Collection[str], gold: Collection[str]) -> bool:

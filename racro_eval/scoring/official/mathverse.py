@@ -12,11 +12,10 @@ import re
 from fractions import Fraction
 
 from racro_eval.data.sample import Sample
-from racro_eval.grading.choices import compare_choice, letter_and_text, letters_of
+from racro_eval.grading.choices import compare_choice
 from racro_eval.grading.equivalence import compare
-from racro_eval.grading.normalize import normalize
 from racro_eval.grading.verdict import Comparison, Verdict
-from racro_eval.scoring.official import decide, decided
+from racro_eval.scoring.official import compare_letters, decide, decided
 from racro_eval.scoring.official.inline import inline_options
 from racro_eval.scoring.values import value_of
 
@@ -45,13 +44,7 @@ def compare_answer(answer: str, sample: Sample) -> Comparison:
 
 
 def _letters(answer: str, gold: frozenset[str], sample: Sample) -> Comparison:
-    shown = ", ".join(sorted(gold))
     options = dict(sample.options) or inline_options(sample.question)
     if len(gold) == 1 and gold <= set(options):
-        return compare_choice(answer, shown, options, compare)
-    text = normalize(answer)
-    letters = letters_of(text)
-    split = letter_and_text(text)
-    if letters is None and split is not None:
-        letters = frozenset(split[0])
-    return decided(letters == gold, "choice-letter", text, shown)
+        return compare_choice(answer, next(iter(gold)), options, compare)
+    return compare_letters(answer, gold)
