@@ -24,11 +24,13 @@ def decide(
     finish_reason: str,
     compare: CompareAnswer,
     otherwise: Callable[[str], Extraction | None] = lambda response: None,
+    *,
+    plural: bool = True,
 ) -> Verdict:
     """Find the answer of a response and compare it.
 
-    otherwise: finds an answer where the grader's extraction finds none. Several boxes of one
-    sentence are compared as a list too, which only a plural gold answer equals.
+    otherwise: finds an answer where the grader's extraction finds none. plural: whether several
+    boxes of one sentence are compared as a list too, which only a plural gold answer equals.
     """
     if not response.strip():
         return unanswered(response, finish_reason)
@@ -38,6 +40,7 @@ def decide(
         if other is None:
             return unanswered(response, finish_reason)
         found = [other]
+    found = found if plural else found[:1]
     verdicts = (verdict_of(answer, compare(answer.text)) for answer in found)
     first = next(verdicts)
     return first if first.correct else next((v for v in verdicts if v.correct), first)

@@ -34,7 +34,11 @@ def judge(response: str, sample: Sample, finish_reason: str = "stop") -> Verdict
         bare = visible_text(text).text.strip()
         return Extraction(bare, "bare") if bare in sample.options.values() else None
 
-    return decide(response, finish_reason, lambda answer: compare_answer(answer, sample), whole)
+    def compare_one(answer: str) -> Comparison:
+        return compare_answer(answer, sample)
+
+    # Every text has a nearest choice: two boxes must not be a second try at it.
+    return decide(response, finish_reason, compare_one, whole, plural=not sample.options)
 
 
 def compare_answer(answer: str, sample: Sample) -> Comparison:
