@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from racro_eval.data.spec import BenchmarkSpec
-from racro_eval.errors import CacheError, MissingError
+from racro_eval.errors import CacheError, DataError, MissingError
 from racro_eval.leaderboard.columns import Columns, read_ahead, rows, unreadable
+from racro_eval.leaderboard.summaries import file_state, read_summary, write_summary
 from racro_eval.scoring import Score, score
-from racro_eval.scoring.graded import SUFFIX
+from racro_eval.scoring.graded import SUFFIX, graded_columns
 from racro_eval.settings import parse_settings
 from racro_eval.sidecar import read_sidecar
 
@@ -63,10 +64,8 @@ class _Source:
     @property
     def columns(self) -> list[str]:
         """The columns that a metric may ask for; the response is not among them."""
-        return list(
-            dict.fromkeys(("index", "sample", "extracted", "status", "correct"))
-            | dict.fromkeys(self.spec.breakdowns)
-        )
+        unused = ("prediction", "extracted", "method", "answer")
+        return [name for name in graded_columns(self.spec) if name not in unused]
 
 
 def collect(paths: Iterable[Path]) -> list[Cell]:
@@ -75,14 +74,20 @@ def collect(paths: Iterable[Path]) -> list[Cell]:
     Raises CacheError, which names the file, if a file or its sidecar is unreadable or the rows are
     not those of its benchmark.
     """
-    sources = _sources(paths)
-    columns = read_ahead((source.path, source.columns) for source in sources)
-    return [_cell(source, read) for source, read in zip(sources, columns, strict=True)]
+    sources = list(_sources(paths))
+    states = {one.path: file_state(one.path, one.manifest["spec"]) for one in sources}
+    scores = {one.path: read_summary(one.path, states[one.path]) for one in sources}
+    unknown = [one for one in sources if scores[one.path] is None]
+    columns = read_ahead((one.path, one.columns) for one in unknown)
+    for one, read in zip(unknown, columns, strict=True):
+        found = _score(one, read)
+        scores[one.path] = found
+        write_summary(one.path, found, states[one.path])
+    return [_cell(one, score) for one in sources if (score := scores[one.path])]
 
 
-def _sources(paths: Iterable[Path]) -> list[_Source]:
+def _sources(paths: Iterable[Path]) -> Iterator[_Source]:
     specs: dict[str, BenchmarkSpec] = {}
-    found = []
     for path in paths:
         manifest = read_sidecar(path)
         content = manifest.get("spec")
@@ -91,13 +96,11 @@ def _sources(paths: Iterable[Path]) -> list[_Source]:
         known = repr(content)  # the files of a benchmark have one spec, which is checked once
         if known not in specs:
             specs[known] = parse_settings(BenchmarkSpec, content, str(path))
-        found.append(_Source(path, manifest, specs[known]))
-    return found
+        yield _check_labels(_Source(path, manifest, specs[known]))
 
 
-def _cell(source: _Source, columns: Columns) -> Cell:
+def _cell(source: _Source, score: Score) -> Cell:
     manifest, spec = source.manifest, source.spec
-    _check(source, columns)
     labels, graded = manifest.get("labels") or {}, manifest.get("graded") or {}
     parents = {role: parent for role, parent in (manifest.get("parents") or {}).items() if parent}
     return Cell(
@@ -108,7 +111,7 @@ def _cell(source: _Source, columns: Columns) -> Cell:
         config=str(manifest.get("config")),
         key=str(manifest.get("key")),
         base=parents.get("tentative", {}).get("config"),
-        score=score(rows(columns), spec),
+        score=score,
         path=source.path,
         prompts=str(labels.get("prompts", "racro")),
         seed=str(labels.get("seed", 0)),
@@ -119,19 +122,34 @@ def _cell(source: _Source, columns: Columns) -> Cell:
     )
 
 
-def _check(source: _Source, columns: Columns) -> None:
-    """Refuse rows that no grading of this benchmark has written."""
-    spec, path = source.spec, source.path
+def _score(source: _Source, columns: Columns) -> Score:
+    _check_rows(source, columns)
+    try:
+        return score(rows(columns), source.spec)
+    except DataError as error:
+        raise unreadable(source.path, str(error).rstrip(".")) from error
+
+
+def _check_labels(source: _Source) -> _Source:
+    spec = source.spec
     name = (source.manifest.get("labels") or {}).get("benchmark", spec.name)
     if name != spec.name:
-        raise unreadable(path, f"it is of {name}, but its sidecar holds the benchmark {spec.name}")
+        what = f"it is of {name}, but its sidecar holds the benchmark {spec.name}"
+        raise unreadable(source.path, what)
+    return source
+
+
+def _check_rows(source: _Source, columns: Columns) -> None:
+    """Refuse rows that no grading of this benchmark has written."""
+    spec, path = source.spec, source.path
     strange = set(columns["correct"]) - {"0", "1"}
     if strange:
         raise unreadable(path, f"its column 'correct' holds {min(strange)!r}, neither 0 nor 1")
-    distinct = set(zip(columns["index"], columns["sample"], strict=True))
-    if len(distinct) < len(columns["index"]):
-        raise unreadable(path, "a sample of an index stands on two rows")
     samples = len(set(columns["index"]))
+    if samples < len(columns["index"]):
+        distinct = set(zip(columns["index"], columns["sample"], strict=True))
+        if len(distinct) < len(columns["index"]):
+            raise unreadable(path, "a sample of an index stands on two rows")
     if samples > spec.rows:
         raise unreadable(path, f"{samples} samples are more than the {spec.rows} of {spec.name}")
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from racro_eval.leaderboard.collect import Cell
+from racro_eval.leaderboard.collect import OFFICIAL, Cell
 from racro_eval.leaderboard.columns import read_columns, rows
 from racro_eval.leaderboard.samples import Answers, read_samples
 from racro_eval.leaderboard.table import Row, Table, base_of
@@ -61,8 +61,12 @@ def groups(table: Table) -> Iterator[Group]:
                     read = tuple(cell.parents.get(role, "") for role in ("caption", "tentative"))
                     key = (row.variant, row.profile, *read)
                     alike.setdefault(key, []).append(row)
-            for key, members in alike.items():
-                yield _group(benchmark, block.rows, members, about=", ".join(key[:2]))
+            for members in alike.values():
+                yield _group(benchmark, block.rows, members, about=_about(members[0]))
+
+
+def _about(row: Row) -> str:
+    return row.variant if row.profile == OFFICIAL else f"{row.variant}, scored by {row.profile}"
 
 
 def _group(benchmark: str, block: Sequence[Row], members: Sequence[Row], about: str) -> Group:

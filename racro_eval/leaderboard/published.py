@@ -12,8 +12,8 @@ from importlib import resources
 from racro_eval.models import builtin_models
 
 AVERAGE = "AVG"
-JUDGE_NOTE = (
-    "† the paper's numbers (arXiv 2506.04559v1), which GPT models judged through VLMEvalKit; a "
+JUDGES = (
+    "The paper's numbers (arXiv 2506.04559v1) were judged by GPT models through VLMEvalKit; a "
     "symbolic score differs from them by a point or more on some benchmarks."
 )
 _ABOUT = ("group", "model", "mllm", "reasoner", "captioner", "source", "judge")

@@ -1,26 +1,29 @@
 """Figures of the paper's table: score against size, bars with intervals, reasoner by MLLM.
 
-Colours are Okabe and Ito's, which people with any colour vision tell apart, and no figure depends
-on colour alone. Sizes are such that text is readable at half a page's width.
+Colours are Okabe and Ito's, which people with any colour vision tell apart, and nothing is told by
+colour alone. Sizes are such that text is readable at half a page's width.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from racro_eval.errors import ConfigError, MissingError
 from racro_eval.leaderboard.document import Document, Record
+from racro_eval.leaderboard.formats.labels import place_labels
 from racro_eval.leaderboard.published import AVERAGE
+from racro_eval.leaderboard.table import PAPER, PAPER_COLUMNS
+from racro_eval.printable import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-_HATCHES = ("", "//", "..", "xx", "--", "oo", "\\\\")
+_OTHERS = "#7F7F7F"
 _STYLE = {
     "font.size": 11,
     "axes.spines.top": False,
@@ -33,10 +36,8 @@ _STYLE = {
     "svg.hashsalt": "racro-eval",
     "svg.fonttype": "path",
     "text.parse_math": False,
-    "figure.dpi": 100,
-    "savefig.dpi": 200,
+    "savefig.dpi": 160,
 }
-Plot = Callable[[list[Record]], "Figure | None"]
 
 
 def render(document: Document) -> dict[str, bytes]:
@@ -50,10 +51,11 @@ def render(document: Document) -> dict[str, bytes]:
         import matplotlib
     except ImportError as error:
         raise MissingError("Figures need matplotlib: pip install 'racro-eval[figures]'.") from error
+    points = [_Point(record) for record in document.records if record["value"] is not None]
     files: dict[str, bytes] = {}
     with matplotlib.rc_context({**matplotlib.rcParamsDefault, "backend": "agg", **_STYLE}):
         for name, plot in PLOTS.items():
-            figure = plot([one for one in document.records if one["value"] is not None])
+            figure = plot(points)
             if figure is not None:
                 files[f"-{name}.png"] = _saved(figure, "png", {"Software": None})
                 files[f"-{name}.svg"] = _saved(figure, "svg", {"Date": None, "Creator": None})
@@ -66,153 +68,173 @@ def _saved(figure: Figure, kind: str, metadata: dict[str, Any]) -> bytes:
     return buffer.getvalue()
 
 
-def _figure(width: float, height: float) -> tuple[Figure, Axes]:
-    from matplotlib.figure import Figure
+class _Point:
+    """A record as a figure needs it: one score of one row."""
 
-    figure = Figure(figsize=(width, height))
-    return figure, figure.add_subplot()
+    def __init__(self, record: Record) -> None:
+        self.benchmark = str(record["benchmark"])
+        self.value = float(record["value"] or 0)
+        self.low, self.high = _number(record["low"]), _number(record["high"])
+        self.size = _number(record["billion_parameters"])
+        self.paper = record["source"] == PAPER
+        self.partial = record["n"] != record["expected"]
+        self.mllm = printable(str(record["mllm"] or "question only"))
+        self.label = printable(str(record["label"]))
+        self.reasoner = record["reasoner"] is not None
+        self.average = self.benchmark.split(" of ")[0] == AVERAGE
 
-
-def _name(record: Record, *, base: str = "alone") -> str:
-    """What a row is called within its block."""
-    label = str(record["label"])
-    return label.removeprefix("+ ") if label.startswith("+ ") else base
-
-
-def scaling(records: list[Record]) -> Figure | None:
-    """The average against all parameters, a line per MLLM; as in the paper, in billions."""
-    measure = next((str(one["benchmark"]) for one in records if _average(one)), None)
-    points = [one for one in records if one["benchmark"] == measure and one["billion_parameters"]]
-    if measure is None or not points:
-        return None
-    figure, axes = _figure(6.0, 4.2)
-    mllms = list(dict.fromkeys((one["source"], _block(one)) for one in points))
-    for number, (source, block) in enumerate(mllms):
-        mine = [one for one in points if (one["source"], _block(one)) == (source, block)]
-        mine.sort(key=lambda one: float(one["billion_parameters"] or 0))
-        colour, marker = _COLOURS[number % 7], _MARKERS[number % 7]
-        paper = source == "paper"
-        axes.plot(
-            [float(one["billion_parameters"] or 0) for one in mine],
-            [float(one["value"] or 0) for one in mine],
-            color=colour,
-            marker=marker,
-            markersize=7,
-            markerfacecolor="white" if paper else colour,
-            linestyle="--" if paper else "-",
-            label=f"{block} †" if paper else block,
-        )
-        for one in mine:
-            axes.annotate(
-                _name(one).removesuffix(" †"),
-                (float(one["billion_parameters"] or 0), float(one["value"] or 0)),
-                textcoords="offset points",
-                xytext=(6, -11),
-                fontsize=8,
-                color=colour,
-            )
-    axes.set_xscale("log", base=2)
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes.margins(x=0.14, y=0.1)
-    axes.set_xlabel("parameters of MLLM and reasoner together (billions)")
-    axes.set_ylabel(f"{measure} (%)")
-    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    return figure
+    @property
+    def short(self) -> str:
+        """The reasoner's own name in this row, "alone" for the MLLM's row."""
+        if not self.reasoner:
+            return "alone †" if self.paper else "alone"
+        label = self.label.removeprefix("+ ")
+        return label.replace("RACRO (", "").replace(")", "") if self.paper else label
 
 
-def _average(record: Record) -> bool:
-    return str(record["benchmark"]).split(" of ")[0] == AVERAGE
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
 
 
-def _block(record: Record) -> str:
-    """The MLLM of a row; rows of the paper's other models stand alone under their own name."""
-    return str(record["mllm"] or "question only")
+def _unique(names: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(names))
 
 
-def bars(records: list[Record]) -> Figure | None:
-    """Every benchmark's scores with their intervals, a bar per row."""
-    benchmarks = list(dict.fromkeys(str(one["benchmark"]) for one in records))
-    rows = list(dict.fromkeys((_block(one), str(one["label"])) for one in records))
-    if not rows:
-        return None
-    height = 0.9 + 0.26 * len(rows) * len(benchmarks) + 0.35 * len(benchmarks)
-    figure, axes = _figure(6.0, min(height, 60.0))
-    place, ticks = 0.0, []
-    for benchmark in benchmarks:
-        here = {
-            (_block(one), str(one["label"])): one
-            for one in records
-            if one["benchmark"] == benchmark
-        }
-        start = place
-        for number, row in enumerate(rows):
-            if row in here:
-                _bar(axes, here[row], place, number)
-                place += 1
-        ticks.append((benchmark, (start + place - 1) / 2))
-        place += 1.2
-    axes.set_yticks([middle for _, middle in ticks], [name for name, _ in ticks])
-    axes.invert_yaxis()
-    axes.grid(axis="y", visible=False)
-    axes.tick_params(axis="y", length=0)
-    axes.set_xlabel("score (%), with 95 % intervals")
-    axes.set_xlim(0, 100)
-    handles = [_handle(number, row) for number, row in enumerate(rows)]
-    axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    return figure
+def _with_reasoners(points: Sequence[_Point]) -> list[str]:
+    """The MLLMs that have a reasoner's row; the paper's other models have none."""
+    return _unique([point.mllm for point in points if point.reasoner])
 
 
-def _bar(axes: Axes, record: Record, place: float, number: int) -> None:
-    value = float(record["value"] or 0)
-    axes.barh(place, value, height=0.82, **_look(number))
-    edge = value
-    if record["low"] is not None and record["high"] is not None:
-        low, edge = float(record["low"]), float(record["high"])
-        axes.plot([low, edge], [place, place], color="#222222", linewidth=1.4)
-    star = "*" if record["n"] is not None and record["n"] != record["expected"] else ""
-    axes.text(edge + 1, place, f"{value:.1f}{star}", va="center", fontsize=9)
-
-
-def _look(number: int) -> dict[str, Any]:
-    return {
-        "color": _COLOURS[number % 7],
-        "hatch": _HATCHES[(number // 7 + number) % 7] if number else "",
-        "edgecolor": "white",
-        "linewidth": 0,
-    }
-
-
-def _handle(number: int, row: tuple[str, str]) -> Any:
-    from matplotlib.patches import Patch
-
-    block, label = row
-    return Patch(**_look(number), label=f"{block} {label}" if label.startswith("+ ") else label)
-
-
-def heatmap(records: list[Record]) -> Figure | None:
-    """Reasoner by MLLM: the average where there is one, else the only benchmark's score."""
-    benchmarks = list(dict.fromkeys(str(one["benchmark"]) for one in records))
-    averages = [one for one in records if _average(one)]
-    shown = averages or (records if len(benchmarks) == 1 else [])
+def scaling(points: list[_Point]) -> Figure | None:
+    """The average against all parameters: a line per MLLM from it alone to its reasoners."""
+    shown = [point for point in points if point.average and point.size]
     if not shown:
         return None
-    mllms = list(dict.fromkeys(_block(one) for one in shown))
-    names = list(dict.fromkeys(_name(one) for one in shown))
-    values = {(_name(one), _block(one)): float(one["value"] or 0) for one in shown}
-    figure, axes = _figure(2.2 + 1.1 * len(mllms), 1.4 + 0.5 * len(names))
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 4.6))
+    axes = figure.add_subplot()
+    mllms = _with_reasoners(shown)
+    for number, mllm in enumerate(mllms):
+        for paper in (False, True):
+            mine = [one for one in shown if (one.mllm, one.paper) == (mllm, paper)]
+            _line(axes, [one for one in mine if "VisualPRM" not in one.label], number)
+    others = [one for one in shown if one.mllm not in mllms or "VisualPRM" in one.label]
+    if others:
+        sizes, values = [one.size or 0.0 for one in others], [one.value for one in others]
+        axes.plot(sizes, values, "x", color=_OTHERS, label="other models †")
+    axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.margins(x=0.12, y=0.1)
+    axes.set_xlabel("parameters of MLLM and reasoner together (billions)")
+    axes.set_ylabel(f"{shown[0].benchmark} (%)")
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize=9)
+    names = {}
+    for one in shown:
+        if one.reasoner or one.mllm not in mllms:
+            name = one.short if one.reasoner else one.label
+            colour = _OTHERS if one in others else _COLOURS[mllms.index(one.mllm) % 7]
+            names[one.size or 0.0, one.value] = (name.removesuffix(" †"), colour)
+    place_labels(axes, names, [(one.size or 0.0, one.value) for one in shown])
+    return figure
+
+
+def _line(axes: Axes, mine: list[_Point], number: int) -> None:
+    if not mine:
+        return
+    mine = sorted(mine, key=lambda one: (one.size or 0.0, one.value))
+    colour, paper = _COLOURS[number % 7], mine[0].paper
+    axes.plot(
+        [one.size or 0.0 for one in mine],
+        [one.value for one in mine],
+        color=colour,
+        marker=_MARKERS[number % 7],
+        markersize=7,
+        markerfacecolor="white" if paper else colour,
+        linestyle="--" if paper else "-",
+        label=mine[0].mllm + (" †" if paper else ""),
+    )
+
+
+def bars(points: list[_Point]) -> Figure | None:
+    """A panel per benchmark, a bar per row with its interval."""
+    rows = list(dict.fromkeys((one.mllm, one.label, one.paper) for one in points))
+    benchmarks = _unique([one.benchmark for one in points])
+    if not rows:
+        return None
+    from matplotlib.figure import Figure
+
+    across = min(2, len(benchmarks))
+    down = -(-len(benchmarks) // across)
+    figure = Figure(figsize=(3.6 * across, (0.27 * len(rows) + 0.75) * down + 0.4))
+    panels = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
+    mllms = _unique([mllm for mllm, _, _ in rows])
+    for place, axes in enumerate(panels.flat):
+        if place >= len(benchmarks):
+            axes.set_visible(False)
+            continue
+        axes.set_title(PAPER_COLUMNS.get(benchmarks[place], benchmarks[place]), fontsize=11)
+        for one in points:
+            if one.benchmark == benchmarks[place]:
+                colour = _COLOURS[mllms.index(one.mllm) % 7]
+                _bar(axes, one, rows.index((one.mllm, one.label, one.paper)), colour)
+        axes.grid(axis="y", visible=False)
+        axes.tick_params(axis="y", length=0)
+    first = panels[0][0]
+    first.set_yticks(range(len(rows)), [label for _, label, _ in rows])
+    first.set_ylim(len(rows) - 0.4, -0.6)
+    first.set_xlim(0, 1.22 * max(one.high or one.value for one in points))
+    figure.supxlabel("score (%), with 95 % intervals", fontsize=11)
+    figure.tight_layout()
+    return figure
+
+
+def _bar(axes: Axes, one: _Point, place: int, colour: str) -> None:
+    face = "white" if one.paper else colour
+    axes.barh(place, one.value, height=0.78, facecolor=face, edgecolor=colour, linewidth=1)
+    end = one.value
+    if one.low is not None and one.high is not None:
+        end = one.high
+        # A pale line below the dark one, so that it is seen on any bar.
+        axes.plot([one.low, end], [place, place], color="white", linewidth=3.4)
+        axes.plot([one.low, end], [place, place], color="#222222", linewidth=1.3)
+    text = f" {one.value:.1f}" + ("*" if one.partial else "")
+    axes.text(end, place, text, va="center", fontsize=9)
+
+
+def heatmap(points: list[_Point]) -> Figure | None:
+    """Reasoner by MLLM: the average where there is one, else the only benchmark's score."""
+    only = len(_unique([one.benchmark for one in points])) == 1
+    shown = [one for one in points if one.average] or (points if only else [])
+    mllms = _with_reasoners(shown) or _unique([one.mllm for one in shown])
+    shown = [one for one in shown if one.mllm in mllms]
+    if not shown:
+        return None
+    from matplotlib.figure import Figure
+
+    names = _unique([one.short for one in shown])
+    values = {(one.short, one.mllm): one.value for one in shown}
+    figure = Figure(figsize=(2.2 + 1.1 * len(mllms), 1.4 + 0.5 * len(names)))
+    axes = figure.add_subplot()
     grid = [[values.get((name, mllm), float("nan")) for mllm in mllms] for name in names]
-    axes.imshow(grid, cmap="cividis", aspect="auto", vmin=0, vmax=max(values.values()))
+    image = axes.imshow(grid, cmap="cividis", aspect="auto")
     axes.grid(visible=False)
     axes.set_xticks(range(len(mllms)), mllms, rotation=30, ha="right")
     axes.set_yticks(range(len(names)), names)
-    top = max(values.values())
+    low, high = min(values.values()), max(values.values())
     for (name, mllm), value in values.items():
-        colour = "black" if value > 0.55 * top else "white"
+        red, green, blue, _ = image.get_cmap()((value - low) / ((high - low) or 1))
+        light = 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.45
         place = (mllms.index(mllm), names.index(name))
+        colour = "black" if light else "white"
         axes.text(*place, f"{value:.1f}", ha="center", va="center", color=colour)
-    axes.set_title(f"{shown[0]['benchmark']} (%)", fontsize=11)
+    axes.set_title(f"{shown[0].benchmark} (%)", fontsize=11)
     return figure
 
 
-PLOTS: dict[str, Plot] = {"scaling": scaling, "bars": bars, "heatmap": heatmap}
-"""End of the file's name → figure; a figure without numbers is None."""
+PLOTS: dict[str, Callable[[list[_Point]], Figure | None]] = {
+    "scaling": scaling,
+    "bars": bars,
+    "heatmap": heatmap,
+}
+"""End of the file's name → figure; None where there are no numbers for it."""

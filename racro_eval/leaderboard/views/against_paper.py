@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from racro_eval.errors import MissingError
 from racro_eval.leaderboard.document import MISSING, Column, Document, Field, Line, Record, Sheet
-from racro_eval.leaderboard.published import AVERAGE, JUDGE_NOTE, PublishedRow, counterpart
+from racro_eval.leaderboard.published import AVERAGE, JUDGES, PublishedRow, counterpart
 from racro_eval.leaderboard.table import OURS, PAPER_COLUMNS, Row, Table, average_name
 from racro_eval.leaderboard.views.board import heading, identity, notes
 from racro_eval.prompting import DEFAULT_VARIANT
@@ -20,7 +20,7 @@ def against_paper(table: Table) -> Document:
     ]
     sheet = Sheet("", "Model", [Column(heading(table, name)) for name in columns], [])
     records: list[Record] = []
-    found = [NOTE, JUDGE_NOTE.removeprefix("† ").capitalize()]
+    untrained: dict[str, str] = {}
     for block in table.blocks:
         lines = []
         for row in block.rows:
@@ -29,12 +29,9 @@ def against_paper(table: Table) -> Document:
                 continue
             fields = [_field(row, paper, name) for name in columns]
             lines.append(Line(row.label, fields, strong=row.reasoner is None))
+            if row.reasoner and row.mllm == paper.mllm:
+                untrained[paper.mllm] = paper.captioner
             records += [_record(row, paper, name) for name in columns if name in row.entries]
-            if paper.captioner and row.mllm == paper.mllm:
-                found.append(
-                    f"{row.mllm} {row.label}: the paper's captions are those of its trained "
-                    f"captioner ({paper.captioner}), not of {row.mllm} itself."
-                )
         if lines:
             sheet.blocks.append(lines)
     if not sheet.blocks:
@@ -42,8 +39,14 @@ def against_paper(table: Table) -> Document:
             "None of these rows is in the paper's table, which has Qwen2.5-VL-3B, -7B and -32B, "
             "alone and with R1-7B, Qwen3-8B and R1-32B."
         )
+    captioners = [
+        f"With a reasoner, the paper's {mllm} rows read captions of its trained captioner "
+        f"({captioner}), these rows those of {mllm} itself."
+        for mllm, captioner in untrained.items()
+    ]
     title = "racro-eval minus the paper"
-    return Document("against-paper", title, [sheet], records, [*found, *notes(table)[1:]])
+    about = [NOTE, JUDGES, *captioners, *notes(table)[1:]]
+    return Document("against-paper", title, [sheet], records, about)
 
 
 def _paper_row(row: Row) -> PublishedRow | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from racro_eval.leaderboard.collect import OFFICIAL
 from racro_eval.leaderboard.document import MISSING, Column, Document, Field, Line, Record, Sheet
 from racro_eval.leaderboard.parameters import billions
-from racro_eval.leaderboard.published import AVERAGE, JUDGE_NOTE
+from racro_eval.leaderboard.published import AVERAGE, JUDGES
 from racro_eval.leaderboard.table import (
     DEFAULT_PROMPTS,
     PAPER,
@@ -129,5 +129,5 @@ def notes(table: Table) -> list[str]:
         )
     found += [f"{cell.path}: {cell.score.refusal}" for cell in table.cells() if cell.score.refusal]
     if any(row.source == PAPER for row in table.rows):
-        found.append(JUDGE_NOTE)
+        found.append(f"† {JUDGES}")
     return found
