@@ -91,6 +91,8 @@ def _sources(paths: Iterable[Path]) -> Iterator[_Source]:
     for path in paths:
         manifest = read_sidecar(path)
         content = manifest.get("spec")
+        if not path.is_file():
+            raise unreadable(path, "it is not there")
         if not isinstance(content, dict):
             raise CacheError(f"{path} has no sidecar; run the grading again.")
         known = repr(content)  # the files of a benchmark have one spec, which is checked once

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +56,7 @@ def stage_paths(cell: Cell) -> dict[str, Path]:
 def read_usage(cells: Iterable[Cell]) -> dict[Path, StageUsage]:
     """File → what it cost, for all files behind these scores."""
     stages = {path: stage for cell in cells for stage, path in stage_paths(cell).items()}
-    runs = {path: list(read_sidecar(path).get("runs", [])) for path in stages}
+    runs = {path: _runs(path) for path in stages}
     walls = divide_walls(runs)
     columns = read_ahead((path, _COLUMNS) for path in stages)
     found = {}
@@ -72,6 +73,12 @@ def read_usage(cells: Iterable[Cell]) -> dict[Path, StageUsage]:
             wall_tokens=tokens,
         )
     return found
+
+
+def _runs(path: Path) -> list[_Run]:
+    manifest = read_sidecar(path)
+    model = json.dumps((manifest.get("settings") or {}).get("model"), sort_keys=True)
+    return [{**run, "model": model} for run in manifest.get("runs", [])]
 
 
 def divide_walls(runs: dict[Path, list[_Run]]) -> dict[Path, tuple[float | None, int]]:
@@ -93,7 +100,8 @@ def divide_walls(runs: dict[Path, list[_Run]]) -> dict[Path, tuple[float | None,
 
 
 def _identity(run: _Run) -> tuple[object, ...]:
-    return (run.get("finished_at"), run.get("wall_s"), tuple(run.get("argv") or ()))
+    # Not by the time at which it ended: each file is finished at its own.
+    return (run.get("model"), run.get("wall_s"), tuple(run.get("argv") or ()))
 
 
 def _tokens(run: _Run) -> int:

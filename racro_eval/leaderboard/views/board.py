@@ -121,7 +121,7 @@ def notes(table: Table) -> list[str]:
             f"Rows scored by {', '.join(profiles)} are rows of their own: the same answers under "
             "other rules, not to be compared with the others."
         )
-    graders = sorted({cell.grader for cell in table.cells() if cell.profile == OFFICIAL})
+    graders = sorted({cell.grader for cell in table.cells() if cell.profile == OFFICIAL} - {""})
     if len(graders) > 1:
         found.append(
             f"Verdicts of different graders ({', '.join(graders)}) stand together; the same run "
