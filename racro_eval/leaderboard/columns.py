@@ -34,7 +34,8 @@ def read_columns(path: Path, names: Sequence[str]) -> Columns:
     try:
         table = _parse(path, names)
     except KeyError as error:
-        raise unreadable(path, f"it has no column {error.args[0]!r}") from error
+        column = str(error.args[0]).removeprefix("Column ").partition(" in include_columns")[0]
+        raise unreadable(path, f"it has no column {column}") from error
     except (OSError, pa.ArrowInvalid, UnicodeDecodeError) as error:
         raise unreadable(path, " ".join(str(error).split())[:200]) from error
     return {name: table[name].to_pylist() for name in names}

@@ -39,6 +39,11 @@ class Line:
     fields: list[Field]
     strong: bool = False
 
+    @property
+    def empty(self) -> bool:
+        """Whether it only names what the lines below it belong to."""
+        return all(field is MISSING for field in self.fields)
+
 
 @dataclass(frozen=True, slots=True)
 class Column:

@@ -36,6 +36,14 @@ class TestRows:
         assert labels(cells) == [["M", "+ R", "+ S"], ["+ R"], ["+ R"]]
         assert build_table(cells).blocks[-1].mllm == "question only"
 
+    def test_an_mllm_without_a_row_of_its_own_is_named_above_its_reasoners(self) -> None:
+        cells = [cell(mllm=None, reasoner="S", variant="none"), cell(reasoner="R")]
+        blocks = board(build_table(cells)).sheets[0].blocks
+        assert [[line.label for line in block] for block in blocks] == [
+            ["M", "+ R"],
+            ["question only", "+ S"],
+        ]
+
     def test_a_row_spans_benchmarks_of_the_same_settings(self) -> None:
         row = only([cell("MathVision", reasoner="R"), cell("WeMath", reasoner="R")])
         assert {"MathVision", "WeMath"} <= set(row.entries)

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 
 from racro_eval.leaderboard.document import Document, Value
 
-_FORMULA = re.compile(r"[=@\t\r]|[+-]\S")
-"""What a spreadsheet takes for the start of a formula; names come from users."""
+_FORMULA = re.compile(r"[=+\-@\t\r]")
+"""How a spreadsheet thinks that a formula starts; names come from users."""
 
 
 def render(document: Document) -> dict[str, bytes]:
@@ -43,5 +43,5 @@ def _csv(lines: Iterable[Sequence[Value]]) -> bytes:
 def _text(value: Value) -> str:
     if isinstance(value, float):
         return f"{value:.4f}"
-    text = "" if value is None else str(value)
+    text = re.sub(r"^\+ ", "with ", "" if value is None else str(value))
     return f"'{text}" if isinstance(value, str) and _FORMULA.match(text) else text

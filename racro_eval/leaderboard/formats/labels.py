@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _FONT = 8.0
+_PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.4}
+"""What a name is written on, so that it is read above a line."""
 _PLACES = (
     (7, -3, "left"),
     (-7, -3, "right"),
@@ -32,9 +34,6 @@ def place_labels(
     axes: Axes, names: Mapping[Point, tuple[str, str]], points: Sequence[Point]
 ) -> None:
     """Write names (with their colour) beside their points; one that fits nowhere is left out."""
-    from matplotlib.patheffects import withStroke
-
-    halo = [withStroke(linewidth=2, foreground="white")]
     figure = axes.get_figure(root=True)
     if figure is None:
         return
@@ -62,7 +61,7 @@ def place_labels(
                     ha=side,
                     fontsize=_FONT,
                     color=colour,
-                    path_effects=halo,
+                    bbox=_PAPER,
                 )
                 break
 

@@ -6,7 +6,7 @@ from racro_eval.errors import MissingError
 from racro_eval.leaderboard.document import MISSING, Column, Document, Field, Line, Record, Sheet
 from racro_eval.leaderboard.published import AVERAGE, JUDGES, PublishedRow, counterpart
 from racro_eval.leaderboard.table import OURS, PAPER_COLUMNS, Row, Table, average_name
-from racro_eval.leaderboard.views.board import heading, identity, notes
+from racro_eval.leaderboard.views.board import heading, identity, notes, under_mllm
 from racro_eval.prompting import DEFAULT_VARIANT
 
 NOTE = "Our score, in brackets ours minus the paper's; small print: the paper's. * not all samples."
@@ -33,7 +33,7 @@ def against_paper(table: Table) -> Document:
                 untrained[paper.mllm] = paper.captioner
             records += [_record(row, paper, name) for name in columns if name in row.entries]
         if lines:
-            sheet.blocks.append(lines)
+            sheet.blocks.append(under_mllm(block, lines))
     if not sheet.blocks:
         raise MissingError(
             "None of these rows is in the paper's table, which has Qwen2.5-VL-3B, -7B and -32B, "

@@ -10,6 +10,7 @@ from racro_eval.leaderboard.table import (
     DEFAULT_PROMPTS,
     PAPER,
     PAPER_COLUMNS,
+    Block,
     Entry,
     Row,
     Table,
@@ -32,8 +33,15 @@ def board(table: Table) -> Document:
             fields = [_field(row.entries.get(name)) for name in table.columns]
             lines.append(Line(row.label, fields, strong=row.reasoner is None))
             records += [_record(table, row, name) for name in table.columns if name in row.entries]
-        sheet.blocks.append(lines)
+        sheet.blocks.append(under_mllm(block, lines))
     return Document("leaderboard", "Leaderboard", [sheet], records, notes(table))
+
+
+def under_mllm(block: Block, lines: list[Line]) -> list[Line]:
+    """The lines of a block below one that names its MLLM, where that has no row of its own."""
+    if lines[0].strong:
+        return lines
+    return [Line(block.mllm, [MISSING] * len(lines[0].fields), strong=True), *lines]
 
 
 def heading(table: Table, name: str) -> str:

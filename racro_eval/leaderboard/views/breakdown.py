@@ -10,7 +10,7 @@ from racro_eval.leaderboard.collect import Cell
 from racro_eval.leaderboard.document import MISSING, Column, Document, Field, Line, Record, Sheet
 from racro_eval.leaderboard.statistics import wilson
 from racro_eval.leaderboard.table import Row, Table
-from racro_eval.leaderboard.views.board import identity, notes
+from racro_eval.leaderboard.views.board import identity, notes, under_mllm
 from racro_eval.scoring import Part
 
 NOTE = "Correct rows in percent; small print: correct of rows. A row may have several labels."
@@ -60,7 +60,7 @@ def _sheet(table: Table, benchmark: str, name: str) -> tuple[Sheet, list[Record]
                 _record(row, cell, name, label, parts[label]) for label in labels if label in parts
             ]
         if lines:
-            sheet.blocks.append(lines)
+            sheet.blocks.append(under_mllm(block, lines))
     return sheet, records
 
 

@@ -24,7 +24,7 @@ from racro_eval.leaderboard.usage import (
     stage_paths,
     tokens_per_correct,
 )
-from racro_eval.leaderboard.views.board import identity, notes
+from racro_eval.leaderboard.views.board import identity, notes, under_mllm
 
 NOTE = (
     "Tokens are completion tokens; small print: prompt tokens. Per right answer: completion tokens "
@@ -58,7 +58,7 @@ def costs(table: Table) -> Document:
                 lines.append(Line(row.label, _fields(cell, stages), strong=row.reasoner is None))
                 records += _records(row, cell, stages)
             if lines:
-                sheet.blocks.append(lines)
+                sheet.blocks.append(under_mllm(block, lines))
         if sheet.blocks:
             sheets.append(sheet)
     return Document("usage", "Tokens and time", sheets, records, [NOTE, *notes(table)[1:]])
