@@ -64,8 +64,8 @@ def _make_file(
     return path.stat().st_size
 
 
-def measure(results: Path, *arguments: str) -> tuple[float, float]:
-    """Seconds and peak MiB of `racro-eval leaderboard`, its start included."""
+def measure(results: Path, *arguments: str) -> str:
+    """Wall and CPU seconds and peak memory of `racro-eval leaderboard`, its start included."""
     command = [sys.executable, "-m", "racro_eval", "leaderboard", "--results", str(results)]
     started = time.perf_counter()
     child = subprocess.Popen([*command, *arguments], stdout=subprocess.DEVNULL)
@@ -73,7 +73,9 @@ def measure(results: Path, *arguments: str) -> tuple[float, float]:
     seconds = time.perf_counter() - started
     if status:
         raise SystemExit(f"{' '.join(command)} failed")
-    return seconds, usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    cpu = usage.ru_utime + usage.ru_stime
+    peak = usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    return f"{seconds:.1f} s, {cpu:.1f} s of CPU, {peak:.0f} MiB"
 
 
 def main() -> None:
@@ -82,11 +84,13 @@ def main() -> None:
         results = Path(folder)
         files, size = make_results(results)
         print(f"{files} graded files of {SAMPLES} samples, {size / 2**20:.0f} MiB")
-        for arguments in (("--format", "md"), ("--paired", "--format", "md")):
-            times = [measure(results, *arguments) for _ in range(3)]
-            seconds = ", ".join(f"{one:.1f}" for one, _ in times)
-            print(f"leaderboard {' '.join(arguments)}: {seconds} s", end="")
-            print(f", {max(peak for _, peak in times):.0f} MiB at most")
+        for _ in range(3):
+            for summary in results.rglob(".*.score.json"):
+                summary.unlink()
+            print(f"first look: {measure(results, '--format', 'md')}")
+        print(f"second look: {measure(results, '--format', 'md')}")
+        print(f"--paired: {measure(results, '--paired', '--format', 'md')}")
+        print(f"--diagnose: {measure(results, '--diagnose', '--format', 'md')}")
 
 
 if __name__ == "__main__":

@@ -184,7 +184,8 @@ def bars(points: list[_Point]) -> Figure | None:
     first.set_yticks(range(len(rows)), [label for _, label, _ in rows])
     first.set_ylim(len(rows) - 0.4, -0.6)
     first.set_xlim(0, 1.22 * max(one.high or one.value for one in points))
-    figure.supxlabel("score (%), with 95 % intervals", fontsize=11)
+    for axes in panels[-1]:
+        axes.set_xlabel("score (%), 95 % interval", fontsize=10)
     figure.tight_layout()
     return figure
 
