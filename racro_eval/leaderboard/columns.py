@@ -10,6 +10,7 @@ import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from racro_eval.errors import CacheError
 
 _AHEAD = 2
 """Files that are parsed while Python works on another; each is held in memory meanwhile."""
-_BLOCK = 4 << 20
-"""Bytes. A record must fit into one block, so an unusually long one is read again with more."""
+_BLOCK = 1 << 20
+"""Bytes; what the processor's cache holds is parsed fastest. A record must fit into one block, so a
+file with a longer one is read again with more."""
 _LONGEST_BLOCK = 1 << 30
 
 Columns = dict[str, list[str]]
@@ -61,7 +63,6 @@ def _parse(path: Path, names: Sequence[str]) -> Any:
                 convert_options=csv.ConvertOptions(
                     include_columns=list(names), column_types=dict.fromkeys(names, text)
                 ),
-                memory_pool=pa.system_memory_pool(),
             )
         except pa.ArrowInvalid as error:
             if "straddling object" not in str(error) or block >= _LONGEST_BLOCK:
@@ -86,5 +87,4 @@ def rows(columns: Columns) -> Iterator[dict[str, str]]:
     names = list(columns)
     if "index" in columns:
         columns["index"] = list(map(sys.intern, columns["index"]))
-    for values in zip(*columns.values(), strict=True):
-        yield dict(zip(names, values, strict=True))
+    yield from map(dict, map(zip, repeat(names), zip(*columns.values(), strict=True)))

@@ -17,18 +17,11 @@ def accuracy(rows: Iterable[Mapping[str, str]], spec: BenchmarkSpec) -> Score:
     Rows outside the benchmark's headline (the dev split of MMMU) are not counted anywhere.
     """
     # A leaderboard scores a million rows: what is alike is counted first and labelled then.
-    read = itemgetter("status", "correct", *spec.breakdowns)
-    alike: Counter[tuple[str, ...]] = Counter()
-    answers: Counter[str] = Counter()
-    right: Counter[str] = Counter()
-    for row in rows:
-        if spec.headline and not spec.counts(row):
-            continue
-        alike[read(row)] += 1
-        index = row["index"]
-        answers[index] += 1
-        if row["correct"] == "1":
-            right[index] += 1
+    counted = filter(spec.counts, rows) if spec.headline else rows
+    facts = list(map(itemgetter("index", "correct", "status", *spec.breakdowns), counted))
+    answers = Counter(fact[0] for fact in facts)
+    right = Counter(fact[0] for fact in facts if fact[1] == "1")
+    alike = Counter(fact[1:] for fact in facts)
     whole = Part(right.total(), answers.total())
     return Score(
         metric="accuracy",
@@ -38,20 +31,20 @@ def accuracy(rows: Iterable[Mapping[str, str]], spec: BenchmarkSpec) -> Score:
         expected=spec.counted_rows,
         statuses=_by_status(alike),
         breakdowns=_breakdowns(alike, spec),
-        units={index: right[index] / count for index, count in answers.items()},
+        units={index: right.get(index, 0) / count for index, count in answers.items()},
     )
 
 
 def _by_status(alike: Counter[tuple[str, ...]]) -> Counter[str]:
     statuses: Counter[str] = Counter()
-    for (status, *_), count in alike.items():
+    for (_, status, *_), count in alike.items():
         statuses[status] += count
     return statuses
 
 
 def _breakdowns(alike: Counter[tuple[str, ...]], spec: BenchmarkSpec) -> dict[str, dict[str, Part]]:
     breakdowns: dict[str, dict[str, Part]] = {name: {} for name in spec.breakdowns}
-    for (_, correct, *values), count in alike.items():
+    for (correct, _, *values), count in alike.items():
         for name, value in zip(spec.breakdowns, values, strict=True):
             for label in labels(value, several=name in spec.multi_label):
                 part = breakdowns[name].setdefault(label, Part())
