@@ -11,6 +11,7 @@ from racro_eval.leaderboard.collect import Cell
 from racro_eval.leaderboard.parameters import billions
 from racro_eval.leaderboard.table import PAPER_COLUMNS, Row, build_table
 from racro_eval.leaderboard.views.board import board
+from racro_eval.leaderboard.views.breakdown import breakdown
 from racro_eval.scoring import Part, Score
 from tests.leaderboard.cells import cell
 
@@ -236,6 +237,20 @@ class TestIntervals:
         made = cell("DynaMath", reasoner="R")
         entry = only([Cell(**{**fields(made), "score": score})]).entries["DynaMath"]
         assert entry.interval == pytest.approx((22.2, 29.9), abs=0.4)
+
+
+def test_a_benchmarks_other_metrics_are_a_breakdown_of_their_own() -> None:
+    made = cell("WeMath", reasoner="R", correct=31)
+    made.score.metric = "score (strict)"
+    made.score.further = {"score (loose)": 44.0, "RM (strict)": None}
+    (sheet,) = breakdown(build_table([made, cell()]), ["metrics"]).sheets
+    assert sheet.title == "WeMath by metrics"
+    assert [column.title for column in sheet.columns] == [
+        "score (strict)",
+        "score (loose)",
+        "RM (strict)",
+    ]
+    assert [field.text for field in sheet.lines[-1].fields] == ["31.0", "44.0", "-"]
 
 
 def fields(made: Cell) -> dict[str, object]:
