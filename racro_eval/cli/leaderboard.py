@@ -19,6 +19,22 @@ FORMAT_HELP = "rich (default), md, csv, wide, tex, html, json, svg, figures; may
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Which results, which view of them, in which form."""
     add_results_argument(parser)
+    _add_views(parser)
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of the bootstrap (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--format", action="append", metavar="FORM", dest="formats", help=FORMAT_HELP
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="write to a file; of several formats, to FILE with each one's own suffix",
+    )
+
+
+def _add_views(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--columns",
         nargs="+",
@@ -49,18 +65,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--diagnose", action="store_true", help="perception or reasoning: where answers are lost"
     )
     views.add_argument("--usage", action="store_true", help="tokens and time of every row")
-    parser.add_argument(
-        "--seed", type=int, default=0, help="of the bootstrap (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--format", action="append", metavar="FORM", dest="formats", help=FORMAT_HELP
-    )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        metavar="FILE",
-        help="write to a file; of several formats, to FILE with each one's own suffix",
-    )
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -124,7 +128,7 @@ def _print(document: Document) -> int:
     from racro_eval.leaderboard.formats.terminal import renderables
 
     out = console()
-    for part in renderables(document):
+    for part in renderables(document, out.width):
         out.print(part)
     return 0
 

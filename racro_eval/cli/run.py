@@ -102,8 +102,9 @@ def _print_table(paths: list[Path]) -> None:
 
     cells = collect(paths)
     columns = list(dict.fromkeys(cell.benchmark for cell in cells))
-    for part in renderables(board(build_table(cells, columns))):
-        console().print(part)
+    out = console()
+    for part in renderables(board(build_table(cells, columns)), out.width):
+        out.print(part)
 
 
 def _preview(config: RunConfig) -> int:

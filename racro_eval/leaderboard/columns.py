@@ -1,90 +1,50 @@
-"""Some columns of a CSV, read fast.
-
-A graded file holds whole responses, of which a table needs nothing: pyarrow parses the bytes and
-makes Python strings of the wanted columns only, several times as fast as the csv module.
-"""
+"""Which benchmarks a table shows, and of which of them its average is the mean."""
 
 from __future__ import annotations
 
-import sys
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import repeat
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-from racro_eval.errors import CacheError
+from racro_eval.errors import UnknownNameError
+from racro_eval.leaderboard.published import AVERAGE
 
-_AHEAD = 2
-"""Files that are parsed while Python works on another; each is held in memory meanwhile."""
-_BLOCK = 1 << 20
-"""Bytes; what the processor's cache holds is parsed fastest. A record must fit into one block, so a
-file with a longer one is read again with more."""
-_LONGEST_BLOCK = 1 << 30
-
-Columns = dict[str, list[str]]
+PAPER_COLUMNS = {
+    "MathVista_MINI": "MathVista",
+    "MathVision": "MathVision",
+    "MathVerse_MINI_Vision_Only": "MathVerse",
+    "MMMU_DEV_VAL": "MMMU",
+    "WeMath": "WeMath",
+    "DynaMath": "DynaMath",
+    "LogicVista": "LogicVista",
+}
+"""The seven benchmarks of the paper's table in its order, and what it calls them."""
 
 
-def read_columns(path: Path, names: Sequence[str]) -> Columns:
-    """The named columns of a CSV as text. Raises CacheError, which names the file and the remedy.
-
-    Rows of a wrong length, a missing column and text that is not UTF-8 are errors.
-    """
-    import pyarrow as pa
-
-    try:
-        table = _parse(path, names)
-    except KeyError as error:
-        column = str(error.args[0]).removeprefix("Column ").partition(" in include_columns")[0]
-        raise unreadable(path, f"it has no column {column}") from error
-    except (OSError, pa.ArrowInvalid, UnicodeDecodeError) as error:
-        raise unreadable(path, " ".join(str(error).split())[:200]) from error
-    return {name: table[name].to_pylist() for name in names}
+def default_columns(names: Iterable[str]) -> list[str]:
+    """The columns that scores of these benchmarks ask for."""
+    names = set(names)
+    paper = [*PAPER_COLUMNS, AVERAGE] if names & set(PAPER_COLUMNS) else []
+    return [*paper, *sorted(names - set(PAPER_COLUMNS))]
 
 
-def unreadable(path: Path, what: str) -> CacheError:
-    """The error of a results file that is not what its stage wrote."""
-    return CacheError(f"{path} cannot be read: {what}. Remove it; the next run writes it again.")
+def average_name(columns: Sequence[str]) -> str:
+    """AVG means the paper's seven; the mean of another selection says of how many it is."""
+    benchmarks = [name for name in columns if name in PAPER_COLUMNS]
+    others = [name for name in columns if name not in PAPER_COLUMNS and name != AVERAGE]
+    whole = len(benchmarks) == len(PAPER_COLUMNS) or not (benchmarks or others)
+    return AVERAGE if whole else f"{AVERAGE} of {len(benchmarks) + len(others)}"
 
 
-def _parse(path: Path, names: Sequence[str]) -> Any:
-    import pyarrow as pa
-    from pyarrow import csv
-
-    text = pa.string()
-    block = min(_BLOCK, max(path.stat().st_size, 1))
-    while True:
-        try:
-            return csv.read_csv(
-                path,
-                read_options=csv.ReadOptions(use_threads=False, block_size=block),
-                parse_options=csv.ParseOptions(newlines_in_values=True),
-                convert_options=csv.ConvertOptions(
-                    include_columns=list(names), column_types=dict.fromkeys(names, text)
-                ),
-            )
-        except pa.ArrowInvalid as error:
-            if "straddling object" not in str(error) or block >= _LONGEST_BLOCK:
-                raise
-            block = min(8 * block, _LONGEST_BLOCK)
+def check_columns(columns: Sequence[str], names: set[str]) -> list[str]:
+    """The columns, each once. Raises UnknownNameError for one that has no score."""
+    known = [*sorted(names | set(PAPER_COLUMNS)), AVERAGE]
+    for name in columns:
+        if name not in known:
+            raise UnknownNameError("column", name, known, f"There are: {', '.join(known)}.")
+    return list(dict.fromkeys(columns))
 
 
-def read_ahead(files: Iterable[tuple[Path, Sequence[str]]]) -> Iterator[Columns]:
-    """`read_columns` of each file in turn; the next ones are parsed meanwhile."""
-    waiting: deque[Future[Columns]] = deque()
-    with ThreadPoolExecutor(_AHEAD) as pool:
-        for path, names in files:
-            waiting.append(pool.submit(read_columns, path, names))
-            if len(waiting) > _AHEAD:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-
-
-def rows(columns: Columns) -> Iterator[dict[str, str]]:
-    """The rows of columns. Index values are interned: every file of a benchmark has the same."""
-    names = list(columns)
-    if "index" in columns:
-        columns["index"] = list(map(sys.intern, columns["index"]))
-    yield from map(dict, map(zip, repeat(names), zip(*columns.values(), strict=True)))
+def averaged(columns: Sequence[str]) -> list[str]:
+    """The benchmarks whose mean the column AVG gives, when these columns are shown."""
+    if average_name(columns) == AVERAGE:
+        return list(PAPER_COLUMNS)
+    return [name for name in columns if name != AVERAGE]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from racro_eval.leaderboard.collect import OFFICIAL, Cell
-from racro_eval.leaderboard.columns import read_columns, rows
+from racro_eval.leaderboard.reading import read_columns, rows
 from racro_eval.leaderboard.samples import Answers, read_samples
 from racro_eval.leaderboard.table import Row, Table, base_of
 

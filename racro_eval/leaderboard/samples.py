@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from racro_eval.leaderboard.collect import Cell
-from racro_eval.leaderboard.columns import read_columns, rows
+from racro_eval.leaderboard.reading import read_columns, rows
 
 
 @dataclass(slots=True)

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from racro_eval.errors import UnknownNameError
 from racro_eval.leaderboard.collect import OFFICIAL, Cell
+from racro_eval.leaderboard.columns import average_name, averaged, check_columns, default_columns
 from racro_eval.leaderboard.published import AVERAGE, PublishedRow
 from racro_eval.leaderboard.statistics import (
     Interval,
@@ -19,16 +19,6 @@ from racro_eval.leaderboard.statistics import (
 from racro_eval.prompting import DEFAULT_VARIANT
 from racro_eval.scoring import Score
 
-PAPER_COLUMNS = {
-    "MathVista_MINI": "MathVista",
-    "MathVision": "MathVision",
-    "MathVerse_MINI_Vision_Only": "MathVerse",
-    "MMMU_DEV_VAL": "MMMU",
-    "WeMath": "WeMath",
-    "DynaMath": "DynaMath",
-    "LogicVista": "LogicVista",
-}
-"""The seven benchmarks of the paper's table in its order, and what it calls them."""
 NO_MLLM = "question only"
 DEFAULT_PROMPTS = "racro"
 OURS, PAPER = "racro-eval", "paper"
@@ -128,7 +118,7 @@ def build_table(
     cells = list(cells)
     names = {cell.benchmark for cell in cells}
     names |= {name for row in published for name in row.values if name != AVERAGE}
-    shown = _check_columns(columns, names) if columns else default_columns(names)
+    shown = check_columns(columns, names) if columns else default_columns(names)
     blocks: dict[str, list[Row]] = {}
     for row in _own_rows(cells, seed):
         blocks.setdefault(row.mllm or NO_MLLM, []).append(row)
@@ -145,36 +135,6 @@ def build_table(
         _compare(block.rows)
         _mark_best(block.rows, shown)
     return table
-
-
-def default_columns(names: Iterable[str]) -> list[str]:
-    """The columns that scores of these benchmarks ask for."""
-    names = set(names)
-    paper = [*PAPER_COLUMNS, AVERAGE] if names & set(PAPER_COLUMNS) else []
-    return [*paper, *sorted(names - set(PAPER_COLUMNS))]
-
-
-def average_name(columns: Sequence[str]) -> str:
-    """AVG means the paper's seven; the mean of another selection says of how many it is."""
-    benchmarks = [name for name in columns if name in PAPER_COLUMNS]
-    others = [name for name in columns if name not in PAPER_COLUMNS and name != AVERAGE]
-    whole = len(benchmarks) == len(PAPER_COLUMNS) or not (benchmarks or others)
-    return AVERAGE if whole else f"{AVERAGE} of {len(benchmarks) + len(others)}"
-
-
-def _check_columns(columns: Sequence[str], names: set[str]) -> list[str]:
-    known = [*sorted(names | set(PAPER_COLUMNS)), AVERAGE]
-    for name in columns:
-        if name not in known:
-            raise UnknownNameError("column", name, known, f"There are: {', '.join(known)}.")
-    return list(dict.fromkeys(columns))
-
-
-def averaged(columns: Sequence[str]) -> list[str]:
-    """The benchmarks whose mean the column AVG gives, when these columns are shown."""
-    if average_name(columns) == AVERAGE:
-        return list(PAPER_COLUMNS)
-    return [name for name in columns if name != AVERAGE]
 
 
 def _own_rows(cells: Iterable[Cell], seed: int) -> list[Row]:

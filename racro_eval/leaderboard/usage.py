@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from racro_eval.leaderboard.collect import Cell
-from racro_eval.leaderboard.columns import read_ahead
+from racro_eval.leaderboard.reading import read_ahead
 from racro_eval.sidecar import read_sidecar
 
 STAGES = ("caption", "tentative", "reason")

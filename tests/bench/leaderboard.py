@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from racro_eval.data.spec import BenchmarkSpec, load_spec
-from racro_eval.leaderboard.table import PAPER_COLUMNS
+from racro_eval.leaderboard.columns import PAPER_COLUMNS
 from racro_eval.records import encode_row
 from racro_eval.scoring.graded import graded_columns
 from racro_eval.sidecar import write_sidecar

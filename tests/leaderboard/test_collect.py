@@ -12,7 +12,7 @@ from racro_eval.data.spec import load_spec
 from racro_eval.errors import CacheError, MissingError
 from racro_eval.leaderboard import collect as module
 from racro_eval.leaderboard.collect import collect, find_graded
-from racro_eval.leaderboard.columns import read_columns
+from racro_eval.leaderboard.reading import read_columns
 from racro_eval.leaderboard.samples import Answers
 from racro_eval.leaderboard.summaries import summary_path
 from racro_eval.records import encode_row

@@ -9,10 +9,11 @@ import sys
 import pytest
 
 from racro_eval.errors import ConfigError, MissingError
+from racro_eval.leaderboard.columns import PAPER_COLUMNS
 from racro_eval.leaderboard.document import Document
 from racro_eval.leaderboard.formats.figures import render
 from racro_eval.leaderboard.published import published_rows
-from racro_eval.leaderboard.table import PAPER_COLUMNS, build_table
+from racro_eval.leaderboard.table import build_table
 from racro_eval.leaderboard.views.board import board
 from tests.leaderboard.cells import cell
 

@@ -88,6 +88,18 @@ def test_the_terminal_shows_score_difference_interval_n_and_truncated_share() ->
         assert part in text
 
 
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_a_narrow_terminal_gets_the_table_in_parts_with_no_number_broken(width: int) -> None:
+    out = io.StringIO()
+    console = Console(file=out, width=width)
+    for part in renderables(document(), width):
+        console.print(part)
+    text = out.getvalue()
+    assert text.count(" Model ") == (1 if width == 120 else 2 if width == 80 else 3)
+    for part in ("47.0 (+7.0)", "37.5–56.7, 3.0% cut", "30.1", "46.3 (+11.9)"):
+        assert part in text or width == 40, part
+
+
 def test_names_cannot_style_the_terminal() -> None:
     out = io.StringIO()
     console = Console(file=out, width=400)

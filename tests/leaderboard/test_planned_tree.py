@@ -18,9 +18,10 @@ import pytest
 from scipy import stats
 
 from racro_eval.leaderboard.collect import collect, find_graded
+from racro_eval.leaderboard.columns import PAPER_COLUMNS
 from racro_eval.leaderboard.document import Document, Record
 from racro_eval.leaderboard.statistics import bootstrap
-from racro_eval.leaderboard.table import PAPER_COLUMNS, Table, build_table
+from racro_eval.leaderboard.table import Table, build_table
 from racro_eval.leaderboard.views.against_paper import against_paper
 from racro_eval.leaderboard.views.board import board
 from racro_eval.leaderboard.views.breakdown import breakdown

@@ -8,8 +8,9 @@ import pytest
 
 from racro_eval.errors import UnknownNameError
 from racro_eval.leaderboard.collect import Cell
+from racro_eval.leaderboard.columns import PAPER_COLUMNS
 from racro_eval.leaderboard.parameters import billions
-from racro_eval.leaderboard.table import PAPER_COLUMNS, Row, build_table
+from racro_eval.leaderboard.table import Row, build_table
 from racro_eval.leaderboard.views.board import board
 from racro_eval.leaderboard.views.breakdown import breakdown
 from racro_eval.scoring import Part, Score

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.text import Text
 
-_WIDE = 400
+_WIDE = 10_000
 """Columns where nothing is folded."""
+_GAP = 3
+"""Columns between two columns of a table."""
 
 
 def render(document: Document) -> dict[str, bytes]:
@@ -29,17 +31,46 @@ def picture(document: Document) -> dict[str, bytes]:
     return {".svg": re.sub(r"@font-face \{.*?\}\s*", "", text, flags=re.DOTALL).encode()}
 
 
-def renderables(document: Document) -> Iterator[RenderableType]:
-    """What a rich console prints."""
+def renderables(document: Document, width: int = _WIDE) -> Iterator[RenderableType]:
+    """What a rich console prints; a sheet that is wider than the console comes in several parts."""
     from rich.text import Text
 
     for sheet in document.sheets:
-        yield _table(sheet)
+        for places in _parts(sheet, width):
+            yield _table(sheet, places)
     for note in document.notes:
         yield Text(printable(note), style="dim")
 
 
-def _table(sheet: Sheet) -> RenderableType:
+def _parts(sheet: Sheet, width: int) -> Iterator[range]:
+    """The columns that fit beside the labels, as many at a time as the width allows."""
+    label = max([_width(sheet.label), *(_width(line.label) for line in sheet.lines)])
+    start, used = 0, label
+    for place in range(len(sheet.columns)):
+        needed = _GAP + _column_width(sheet, place)
+        if used + needed > width - _GAP and place > start:
+            yield range(start, place)
+            start, used = place, label
+        used += needed
+    yield range(start, len(sheet.columns))
+
+
+def _column_width(sheet: Sheet, place: int) -> int:
+    column = sheet.columns[place]
+    fields = [line.fields[place] for line in sheet.lines]
+    texts = [column.title, column.small, *(field.small for field in fields)]
+    difference = len(" (+10.0)")
+    scores = (_width(one.text) + (one.difference is not None) * difference for one in fields)
+    return max([*map(_width, texts), *scores])
+
+
+def _width(text: str) -> int:
+    from rich.cells import cell_len
+
+    return cell_len(printable(text))
+
+
+def _table(sheet: Sheet, places: range) -> RenderableType:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
@@ -47,7 +78,7 @@ def _table(sheet: Sheet) -> RenderableType:
     title = Text(printable(sheet.title), style="bold") if sheet.title else None
     shown = Table(box=SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
     shown.add_column(Text(printable(sheet.label)), overflow="fold")
-    for column in sheet.columns:
+    for column in (sheet.columns[place] for place in places):
         heading = Text(printable(column.title))
         if column.small:
             heading.append(f"\n{printable(column.small)}", style="dim not bold")
@@ -55,7 +86,7 @@ def _table(sheet: Sheet) -> RenderableType:
     for block in sheet.blocks:
         for line in block:
             label = Text(printable(line.label), style="bold" if line.strong else "")
-            shown.add_row(label, *map(_text, line.fields))
+            shown.add_row(label, *(_text(line.fields[place]) for place in places))
         shown.add_section()
     return shown
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from racro_eval.errors import MissingError
+from racro_eval.leaderboard.columns import PAPER_COLUMNS, average_name
 from racro_eval.leaderboard.document import MISSING, Column, Document, Field, Line, Record, Sheet
 from racro_eval.leaderboard.published import AVERAGE, JUDGES, PublishedRow, counterpart
-from racro_eval.leaderboard.table import OURS, PAPER_COLUMNS, Row, Table, average_name
+from racro_eval.leaderboard.table import OURS, Row, Table
 from racro_eval.leaderboard.views.board import heading, identity, notes, under_mllm
 from racro_eval.prompting import DEFAULT_VARIANT
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from racro_eval.leaderboard.collect import OFFICIAL
+from racro_eval.leaderboard.columns import PAPER_COLUMNS, average_name
 from racro_eval.leaderboard.document import MISSING, Column, Document, Field, Line, Record, Sheet
 from racro_eval.leaderboard.parameters import billions
 from racro_eval.leaderboard.published import AVERAGE, JUDGES
 from racro_eval.leaderboard.table import (
     DEFAULT_PROMPTS,
     PAPER,
-    PAPER_COLUMNS,
     Block,
     Entry,
     Row,
     Table,
-    average_name,
 )
 
 NOTE = (
