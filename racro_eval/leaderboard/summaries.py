@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sys
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from racro_eval.atomic import write_atomically
 from racro_eval.scoring import Part, Score
 
 
@@ -38,10 +39,15 @@ def read_summary(graded: Path, state: list[Any]) -> Score | None:
 def write_summary(graded: Path, score: Score, state: list[Any]) -> None:
     """Keep a score; `state` is that of the file from before it was read."""
     content = json.dumps({"of": state, "score": _encode(score)}, separators=(",", ":"))
+    path = summary_path(graded)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
-        write_atomically(summary_path(graded), [content.encode()])
-    except OSError:
-        return  # results may be read-only; the score is there all the same
+        # Not forced to the disk, unlike all else that is written: a lost one is made again.
+        temporary.write_text(content, encoding="utf-8")
+        temporary.replace(path)
+    except OSError:  # results may be read-only; the score is there all the same
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def file_state(graded: Path, spec: Mapping[str, Any]) -> list[Any]:
@@ -78,7 +84,11 @@ def _encode(score: Score) -> dict[str, Any]:
             name: {label: [part.correct, part.rows] for label, part in parts.items()}
             for name, parts in score.breakdowns.items()
         },
-        "units": [list(score.units), list(score.units.values())],
+        # Whole numbers are written ten times as fast as floats, and most units are verdicts.
+        "units": [
+            list(score.units),
+            [int(value) if value in (0, 1) else value for value in score.units.values()],
+        ],
         "further": score.further,
         "refusal": score.refusal,
     }
@@ -97,7 +107,7 @@ def _decode(content: Mapping[str, Any]) -> Score:
             name: {label: Part(*part) for label, part in parts.items()}
             for name, parts in content["breakdowns"].items()
         },
-        units=dict(zip(map(sys.intern, names), values, strict=True)),
+        units=dict(zip(map(sys.intern, names), map(float, values), strict=True)),
         further=content["further"],
         refusal=content["refusal"],
     )

@@ -19,9 +19,9 @@ def accuracy(rows: Iterable[Mapping[str, str]], spec: BenchmarkSpec) -> Score:
     # A leaderboard scores a million rows: what is alike is counted first and labelled then.
     counted = filter(spec.counts, rows) if spec.headline else rows
     facts = list(map(itemgetter("index", "correct", "status", *spec.breakdowns), counted))
-    answers = Counter(fact[0] for fact in facts)
+    answers = Counter(map(itemgetter(0), facts))
     right = Counter(fact[0] for fact in facts if fact[1] == "1")
-    alike = Counter(fact[1:] for fact in facts)
+    alike = Counter(map(itemgetter(slice(1, None)), facts))
     whole = Part(right.total(), answers.total())
     return Score(
         metric="accuracy",

@@ -197,11 +197,11 @@ class TestSummaries:
     def test_that_cannot_be_written_are_done_without(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def refuse(*_: object) -> None:
+        def refuse(*_: object, **__: object) -> None:
             raise PermissionError("read-only")
 
-        monkeypatch.setattr("racro_eval.leaderboard.summaries.write_atomically", refuse)
         path = write(tmp_path, *ROWS)
+        monkeypatch.setattr(Path, "write_text", refuse)
         assert collect([path])[0].score.samples == 3
         assert not summary_path(path).exists()
 
