@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from racro_eval.leaderboard.apart import names_apart
 from racro_eval.leaderboard.collect import OFFICIAL, Cell
 from racro_eval.leaderboard.columns import average_name, averaged, check_columns, default_columns
 from racro_eval.leaderboard.published import AVERAGE, PublishedRow
@@ -183,11 +183,14 @@ def _label(row: Row) -> str:
 
 
 def _tell_apart(rows: list[Row]) -> None:
-    """Runs with other settings under the same names get the start of their config's hash."""
-    labels = [_label(row) for row in rows]
-    count = Counter(labels)
-    for row, label in zip(rows, labels, strict=True):
-        row.label = f"{label} [{row.config[:4]}]" if count[label] > 1 else label
+    """Runs with other settings under the same name say in which."""
+    alike: dict[str, list[Row]] = {}
+    for row in rows:
+        alike.setdefault(_label(row), []).append(row)
+    for label, same in alike.items():
+        apart = names_apart([list(row.cells().values()) for row in same]) if len(same) > 1 else []
+        for row, name in zip(same, apart or [""], strict=True):
+            row.label = f"{label} [{name}]" if name else label
 
 
 def _add_published(table: Table, published: Sequence[PublishedRow]) -> None:

@@ -360,3 +360,15 @@ def test_the_same_results_give_the_same_bytes(results: Path) -> None:
         }
 
     assert files() == files()
+
+
+def test_rows_of_one_name_say_in_which_settings_they_differ(tmp_path: Path) -> None:
+    for seed in (0, 3):
+        run_planned(tmp_path, {"Small": 4}, mllms=MLLMS[:1], reasoners=REASONERS[:1], seed=seed)
+    table = build_table(collect(find_graded(tmp_path / "results")))
+    assert sorted(row.label for row in table.rows) == [
+        "+ R1-7B [sampling.seed 0]",
+        "+ R1-7B [sampling.seed 3]",
+        "Qwen2.5-VL-3B",
+    ]
+    assert "Rows of one name are runs with other settings" in " ".join(board(table).notes)

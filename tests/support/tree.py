@@ -78,8 +78,9 @@ def _reply(model: str, request: Request) -> str:
     read = re.search(r"captionof:(\S+)", prompt)
     sample = 0
     if request.sampling.seed is not None:
-        seeds = [row_seed(0, str(number), drawn) for drawn in range(8)]
-        sample = seeds.index(request.sampling.seed)
+        draws = [(base, drawn) for base in (0, 3) for drawn in range(8)]
+        seeds = [row_seed(base, str(number), drawn) for base, drawn in draws]
+        _, sample = draws[seeds.index(request.sampling.seed)]
     right = planned(model, read.group(1) if read else "", benchmark, number, sample)
     # Wrong answers come in two kinds, so that a majority can be wrong.
     return f"I think so. \\boxed{{{number if right else number + 1000 + sample % 2}}}"

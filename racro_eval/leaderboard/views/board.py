@@ -128,6 +128,8 @@ def notes(table: Table) -> list[str]:
             f"Rows scored by {', '.join(profiles)} are rows of their own: the same answers under "
             "other rules, not to be compared with the others."
         )
+    if any(row.label.endswith("]") for row in table.rows):
+        found.append("Rows of one name are runs with other settings, in square brackets.")
     graders = sorted({cell.grader for cell in table.cells() if cell.profile == OFFICIAL} - {""})
     if len(graders) > 1:
         found.append(
