@@ -1,6 +1,7 @@
 # make demo   set up .venv if needed, run the pipeline once, print its leaderboard
 # make test   set up .venv if needed, run linters, types and all tests
-# make bench  speed and memory of the grader, beside math-verify where it is installed
+# make bench  speed and memory of the grader, beside math-verify where it is installed, and of the
+#             leaderboard
 # make check  the fast half of it: linters, types, tests that take no models and no processes
 
 VENV := .venv
@@ -22,6 +23,7 @@ test: $(STAMP) $(VLLM_STAMP) lint
 bench: $(STAMP)
 	$(BIN)/pip install --quiet -e '.[math-verify]'
 	$(BIN)/python -m tests.bench.grading
+	$(BIN)/python -m tests.bench.leaderboard
 
 check: $(STAMP) lint
 	$(BIN)/pytest -m "not slow and not model"

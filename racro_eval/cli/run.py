@@ -104,12 +104,15 @@ def _interrupt(*_: object) -> None:
 def _print_table(paths: list[Path]) -> None:
     from racro_eval.cli.output import console
     from racro_eval.leaderboard.collect import collect
-    from racro_eval.leaderboard.formats import NOTE, rich_table
+    from racro_eval.leaderboard.formats.terminal import renderables
     from racro_eval.leaderboard.table import build_table
+    from racro_eval.leaderboard.views.board import board
 
+    cells = collect(paths)
+    columns = list(dict.fromkeys(cell.benchmark for cell in cells))
     out = console()
-    out.print(rich_table(build_table(collect(paths))))
-    out.print(NOTE)
+    for part in renderables(board(build_table(cells, columns)), out.width):
+        out.print(part)
 
 
 def _preview(config: RunConfig) -> int:
