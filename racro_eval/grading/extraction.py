@@ -17,11 +17,17 @@ last-line   a last line that is nothing but a value
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from racro_eval.grading.boxes import Box, boxed_answers, find_boxes
 from racro_eval.grading.conclusions import closing_sentence, stated_value
 from racro_eval.grading.refusals import is_refusal, without_boilerplate
+from racro_eval.grading.scope import (
+    is_example,
+    own_turn,
+    still_held,
+    thought_of,
+    visible_text,
+)
 from racro_eval.grading.statements import Statement, last_statement
 from racro_eval.grading.verdict import Extraction
 
@@ -31,10 +37,10 @@ TAIL = 20_000
 MAX_BARE = 60
 MAX_BARE_WORDS = 8
 
-_THOUGHT_END = re.compile(r"</(?:think|thinking|thought|reasoning)>")
-_THOUGHT_START = re.compile(r"<(?:think|thinking|thought|reasoning)>")
 _DISPLAY = re.compile(
-    r"(?:\$\$(?P<dollars>[^$]{1,2000})\$\$|\\\[(?P<bracket>.{1,2000}?)\\\])[\s.*]*\Z", re.DOTALL
+    r"(?:\$\$(?P<dollars>[^$]{1,2000})\$\$|\\\[(?P<bracket>.{1,2000}?)\\\]"
+    r"|(?P<rows>\\begin\{(?:align|equation|gather)\*?\}.{1,2000}?\\end\{\w+\*?\}))[\s.*]*\Z",
+    re.DOTALL,
 )
 _PROSE = re.compile(r"(?:\S+\s+){4,}\S+[.!?]")
 _TALK = re.compile(
@@ -65,24 +71,8 @@ _NOT_BARE = re.compile(
     r"|^[A-J] or [A-J]$|[-+*/=(,:]$"
 )
 _CHAIN = re.compile(r"=(?:(?!\b(?:or|and)\b)[^,;=])*=")
-_YES_OR_NO = re.compile(r"(yes|no|true|false|是|否|对|错)\s*[,.，。](?!\s*\w+\?)", re.IGNORECASE)
+_YES_OR_NO = re.compile(r"\**(yes|no|true|false|是|否|对|错)\**\s*[,.，。](?!\s*\w+\?)", re.IGNORECASE)
 _LONE_VALUE = re.compile(r"(?![-*•]?\s*\d+[.)]\s*\Z)(?=.*\d)[^=A-Za-z\u4e00-\u9fff]{1,60}\Z")
-
-
-@dataclass(frozen=True, slots=True)
-class Visible:
-    """What a response says outside its thought, and whether the thought was left open."""
-
-    text: str
-    unfinished: bool
-
-
-def visible_text(response: str) -> Visible:
-    """The text after the last `</think>`; before an opened `<think>` that never closes."""
-    ends = [match.end() for match in _THOUGHT_END.finditer(response)]
-    text = response[ends[-1] :] if ends else response
-    opened = _THOUGHT_START.search(text)
-    return Visible(text[: opened.start()] if opened else text, bool(opened))
 
 
 def extract(response: str, *, finish_reason: str = "stop") -> Extraction | None:
@@ -103,17 +93,16 @@ def extract_answer(response: str) -> str | None:
 
 def extract_all(response: str, *, finish_reason: str = "stop") -> list[Extraction]:
     """The answer, then (for a plural gold only) the boxes of its closing sentence, joined."""
-    response = response[-MAX_RESPONSE:]
+    response = own_turn(response[-MAX_RESPONSE:])
     complete = finish_reason != "length"
     visible = visible_text(response)
-    text = visible.text
-    if not text.strip() and not visible.unfinished and complete:
-        ends = [match.start() for match in _THOUGHT_END.finditer(response)]
-        thought = response[: ends[-1]] if ends else ""  # all was said inside the thought
-        boxes = find_boxes(thought, complete)
+    text = still_held(visible.text)
+    if not visible.text.strip() and not visible.unfinished and complete:
+        thought = still_held(thought_of(response))  # all was said inside the thought
+        boxes = _boxes(thought, complete)
         return boxed_answers(thought, boxes) if boxes else []
     complete = complete and not visible.unfinished
-    boxes = find_boxes(text, complete)
+    boxes = _boxes(text, complete)
     offset = max(0, len(text) - TAIL)
     statement = last_statement(text[offset:], complete)
     if boxes and not (statement and _replaces(statement, offset, boxes[-1])):
@@ -121,6 +110,10 @@ def extract_all(response: str, *, finish_reason: str = "stop") -> list[Extractio
     if statement:
         return [Extraction(statement.text, statement.rule)]
     return _closing(text, text[offset:]) if complete else []
+
+
+def _boxes(text: str, complete: bool) -> list[Box]:
+    return [box for box in find_boxes(text, complete) if not is_example(text, box.start)]
 
 
 def _replaces(statement: Statement, offset: int, box: Box) -> bool:
@@ -134,7 +127,7 @@ def _closing(text: str, tail: str) -> list[Extraction]:
     text, tail = without_boilerplate(text), without_boilerplate(tail)
     display = _DISPLAY.search(tail[-2100:])
     if display:
-        formula = display["dollars"] or display["bracket"]
+        formula = next(group for group in display.groups() if group)
         return [Extraction(formula.strip(), "display")] if formula.strip() else []
     whole = text.strip()
     if not whole or is_refusal(tail[-600:]):

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from racro_eval.grading.choices import compare_choice
 from racro_eval.grading.equivalence import compare
-from racro_eval.grading.extraction import extract_all, visible_text
+from racro_eval.grading.extraction import extract_all
 from racro_eval.grading.normalize import normalize, within_budget
 from racro_eval.grading.rules import check_rule
+from racro_eval.grading.scope import visible_text
 from racro_eval.grading.verdict import Comparison, Extraction, Status, Verdict
 
 if TYPE_CHECKING:

@@ -16,14 +16,19 @@ _HASHES = re.compile(r"^####[ \t]+(?P<rest>\S[^\n]*)", re.MULTILINE)
 _LINE = re.compile(
     r"(?:^[\s>#*_-]*|(?<=[.!?。])[ \t]+[*_]*(?=(?:the\s+)?final\s+answer))(?:"
     r"(?:(?:so|therefore|thus|hence|my),?\s+)?(?:the\s+)?"
-    r"(?:final\s+|correct\s+)?(?:answer|ans\.?)\s*[*_\"]*\s*(?:[:：=→]|->|(?=\$|\\[(\[]))"
+    r"(?:final\s+|correct\s+)?(?:answers?|ans\b\.?)\s*[*_]*\s*"
+    r"(?:[:：=→]|->|[-–—](?=\s)|(?<=ans\.)|(?=\$|\\[(\[]))"
     r"|【?(?:最终|正确)?答案?】?\s*[*_]*(?:[:：]|是|为|选|(?<=】))[:：]?"
     r"|(?:the\s+)?(?:correct\s+|final\s+)?(?:option|choice)\s*[:：]"
     r"|(?:the\s+)?final\s+(?:answer|result)[*_]*[ \t]*(?=\n)"
     r")[*_\"]*[ \t]*(?P<rest>[^\n]*)",
     re.IGNORECASE | re.MULTILINE,
 )
-_JSON = re.compile(r"\"(?:final[_ ])?answer\"\s*:\s*\"?(?P<rest>[^\"\n}]+)", re.IGNORECASE)
+_JSON = re.compile(
+    r"[\"'](?:final[_ ])?answer[\"']\s*:\s*(?!null\b|none\b)"
+    r"(?:[\"'](?P<quoted>(?:[^\"'\\\n]|\\.)+)[\"']|(?P<rest>[^\s\"',}][^\"',\n}]*))",
+    re.IGNORECASE,
+)
 _CHOSEN = re.compile(
     r"(?:(?:故|应|因此|所以|正确|答案)?选(?:项)?(?:择)?|答案应?(?=是|为))[*\s]*(?:是|为)?\s*[:：]?\s*[*(（]*"
     r"(?P<rest>[A-J](?![A-Za-z])(?:\s*[,、和]?\s*[A-J](?![A-Za-z]))*)"
@@ -33,29 +38,38 @@ _SAID = re.compile(
 )
 _IS = re.compile(
     r"\b(?:final|correct|right)?[ \t]*(?:answer|option|choice)(?:[ \t]+(?:choice|option))?"
-    r"(?:[ \t]+(?:to|for|of)[ \t]+(?:the|this|your|that)[ \t]+(?:\w+[ \t]+)?(?:question|problem))?"
+    r"(?:[ \t]+(?:to|for)[ \t]+[^.:=\n]{1,80}?)?"
     r"[ \t]*(?:[ \t](?:is|are|should[ \t]be|must[ \t]be|(?P<would>would[ \t]be))\b|[:：=])"
     r"[ \t]*(?:(?:therefore|thus|indeed|clearly|definitely|simply|for[ \t]sure)\b[ \t]*)?[:：]?",
     re.IGNORECASE,
 )
+# What stands before an announcement that is none: "if the answer is 5", "是否".
 _DOUBT = re.compile(
     r"\b(?:whether|if|suppose|assum\w+|wonder|unsure|(?:not|n't) (?:sure|know)|what|claims?|says?)"
-    r"[^.\n]{0,25}\Z",
+    r"\b[^.\n]{0,25}\Z|(?:如果|假设|假如|若|是否|设)[^。，\n]{0,10}\Z",
     re.IGNORECASE,
 )
-_NO_ANSWER = re.compile(
+# What an announcement that gives no answer goes on with.
+_EVASION = re.compile(
     r"(?:not|n't|to|that|in|unclear|unknown|un\w*determin\w*|none of your|based|wrong|incorrect"
     r"|correct|right|given|above|below|as|supposed|expected|likely|probably|either|also|one|found"
     r"|\w+ed by)\b",
     re.IGNORECASE,
 )
 _NONE_GIVEN = re.compile(
-    r"(?:I|we|unable|sorry|unknown|unclear|n/a|to|see|as follows|pending)\b|无法|不知道|抱歉|\?+$",
+    r"(?:I|we|let|let's|first|unable|sorry|unknown|unclear|n/a|to|see|as follows|pending)\b"
+    r"|无法|不知道|抱歉|\?+$",
+    re.IGNORECASE,
+)
+# "not 7, it is 9"
+_RATHER = re.compile(
+    r"not\b[^,;.，。\n]{1,40}[,;，]?\s*(?:\bbut(?: rather)?|\bit(?:'s| is)|\brather|而是)\s*[:：]?\s*",
     re.IGNORECASE,
 )
 _EMPTY_BOX = re.compile(r"\W*\\(?:boxed|fbox|framebox)\s*\{?[\s?.…]*\}?\W*")
 _REASON = re.compile(
-    r",?\s+(?:because|since|as|which|where|so)\b|,\s*(?:it|he|she|they|the|we|I|not)\b"
+    r",?\s+(?:because|since|as|which|where|so|but|although|though|however)\b"
+    r"|,\s*(?:it|he|she|they|the|we|I|not)\b"
     r"|\s+\((?:since|because|option|see)\b|\s*[,，]?\s*(?:因为|理由)",
     re.IGNORECASE,
 )
@@ -90,34 +104,41 @@ def last_statement(text: str, complete: bool) -> Statement | None:
     found = sorted(_announcements(text), key=lambda item: (item[1], item[0]), reverse=True)
     for _, start, answer, rule in found:
         ends = text.rstrip().endswith(answer) and not complete
-        if answer and not ends and not _evades(answer, rule):
+        if answer and not ends:
             return Statement(answer, start, rule)
     return None
 
 
-def _evades(answer: str, rule: str) -> bool:
-    """Whether it says that there is none; a line "Answer: not enough data" may be one."""
-    if rule == "answer-line":
-        return bool(_NONE_GIVEN.match(answer)) or bool(_EMPTY_BOX.fullmatch(answer))
-    empty = _EMPTY_BOX.fullmatch(answer) is not None
-    return empty or bool(_NO_ANSWER.match(answer)) or is_refusal(answer)
-
-
 def _announcements(text: str) -> Iterator[tuple[bool, int, str, str]]:
-    """Whether stated outright, where, the answer, and the rule."""
-    for pattern in (_HASHES, _LINE, _SAID):
+    """Whether stated outright, where, the answer or "", and the rule."""
+    for pattern in (_HASHES, _LINE, _SAID, _CHOSEN, _JSON):
         for match in _latest(pattern, text):
-            yield True, match.start("rest"), announced(text[match.start("rest") :]), "answer-line"
-    for pattern in (_CHOSEN, _JSON):
-        for match in _latest(pattern, text):
-            yield True, match.start("rest"), match["rest"].strip(), "answer-line"
+            start = match.start("rest")
+            if start < 0:
+                answer, start = match["quoted"], match.start()
+            elif pattern in (_CHOSEN, _JSON):
+                answer = match["rest"].strip()
+            else:
+                answer = announced(text[start:])
+            if _NONE_GIVEN.match(answer) or _EMPTY_BOX.fullmatch(answer):
+                answer = ""
+            yield True, start, answer, "answer-line"
     for match in _latest(_IS, text):
-        if not _DOUBT.search(text[max(0, match.start() - 60) : match.start()]):
-            yield not match["would"], match.start(), announced(text[match.end() :]), "answer-is"
+        said = text[match.end() :]
+        rather = _RATHER.match(said)
+        said = said[rather.end() :] if rather else said
+        answer = announced(said)
+        if _EVASION.match(said.lstrip('*_: "')) or is_refusal(answer) or _EMPTY_BOX.fullmatch(answer):
+            answer = ""
+        if match["would"] and re.match(r"[^.\n]*\bif\b", said):
+            answer = ""
+        yield not match["would"], match.start(), answer, "answer-is"
 
 
 def _latest(pattern: re.Pattern[str], text: str) -> list[re.Match[str]]:
-    return list(pattern.finditer(text))[-MAX_STATEMENTS:]
+    """The last matches that nothing before them puts in doubt."""
+    found = list(pattern.finditer(text))[-MAX_STATEMENTS:]
+    return [m for m in found if not _DOUBT.search(text[max(0, m.start() - 60) : m.start()])]
 
 
 def announced(text: str) -> str:
