@@ -9,14 +9,22 @@ from racro_eval.grading.normalize import normalize
 from racro_eval.grading.verdict import Comparison, Status
 
 _LEAD = re.compile(
-    r"^(?:the\s+)?(?:correct\s+|final\s+|right\s+)?(?:answer|options?|choices?|figure|picture"
+    r"^(?:the\s+)?(?:correct\s+|final\s+|right\s+)?(?:answer|(?:(?:fir|la)st|second|third|fourth|fifth)\s+option"
+    r"|options?|choices?|figure|picture"
     r"|image|diagram|graph|shape|statement|选项|选择|选|答案)(?:\s*(?:is|are|是|为))?\s*:?\s*(?=[(\[{]?[A-Z])",
     re.IGNORECASE,
 )
 _ONE = r"[(\[{]*\s*[A-Z]\s*[)\]}]*"
 _LETTERS = re.compile(rf"{_ONE}(?:\s*(?:,\s*(?:and|or)\b|[,;&]|\band\b|\bor\b|\s)\s*{_ONE})*[.:)]*")
 _RUN = re.compile(r"\(?[A-Z]{2,6}\)?")
-_WITH_TEXT = re.compile(r"(?:\(([A-Z])\)|\[([A-Z])\]|([A-Z])\s*[.):,-])\s*(\S.*)", re.DOTALL)
+_WITH_TEXT = re.compile(
+    r"(?:\(([A-Za-z])\)|\[([A-Z])\]|([A-Z])\s*[.):,=-]|([a-z])\))\s*(\S.*)"
+    r"|([A-Z])\s*(\(.*\))",
+    re.DOTALL,
+)
+_TEXT_WITH = re.compile(r"(\S.*?)\s*\(([A-Z])\)", re.DOTALL)
+_EITHER = re.compile(r"[A-Z]\W*\bor\b")
+_IS = re.compile(r"^[^.]*\b(?:is|are)\s+(?!not\b)")
 _BECAUSE = re.compile(r"([A-Z])\s+(?:because|since|as)\b")
 
 SameText = Callable[[str, str], Comparison]
@@ -27,8 +35,10 @@ def letters_of(text: str) -> frozenset[str] | None:
 
     `(B)`, `Option B`, `B.`, `B and D`, `BD` and a lone lower-case `b` all count.
     """
-    bare = _LEAD.sub("", text).strip(" .*")
-    if re.fullmatch(r"[(\[{]?[a-z][)\]}]?", bare):
+    bare = _LEAD.sub("", text).strip(" .*<>'\"`").removesuffix("项")
+    if _EITHER.search(bare):
+        return None
+    if re.fullmatch(r"[(\[{]?[a-j]{1,4}[)\]}]?", bare):
         bare = bare.upper()
     if _LETTERS.fullmatch(bare):
         return frozenset(re.findall(r"(?<![A-Za-z])[A-Z](?![A-Za-z])", bare))
@@ -42,7 +52,11 @@ def letter_and_text(text: str) -> tuple[str, str] | None:
     bare = _LEAD.sub("", text)
     match = _WITH_TEXT.fullmatch(bare)
     if match:
-        return match[1] or match[2] or match[3], match[4]
+        letter, rest = (part for part in match.groups() if part)
+        return letter.upper(), rest
+    match = _TEXT_WITH.fullmatch(bare)
+    if match:
+        return match[2], match[1]
     match = _BECAUSE.match(bare)
     return (match[1], "") if match else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -18,6 +19,7 @@ from racro_eval.grading.nodes import (
     Words,
 )
 from racro_eval.grading.relations import (
+    asked_value,
     assignment,
     interval,
     only_numbers,
@@ -29,7 +31,7 @@ from racro_eval.grading.relations import (
 from racro_eval.grading.rules import Rule
 from racro_eval.grading.structure import parse
 from racro_eval.grading.times import Clock, Date
-from racro_eval.grading.units import Unit
+from racro_eval.grading.units import Unit, split_unit
 from racro_eval.grading.words import same_words
 
 _REALS = Group("bracket", (Expression(r"-\infty"), Expression(r"\infty")), "()")
@@ -80,6 +82,8 @@ class Comparer:
             if not found.name and relation is right and "≈" not in relation.operators:
                 return False
             stated = parse(found.value)
+        elif value := asked_value(relation, gold=relation is right):
+            stated = parse(value)
         elif isinstance(other, Group | Joined):
             stated = interval(relation)
         if stated is None:
@@ -120,6 +124,9 @@ class Comparer:
             percents.append(measured and isinstance(node, Quantity) and node.percent)
         if percents[0] != percents[1]:
             return self._percent(values, percents[0])
+        for at, other in ((0, units[1]), (1, units[0])):
+            if units[at] is None and other is not None:
+                values[at], units[at] = _with_letters(values[at], other)
         one, two = units
         if one is None:
             values[0] = _without(values[0], two)
@@ -170,6 +177,9 @@ class Comparer:
             return Expression(r"\mathbb{R}") in (left, right)
         for one, two in ((left, right), (right, left)):
             if isinstance(one, Group) and not isinstance(two, Group):
+                if one.kind == "list" and isinstance(two, Expression | Quantity):
+                    # "3/4 or 0.75" says one thing twice.
+                    return self._each(one.items, two, one is left)
                 # Brackets around a single value say nothing.
                 alone = len(one.items) == 1 and isinstance(two, Expression | Quantity)
                 item = one.items[0]
@@ -183,6 +193,9 @@ class Comparer:
         solutions = all(isinstance(item, Group) for item in (*left.items, *right.items))
         distinct = solutions or "set" in kinds
         return self._unordered(left.items, right.items, distinct=distinct)
+
+    def _each(self, items: Sequence[Node], other: Node, is_left: bool) -> bool:
+        return all(self.same(i, other) if is_left else self.same(other, i) for i in items)
 
     def _ordered(self, left: Sequence[Node], right: Sequence[Node]) -> bool:
         if len(left) != len(right):
@@ -262,6 +275,15 @@ def _times(node: Node, factor: Fraction) -> Node | None:
     if not isinstance(node, Expression):
         return None
     return Expression(rf"\frac{{({node.text})*{factor.numerator}}}{{{factor.denominator}}}")
+
+
+def _with_letters(node: Node, other: Unit) -> tuple[Node, Unit | None]:
+    """`2h` reads as a product; beside a quantity in hours it is one too."""
+    match = re.fullmatch(r"(.*\d)([a-zA-Z]{1,2})", node.text) if isinstance(node, Expression) else None
+    split = split_unit(f"{match[1]} {match[2]}") if match else None
+    if split is None or other.dimension is None or split[1].dimension != other.dimension:
+        return node, None
+    return Expression(split[0]), split[1]
 
 
 def _without(node: Node, unit: Unit | None) -> Node:

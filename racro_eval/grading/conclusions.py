@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 
 from racro_eval.grading.units import split_unit
+from racro_eval.grading.words import canonical
 
 _WORD_NUMBER = (
     r"(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen"
-    r"|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|hundred)\b"
+    r"|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|hundred)\b(?! of\b)"
 )
 _NUMBER = (
     r"(?:[-−]?[$€£¥]?[-−]?"
@@ -100,6 +101,7 @@ _SENTENCES = re.compile(
     r"(?<=[.!?])(?<!i\.e\.)(?<!e\.g\.)[\s*]+(?=[A-Z0-9$\\*(\[“\"\u4e00-\u9fff])|(?<=[。！？；])|\n+"
     r"|(?<=\s)(?=(?:So|Therefore|Thus|Hence|Consequently)\b)|(?=所以|因此)"
 )
+_LEAD_WORD = re.compile(r"^(?:so|thus|hence|therefore),?\s+", re.IGNORECASE)
 _HAS_HANZI = re.compile(r"[\u4e00-\u9fff]")
 _UNIT = re.compile(r"\s*(?:[A-Za-z°²³/^$]+(?:\s(?:per\s)?[a-z]+)?|[\u4e00-\u9fff]{1,5})")
 MAX_SENTENCE = 600
@@ -124,6 +126,9 @@ def stated_value(sentence: str, *, concluding: bool = False) -> str:
         sentence += "**"
     if _NO_CONCLUSION.match(sentence):
         return ""
+    saying = _LEAD_WORD.sub("", sentence)
+    if canonical(saying) != saying:
+        return saying
     concluding = concluding or bool(_CONCLUDES.search(sentence))
     clause = _CLAUSE_END.split(_ASIDE.sub("", sentence))[-1]
     values = _values(clause)
@@ -141,7 +146,7 @@ def _values(clause: str) -> list[re.Match[str]]:
         if not _LABEL.search(clause[: match.start()])
         and (
             match["word"]
-            or re.search(r"\d|\*\*|\\(?:pi|sqrt|infty|emptyset|mathbb)|π|√", match[0])
+            or re.search(r"\d|\\(?:pi|sqrt|infty|emptyset|mathbb)|π|√", match[0])
             or _COPULA.search(clause[: match.start()])
         )
     ]

@@ -19,7 +19,7 @@ from __future__ import annotations
 import re
 
 from racro_eval.grading.boxes import Box, boxed_answers, find_boxes
-from racro_eval.grading.conclusions import closing_sentence, stated_value
+from racro_eval.grading.conclusions import MAX_SENTENCE, closing_sentence, stated_value
 from racro_eval.grading.refusals import is_refusal, without_boilerplate
 from racro_eval.grading.scope import (
     is_example,
@@ -27,6 +27,7 @@ from racro_eval.grading.scope import (
     still_held,
     thought_of,
     visible_text,
+    without_code,
 )
 from racro_eval.grading.statements import Statement, last_statement
 from racro_eval.grading.verdict import Extraction
@@ -35,6 +36,7 @@ MAX_RESPONSE = 1 << 20
 # A final answer is stated near the end; phrases are searched for there only.
 TAIL = 20_000
 MAX_BARE = 60
+MAX_BOXES = 100
 MAX_BARE_WORDS = 8
 
 _DISPLAY = re.compile(
@@ -50,9 +52,11 @@ _TALK = re.compile(
 )
 _OPTION_AT_END = re.compile(
     r"(?:(?<!\bor)(?<!\band)(?<!\bnot)\s\(([A-J])\)"
-    r"|\b(?:is|be|it's|answer|option|choice|choose|chose|select|with|选|是|为)[ :*]*\(?([A-J])\)?)"
+    r"|\b(?:is|be|it's|answer|option|choice|choose|chose|select|with|选|是|为)[ :*]*\(?([A-J])\)?"
+    r"|\bit(?:'s| is) \(?([a-j])\)?)"
     r"[*.。]*\s*\Z"
 )
+_BECAUSE = re.compile(r"(?<=[A-J)*]),?\s+(?:because|since|as)\s[^.\n]*\.?\s*\Z")
 _OPTION_IS_CORRECT = re.compile(
     r"(?:\b(?:option|choice|answer|statement|figure)\s+|^|[\s,*(])\(?([A-J])\)?[*:]*(?:\s+[^.\n]{0,40}?)?"
     r"\s+(?:is|must be|would be)\s+(?:the\s+)?(?:only\s+)?(?:correct|right|best|answer)"
@@ -68,11 +72,11 @@ _OPTION_LISTED = re.compile(r"^\s*\(?[A-J][).:]\s*\S", re.MULTILINE)
 _LABEL = re.compile(r"\A(?:final )?(?:result|total|solution|output)\s*[:=：]\s*", re.IGNORECASE)
 _NOT_BARE = re.compile(
     r"\n|(?<!^)\w[.!?]\s+\w|。.|[\u4e00-\u9fff]{6}|[?？]$|[，；、].*[\u4e00-\u9fff]"
-    r"|^[A-J] or [A-J]$|[-+*/=(,:]$"
+    r"|^[A-J] or [A-J]$|[-+*/=(,:]$|^</?\w+>$"
 )
 _CHAIN = re.compile(r"=(?:(?!\b(?:or|and)\b)[^,;=])*=")
 _YES_OR_NO = re.compile(r"\**(yes|no|true|false|是|否|对|错)\**\s*[,.，。](?!\s*\w+\?)", re.IGNORECASE)
-_LONE_VALUE = re.compile(r"(?![-*•]?\s*\d+[.)]\s*\Z)(?=.*\d)[^=A-Za-z\u4e00-\u9fff]{1,60}\Z")
+_LONE_VALUE = re.compile(r"(?![-*•]?\s*\d+[.)]\s*\Z)(?=.*\d)[^|=A-Za-z\u4e00-\u9fff]{1,60}\Z")
 
 
 def extract(response: str, *, finish_reason: str = "stop") -> Extraction | None:
@@ -96,7 +100,7 @@ def extract_all(response: str, *, finish_reason: str = "stop") -> list[Extractio
     response = own_turn(response[-MAX_RESPONSE:])
     complete = finish_reason != "length"
     visible = visible_text(response)
-    text = still_held(visible.text)
+    text = still_held(without_code(visible.text))
     if not visible.text.strip() and not visible.unfinished and complete:
         thought = still_held(thought_of(response))  # all was said inside the thought
         boxes = _boxes(thought, complete)
@@ -113,7 +117,8 @@ def extract_all(response: str, *, finish_reason: str = "stop") -> list[Extractio
 
 
 def _boxes(text: str, complete: bool) -> list[Box]:
-    return [box for box in find_boxes(text, complete) if not is_example(text, box.start)]
+    last = find_boxes(text, complete)[-MAX_BOXES:]
+    return [box for box in last if not is_example(text, box.start)]
 
 
 def _replaces(statement: Statement, offset: int, box: Box) -> bool:
@@ -153,6 +158,7 @@ def _closing(text: str, tail: str) -> list[Extraction]:
 
 
 def _option(text: str, tail: str) -> str:
+    tail = _BECAUSE.sub("", tail[-MAX_SENTENCE:])
     closing = _OPTION_IS_CORRECT.search(tail[-120:]) or _OPTION_AT_END.search(tail[-40:])
     opening = _OPTION_AT_START.match(text[:40])
     # A list of options also opens with a letter; a single line does not.

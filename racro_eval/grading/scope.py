@@ -11,18 +11,19 @@ _THOUGHT_START = re.compile(rf"<{_TAGS}>|<\|begin_of_thought\|>")
 # A model that runs on writes the user's next turn itself.
 _NEXT_TURN = re.compile(
     r"<\|im_start\|>\s*user\b|<\|user\|>|<\|start_header_id\|>\s*user\b|\[INST\]"
-    r"|\n\s*(?:#+\s*)?(?:Human|User)\s*:"
+    r"|\n[ \t]{0,4}(?:#{1,6}[ \t])?(?:Human|User) ?:"
 )
 _TAKEN_BACK = re.compile(
-    r"(?:(?:^|(?<=[.!?。！？…\n*]))\s*|(?<=[,，;]))\s*"
-    r"(?:(?:hmm+|oh|but|well|actually|sorry|oops|wait|hold on|no)\b[\s,.!…—–-]*)*"
-    r"(?:\b(?:wait|actually|oops|sorry|hmm+)[\s,.!…—–-]+no\b|\bno[\s,.!…—–-]+wait\b"
+    r"(?:^|(?<=[.!?。！？…\n*,，;]))\s{0,3}"
+    r"(?:(?:hm{1,9}|oh|but|well|actually|sorry|oops|wait|hold on|no)\b[\s,.!…—–-]{0,5}){0,4}"
+    r"(?:\b(?:wait|actually|oops|sorry|hm{1,9})[\s,.!…—–-]{1,5}no\b"
+    r"|\bno[\s,.!…—–-]{1,5}wait\b"
     r"|scratch that\b"
     r"|\b(?:that|this|it)(?:['’]s| is| was| can['’]?t be| cannot be| must be| seems)\s+"
     r"(?:wrong|incorrect|mistaken|a mistake|an error|not (?:right|correct|possible)"
     r"|(?<=be )(?:right|correct))\b"
     r"|\bI (?:made (?:a|an) (?:\w+ )?(?:mistake|error|slip)|was wrong|misread)\b"
-    r"|(?:等等|等一下|哦|啊|嗯)?[，,。…\s]*(?:不对(?=[，,。！…\s])|算错了|我错了|我?重新(?:计?算|考虑)))",
+    r"|(?:等等|等一下|哦|啊|嗯)?[，,。…\s]{0,4}(?:不对(?=[，,。！…\s])|算错了|我错了|我?重新(?:计?算|考虑)))",
     re.IGNORECASE,
 )
 _HYPOTHETICAL = re.compile(
@@ -30,8 +31,10 @@ _HYPOTHETICAL = re.compile(
     r"|if\b.*\b(?:would|should|write|put))|例如|比如|格式|如果|假如",
     re.IGNORECASE,
 )
+_CODE = re.compile(r"```(?:python|py|c|cpp|java|javascript|matlab)\b.*?```", re.DOTALL)
 _SENTENCE_START = re.compile(r"[.!?。！？]\s|\n")
 MAX_SENTENCE = 300
+MAX_TAIL = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +65,15 @@ def own_turn(text: str) -> str:
     return text[: turn.start()] if turn else text
 
 
+def without_code(text: str) -> str:
+    """`text` without its programs: `answer = 5` states nothing there."""
+    return _CODE.sub("", text)
+
+
 def still_held(text: str) -> str:
     """What follows the last "wait, no": whatever was stated before is taken back."""
-    end = max((match.end() for match in _TAKEN_BACK.finditer(text)), default=0)
-    return text[end:]
+    start = max(0, len(text) - MAX_TAIL)
+    return text[max((match.end() for match in _TAKEN_BACK.finditer(text, start)), default=0) :]
 
 
 def is_example(text: str, position: int) -> bool:

@@ -30,7 +30,7 @@ _JSON = re.compile(
     re.IGNORECASE,
 )
 _CHOSEN = re.compile(
-    r"(?:(?:故|应|因此|所以|正确|答案)?选(?:项)?(?:择)?|答案应?(?=是|为))[*\s]*(?:是|为)?\s*[:：]?\s*[*(（]*"
+    r"(?:(?:故|应|因此|所以|正确|答案)?选(?:项)?(?:择)?|答案应?(?=是|为)|答案不是[^。\n]{1,10}而)[*\s]*(?:是|为)?\s*[:：]?\s*[*(（]*"
     r"(?P<rest>[A-J](?![A-Za-z])(?:\s*[,、和]?\s*[A-J](?![A-Za-z]))*)"
 )
 _SAID = re.compile(
@@ -45,8 +45,9 @@ _IS = re.compile(
 )
 # What stands before an announcement that is none: "if the answer is 5", "是否".
 _DOUBT = re.compile(
-    r"\b(?:whether|if|suppose|assum\w+|wonder|unsure|(?:not|n't) (?:sure|know)|what|claims?|says?)"
-    r"\b[^.\n]{0,25}\Z|(?:如果|假设|假如|若|是否|设)[^。，\n]{0,10}\Z",
+    r"\b(?:whether|if|suppose|assum\w+|wonder|unsure|(?:not|n't) (?:sure|know)|what|claims?|says?"
+    r"|maybe|perhaps|possibly)"
+    r"\b[^.\n]{0,25}\Z|[\"“'`]\s*(?:the |my |final |correct )*\Z|(?:如果|假设|假如|若|是否|设)[^。，\n]{0,10}\Z",
     re.IGNORECASE,
 )
 # What an announcement that gives no answer goes on with.
@@ -120,7 +121,7 @@ def _announcements(text: str) -> Iterator[tuple[bool, int, str, str]]:
                 answer = match["rest"].strip()
             else:
                 answer = announced(text[start:])
-            if _NONE_GIVEN.match(answer) or _EMPTY_BOX.fullmatch(answer):
+            if _none_given(answer):
                 answer = ""
             yield True, start, answer, "answer-line"
     for match in _latest(_IS, text):
@@ -128,11 +129,16 @@ def _announcements(text: str) -> Iterator[tuple[bool, int, str, str]]:
         rather = _RATHER.match(said)
         said = said[rather.end() :] if rather else said
         answer = announced(said)
-        if _EVASION.match(said.lstrip('*_: "')) or is_refusal(answer) or _EMPTY_BOX.fullmatch(answer):
-            answer = ""
-        if match["would"] and re.match(r"[^.\n]*\bif\b", said):
+        asked = re.match(r"[^.!?\n]{0,80}\?", said)
+        supposed = match["would"] and re.match(r"[^.\n]*\bif\b", said)
+        evades = _EVASION.match(said.lstrip('*_: "')) or _none_given(answer) or is_refusal(answer)
+        if asked or supposed or evades:
             answer = ""
         yield not match["would"], match.start(), answer, "answer-is"
+
+
+def _none_given(answer: str) -> bool:
+    return bool(_NONE_GIVEN.match(answer) or _EMPTY_BOX.fullmatch(answer))
 
 
 def _latest(pattern: re.Pattern[str], text: str) -> list[re.Match[str]]:
@@ -160,7 +166,7 @@ def _display(text: str) -> str:
 
 def _phrase(rest: str) -> str:
     """Cut a sentence down to the answer that opens it."""
-    rest = rest.strip().lstrip('*_: "→').strip()
+    rest = rest.replace("**", "").strip().lstrip('*_: "→').strip()
     formula = _FORMULA.match(rest)
     if formula:
         return next(group for group in formula.groups() if group).strip()

@@ -19,7 +19,7 @@ from racro_eval.grading.nodes import (
 from racro_eval.grading.normalize import MAX_NESTING, until_stable
 from racro_eval.grading.times import read_clock, read_date
 from racro_eval.grading.units import split_unit, sum_of_units
-from racro_eval.grading.words import canonical, is_words
+from racro_eval.grading.words import canonical, hanzi_number, is_words
 
 MAX_ITEMS = 64
 MAX_SIGNS = 4
@@ -45,7 +45,11 @@ _MATRIX = re.compile(
 _DOMAIN = re.compile(r"\(?\s*[a-zA-Z]\s*\\in\s*(?:\\mathbb\{[A-Z]\}|[ZNRQ])\s*\)?")
 _BUILDER = re.compile(r"\s*[a-zA-Z](?:\\in\s*\\mathbb\{R\})?\s*[|:]\s*(.+)", re.DOTALL)
 _CASES = re.compile(r"\\begin\s*\{cases\}(.*)\\end\s*\{cases\}", re.DOTALL)
-_BASED = re.compile(r"([0-9A-F]+)_\{(\d{1,2})\}")
+_ROWS = re.compile(
+    r"\\begin\s*\{(aligned|align|gather|gathered|split|equation)(\*?)\}(.*)\\end\s*\{\1\2\}", re.DOTALL
+)
+_BASED = re.compile(r"\(?([0-9A-F]+)\)?_\{(\d{1,2})\}")
+_AND = re.compile(r"\s*\band\b\s*")
 
 
 def parse(text: str, *, thousands: bool = True, depth: int = 0) -> Node:
@@ -53,7 +57,7 @@ def parse(text: str, *, thousands: bool = True, depth: int = 0) -> Node:
 
     thousands: read a bare `1,234` as one number; otherwise as two items.
     """
-    text = _bare(text)
+    text = hanzi_number(_bare(_one_line(text)))
     if depth > MAX_NESTING or not text:
         return Words(text)
     if depth == 0 and thousands:
@@ -94,6 +98,15 @@ def _bare(text: str) -> str:
         return value
 
     return until_stable(unwrap, text)
+
+
+def _one_line(text: str) -> str:
+    """The rows of an aligned formula: a chain where they go on with "=", else a list."""
+    match = _ROWS.fullmatch(text)
+    if match is None:
+        return text
+    rows = [row.replace("&", "").strip(" ,") for row in match[3].split(r"\\")]
+    return re.sub(r",(?=[=<>≈])", "", ",".join(row for row in rows if row))
 
 
 def split_top(text: str, pattern: re.Pattern[str]) -> list[str]:
@@ -171,6 +184,9 @@ def _listed(text: str, thousands: bool, depth: int) -> Node | None:
         len(part.split()) > 3 for part in parts
     ):
         return None  # a sentence, not a list
+    ranges = [re.search(r"[<>]", part) for part in parts]
+    if all(ranges) and len(split_top(text, _AND)) == len(parts):
+        return Joined(r"\cap", tuple(parse(part, depth=depth) for part in parts))
     # "x = 2, 3" says the same of both numbers; "(x, y) = (1, 2)" is no list at all.
     return _items(parts, "list", thousands, depth)
 
