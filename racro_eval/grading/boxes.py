@@ -22,7 +22,7 @@ _BETWEEN = re.compile(
 # What a prompt shows between the braces, echoed.
 _PLACEHOLDER = re.compile(
     r"(?:\\text\s*\{)?[\s.?…_]*(?:\\[lc]?dots|(?:your |the |final )*answer(?: here)?"
-    r"|(?:option )?letter)?[\s.?…_]*\}?",
+    r"|(?:option )?letter|n/a)?[\s.?…_]*\}?",
     re.IGNORECASE,
 )
 

@@ -28,9 +28,10 @@ _MATH = (
 )
 _PAIR = r"(?:\((?:[^()\n]{1,40}),(?:[^()\n]{1,40})\))"
 _ITEM = rf"(?:\*\*[^*\n]{{1,60}}\*\*|{_MATH}|{_PAIR}|(?<![A-Za-z\d_.\\({{$]){_NUMBER})"
+_EQUATION = r"\$[^$=]{1,20}=[^$=]+\$"
 _AND = r"\s*,?\s*(?:\b(?:and|or)\b|[和或])\s*(?:[a-z](?:_\d)?\s*=\s*)?"
 _VALUE = re.compile(
-    rf"(?P<list>{_ITEM}(?:,\s*{_ITEM})*{_AND}{_ITEM})|{_ITEM}|\b(?P<word>{_WORD_NUMBER})",
+    rf"(?P<list>{_ITEM}(?:,\s*{_ITEM})*{_AND}{_ITEM}|{_EQUATION}(?:[,，]\s*{_EQUATION})+)|{_ITEM}|\b(?P<word>{_WORD_NUMBER})",
     re.DOTALL | re.IGNORECASE,
 )
 _ADVERBS = (
@@ -55,7 +56,7 @@ _CONCLUDES = re.compile(
 )
 # A sentence that opens so plans, supposes, describes, or is one of several answers.
 _NO_CONCLUSION = re.compile(
-    r"\W*(?:let|suppose|assume|if|consider|given|note|recall|first|next|step|now|check|verify"
+    r"\W*(?:let|to|suppose|assume|if|consider|given|note|recall|first|next|step|now|check|verify"
     r"|when|where|for example|options?|with|part)\b(?!.*\btherefore\b)"
     r"|\W*[(（]?(?:[a-h]|[ivx]+|[1-9])[)）]|[①-⑨]|设|假设|如果|若",
     re.IGNORECASE,
@@ -64,7 +65,7 @@ _UNSURE = re.compile(
     r"\?|？|吗|\bto (?:determine|solve|continue|proceed|finish)\b|\b(?:told|unknown)\b"
     r"|\b(?:could|might|may|would) be\b[^\0]{0,20}\0"
     r"|\b(?:need to|have to|want to|let us|let's|we must"
-    r"|should|such that|try|perhaps|maybe|guess|either|neither|not|or|which of|asks?|asked|so far"
+    r"|should|such that|try|perhaps|maybe|guess|either|neither|none|not|or|which of|asks?|asked|so far"
     r"|we know)\b|设|假设|如果|若|可能|或",
     re.IGNORECASE,
 )
@@ -101,6 +102,13 @@ _SENTENCES = re.compile(
     r"(?<=[.!?])(?<!i\.e\.)(?<!e\.g\.)[\s*]+(?=[A-Z0-9$\\*(\[“\"\u4e00-\u9fff])|(?<=[。！？；])|\n+"
     r"|(?<=\s)(?=(?:So|Therefore|Thus|Hence|Consequently)\b)|(?=所以|因此)"
 )
+# "Therefore the quadrilateral is a rhombus": words as a predicate, where the sentence concludes.
+_NAMED = re.compile(
+    r"\W*(?:so|therefore|thus|hence)\b,?\s+(?!(?:it|this|that|there|these|we|i)\b)[^,;:]{3,80}\s(?:is|are)\s+"
+    r"(?:\*\*)?(?:an?\s+((?:[a-z]+\s){0,2}[a-z]{3,})|([a-z]{4,}(?<!ed)(?<!ing)(?<!ble)(?<!ent)(?<!clear)))"
+    r"|(?:所以|因此|故|综上所述)[^，。不无未]{1,20}是([^，。的]{2,8})",
+    re.IGNORECASE,
+)
 _LEAD_WORD = re.compile(r"^(?:so|thus|hence|therefore),?\s+", re.IGNORECASE)
 _HAS_HANZI = re.compile(r"[\u4e00-\u9fff]")
 _UNIT = re.compile(r"\s*(?:[A-Za-z°²³/^$]+(?:\s(?:per\s)?[a-z]+)?|[\u4e00-\u9fff]{1,5})")
@@ -131,9 +139,12 @@ def stated_value(sentence: str, *, concluding: bool = False) -> str:
         return saying
     concluding = concluding or bool(_CONCLUDES.search(sentence))
     clause = _CLAUSE_END.split(_ASIDE.sub("", sentence))[-1]
-    values = _values(clause)
-    if not values or _UNSURE.search(_VALUE.sub("\0", clause)):
+    if _UNSURE.search(_VALUE.sub("\0", clause)):
         return ""
+    values = _values(clause)
+    if not values:
+        named = _NAMED.fullmatch(clause)
+        return next(filter(None, named.groups())) if named else ""
     value = _stated(values, clause, concluding)
     return _measured(value, clause) if value else ""
 
@@ -170,10 +181,13 @@ def _stated(
         exact = [value]
     if exact:
         return exact[0]
+    if len(values) == 1 and values[0][0] == clause.strip():
+        return values[0]  # nothing but a value
     numbers = [value for value in values if not value["word"]]
     bold = [value for value in values if value[0].startswith("**")]
     chosen = bold if len(bold) == 1 else numbers
-    return chosen[0] if concluding and len(chosen) == 1 else None
+    several = chosen and chosen[0]["list"] and "=" not in chosen[0][0]
+    return chosen[0] if concluding and len(chosen) == 1 and not several else None
 
 
 def _is_predicate(value: re.Match[str], clause: str) -> bool:

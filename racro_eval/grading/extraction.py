@@ -29,7 +29,7 @@ from racro_eval.grading.scope import (
     visible_text,
     without_code,
 )
-from racro_eval.grading.statements import Statement, last_statement
+from racro_eval.grading.statements import Statement, last_statement, value_of
 from racro_eval.grading.verdict import Extraction
 
 MAX_RESPONSE = 1 << 20
@@ -61,18 +61,24 @@ _OPTION_IS_CORRECT = re.compile(
     r"(?:\b(?:option|choice|answer|statement|figure)\s+|^|[\s,*(])\(?([A-J])\)?[*:]*(?:\s+[^.\n]{0,40}?)?"
     r"\s+(?:is|must be|would be)\s+(?:the\s+)?(?:only\s+)?(?:correct|right|best|answer)"
     r"(?:\s+(?:answer|option|choice|one))?[*.\s]*\Z"
-    r"|选项\s*([A-J])\s*(?:是)?正确[的。]*\s*\Z"
+    r"|选项\s*([A-J])\s*(?:是)?正确[的。]*\s*\Z|([A-J])\s*选?项?是?(?:正确|对)[的。]*\s*\Z"
     r"|\b[Oo]nly\s+(?:option|choice|statement|figure)?\s*\(?([A-J])\)?\s+\w+[^.\n]{0,60}[*.\s]*\Z"
     r"|\b(?:[Ss]o|[Tt]hus|[Hh]ence|[Tt]herefore)[,:]?\s+\(?([A-J])\)?[*.\s]*\Z"
 )
 _OPTION_AT_START = re.compile(
-    r"\A\s*[*]*(?:\(([A-J])\)|([A-J]))[*]*(?:[.。:]\s*|\s*\n|\s*\Z|(?=[\u4e00-\u9fff]))"
+    r"\A\s*[*]*(?:\(([A-J])\)|([A-J]))[*]*(?:[.。:]\s*|\s*\n|\s*\Z"
+    r"|(?=[\u4e00-\u9fff])(?!选?项?是?[错不]))"
 )
 _OPTION_LISTED = re.compile(r"^\s*\(?[A-J][).:]\s*\S", re.MULTILINE)
-_LABEL = re.compile(r"\A(?:final )?(?:result|total|solution|output)\s*[:=：]\s*", re.IGNORECASE)
+_LABEL = re.compile(r"\A[^\W\d_]{3,12}(?: [^\W\d_]{3,12})?\s*[:：](?=\s*[-$\\\d])\s*|\A(?:total|result) = ", re.I)
+# One sentence by itself is an answer, unless it only describes what is seen.
+_DESCRIBES = re.compile(
+    r"\W*(?:I|we|this|the (?:image|figure|diagram|picture|problem|question|chart|graph))\b",
+    re.IGNORECASE,
+)
 _NOT_BARE = re.compile(
     r"\n|(?<!^)\w[.!?]\s+\w|。.|[\u4e00-\u9fff]{6}|[?？]$|[，；、].*[\u4e00-\u9fff]"
-    r"|^[A-J] or [A-J]$|[-+*/=(,:]$|^</?\w+>$"
+    r"|^[A-J] or [A-J]$|[-+*/=(,:]$|^</?\w+>$|^Q\.?E\.?D"
 )
 _CHAIN = re.compile(r"=(?:(?!\b(?:or|and)\b)[^,;=])*=")
 _YES_OR_NO = re.compile(r"\**(yes|no|true|false|是|否|对|错)\**\s*[,.，。](?!\s*\w+\?)", re.IGNORECASE)
@@ -110,7 +116,8 @@ def extract_all(response: str, *, finish_reason: str = "stop") -> list[Extractio
     offset = max(0, len(text) - TAIL)
     statement = last_statement(text[offset:], complete)
     if boxes and not (statement and _replaces(statement, offset, boxes[-1])):
-        return boxed_answers(text, boxes)
+        (last, *joined) = boxed_answers(text, boxes)
+        return [Extraction(value_of(last.text), last.rule), *joined]
     if statement:
         return [Extraction(statement.text, statement.rule)]
     return _closing(text, text[offset:]) if complete else []
@@ -137,13 +144,17 @@ def _closing(text: str, tail: str) -> list[Extraction]:
     whole = text.strip()
     if not whole or is_refusal(tail[-600:]):
         return []
+    option = _option(text, tail)
+    alone = len(whole.split()) > 3 and whole[-1] in ".!" and closing_sentence(text) == whole
+    value = stated_value(whole, concluding=not _DESCRIBES.match(whole)) if alone else ""
+    if value and not option:
+        return [Extraction(value, "conclusion")]
     bare = _LABEL.sub("", whole)
     if not _CHAIN.search(whole) and _is_bare(bare) and not _TALK.search(bare):
         return [Extraction(bare, "bare")]
     word = _YES_OR_NO.match(whole)
     if word and "\n" not in whole:
         return [Extraction(word[1], "bare")]
-    option = _option(text, tail)
     if option:
         return [Extraction(option, "option")]
     if len(_OPTION_LISTED.findall(tail[-600:])) > 1:

@@ -47,7 +47,7 @@ _IS = re.compile(
 _DOUBT = re.compile(
     r"\b(?:whether|if|suppose|assum\w+|wonder|unsure|(?:not|n't) (?:sure|know)|what|claims?|says?"
     r"|maybe|perhaps|possibly)"
-    r"\b[^.\n]{0,25}\Z|[\"“'`]\s*(?:the |my |final |correct )*\Z|(?:如果|假设|假如|若|是否|设)[^。，\n]{0,10}\Z",
+    r"\b[^.\n]{0,25}\Z|[\"“'`]\s*(?:the|my|final|correct|\s)*\Z|(?:如果|假设|假如|若|是否|设)[^。，\n]{0,10}\Z",
     re.IGNORECASE,
 )
 # What an announcement that gives no answer goes on with.
@@ -130,7 +130,10 @@ def _announcements(text: str) -> Iterator[tuple[bool, int, str, str]]:
         said = said[rather.end() :] if rather else said
         answer = announced(said)
         asked = re.match(r"[^.!?\n]{0,80}\?", said)
-        supposed = match["would"] and re.match(r"[^.\n]*\bif\b", said)
+        before = text[max(0, match.start() - 200) : match.start()]
+        supposed = match["would"] and (
+            re.match(r"[^.\n]*\bif\b", said) or re.search(r"\bif\b[^.\n]*\Z", before, re.IGNORECASE)
+        )
         evades = _EVASION.match(said.lstrip('*_: "')) or _none_given(answer) or is_refusal(answer)
         if asked or supposed or evades:
             answer = ""
@@ -145,6 +148,12 @@ def _latest(pattern: re.Pattern[str], text: str) -> list[re.Match[str]]:
     """The last matches that nothing before them puts in doubt."""
     found = list(pattern.finditer(text))[-MAX_STATEMENTS:]
     return [m for m in found if not _DOUBT.search(text[max(0, m.start() - 60) : m.start()])]
+
+
+def value_of(text: str) -> str:
+    """The value of an answer that is a sentence ("The area is 12 cm"), else `text`."""
+    sentence = re.search(r"[A-Za-z]{2,}\s.*\b(?:is|are|equals)\s", text)
+    return (sentence and stated_value(text, concluding=True)) or text
 
 
 def announced(text: str) -> str:
@@ -167,6 +176,7 @@ def _display(text: str) -> str:
 def _phrase(rest: str) -> str:
     """Cut a sentence down to the answer that opens it."""
     rest = rest.replace("**", "").strip().lstrip('*_: "→').strip()
+    rest = re.sub(r"^(?:[-•]\s+)?(?:(?:option|choice)\s+(?=\W?[a-zA-Z]))?", "", rest, flags=re.IGNORECASE)
     formula = _FORMULA.match(rest)
     if formula:
         return next(group for group in formula.groups() if group).strip()

@@ -49,6 +49,7 @@ _ROWS = re.compile(
     r"\\begin\s*\{(aligned|align|gather|gathered|split|equation)(\*?)\}(.*)\\end\s*\{\1\2\}", re.DOTALL
 )
 _BASED = re.compile(r"\(?([0-9A-F]+)\)?_\{(\d{1,2})\}")
+_PART = re.compile(r"\s*\((?:\d|[a-h]|i{1,3})\)\s*(?=.)")
 _AND = re.compile(r"\s*\band\b\s*")
 
 
@@ -178,6 +179,9 @@ def _listed(text: str, thousands: bool, depth: int) -> Node | None:
     parts = split_top(text, _SEPARATOR)
     if len(parts) == 1 or not all(part.strip() for part in parts):
         return None
+    labels = [_PART.match(part) for part in parts]
+    if all(labels):  # (1) 3; (2) 5
+        parts = [part[label.end() :] for part, label in zip(parts, labels, strict=True) if label]
     if len(parts) == 2 and _DOMAIN.fullmatch(parts[1]):
         return parse(parts[0], thousands=thousands, depth=depth)  # kπ, k ∈ ℤ
     if sum(is_words(part) for part in parts) > len(parts) / 2 and any(
