@@ -23,7 +23,7 @@ _NUMBER = (
 )
 # "$45 and then $12" is money, "$45$" a formula.
 _MATH = (
-    r"(?:\$\$[^$]+\$\$|\$(?!\d[^$]*\s\$)[^$]+\$|\\\(.+?\\\)|\\\[.+?\\\]"
+    r"(?:\$\$[^$]+\$\$|\$(?!\d[\d.,]*\s+[a-z][^$]*\s\$)[^$]+\$|\\\(.+?\\\)|\\\[.+?\\\]"
     r"|\(\\frac\{[^{}]*\}\{[^{}]*\}\))"
 )
 _PAIR = r"(?:\((?:[^()\n]{1,40}),(?:[^()\n]{1,40})\))"
@@ -65,7 +65,7 @@ _UNSURE = re.compile(
     r"\?|？|吗|\bto (?:determine|solve|continue|proceed|finish)\b|\b(?:told|unknown)\b"
     r"|\b(?:could|might|may|would) be\b[^\0]{0,20}\0"
     r"|\b(?:need to|have to|want to|let us|let's|we must"
-    r"|should|such that|try|perhaps|maybe|guess|either|neither|none|not|or|which of|asks?|asked|so far"
+    r"|should(?! be)|but|such that|try|perhaps|maybe|guess|either|neither|none|not|or|which of|asks?|asked|so far"
     r"|we know)\b|设|假设|如果|若|可能|或",
     re.IGNORECASE,
 )
@@ -82,8 +82,8 @@ _CLAUSE_END = re.compile(
 # Reasons and remarks are no part of what a sentence states.
 _ASIDE = re.compile(
     r"^\W*(?:(?:so|thus|hence|therefore),?\s+)?(?:since|because|as|when|for|from|with|given)\b"
-    r"[^,]*,\s*|,?\s+(?:since|because|where)\s.*\Z|\s+\([^()]*[a-z]{3,}[^()]*\)"
-    r"|,\s+(?:as|which is|who)\s.*\Z",
+    r"[^,]*,\s*|,?\s+(?:since|because|where)\s.*\Z|\s+\([^()\\]*[a-z]{3,}[^()\\]*\)"
+    r"|,\s+(?:as|which is|who)\s.*\Z|[,，]\s*(?:此时|其中).*\Z",
     re.IGNORECASE | re.DOTALL,
 )
 # A number behind one of these names something or bounds it.
@@ -97,7 +97,8 @@ _IS_THE_ANSWER = re.compile(
     r"\s+(?:is|are|as)\s+(?:the|our|your)\s+(?:\w+\s+)?(?:answers?|solutions?|result)", re.IGNORECASE
 )
 # Between two values of one chain: "8 + 6 + 10 = 24", "1/6 ≈ 0.167".
-_CHAIN = re.compile(r"(?:[^A-Za-z\u4e00-\u9fff]|\b[A-Za-z]{1,3}\b)*(?:[=≈]|\\approx|\bor\b)\W*")
+_CHAIN = re.compile(r"(?:[^A-Za-z\u4e00-\u9fff,;，；]|\b[A-Za-z]{1,3}\b)*(?:[=≈]|\\approx|\bor\b)\W*")
+_ENDING = re.compile(r"(?:\s*(?!and\b)[A-Za-z²³/^°%$]+){0,4}(?:,[^\d=]*)?\W*|\s*[\u4e00-\u9fff]{0,6}\W*")
 _SENTENCES = re.compile(
     r"(?<=[.!?])(?<!i\.e\.)(?<!e\.g\.)[\s*]+(?=[A-Z0-9$\\*(\[“\"\u4e00-\u9fff])|(?<=[。！？；])|\n+"
     r"|(?<=\s)(?=(?:So|Therefore|Thus|Hence|Consequently)\b)|(?=所以|因此)"
@@ -105,7 +106,7 @@ _SENTENCES = re.compile(
 # "Therefore the quadrilateral is a rhombus": words as a predicate, where the sentence concludes.
 _NAMED = re.compile(
     r"\W*(?:so|therefore|thus|hence)\b,?\s+(?!(?:it|this|that|there|these|we|i)\b)[^,;:]{3,80}\s(?:is|are)\s+"
-    r"(?:\*\*)?(?:an?\s+((?:[a-z]+\s){0,2}[a-z]{3,})|([a-z]{4,}(?<!ed)(?<!ing)(?<!ble)(?<!ent)(?<!clear)))"
+    r"(?:\*\*)?(?:an?\s+((?:[a-z]+\s){0,2}[a-z]{3,})|([a-z]{4,}(?<!ed)(?<!ing)(?<!ble)(?<!ent)(?<!clear)(?<!true)))"
     r"|(?:所以|因此|故|综上所述)[^，。不无未]{1,20}是([^，。的]{2,8})",
     re.IGNORECASE,
 )
@@ -127,11 +128,12 @@ def stated_value(sentence: str, *, concluding: bool = False) -> str:
     concluding: the sentence is known to announce the answer; otherwise a word such as "so" must
     say so where a verb alone ("has", "takes") could also describe what is given.
     """
+    closed = re.search(r"\*\*\W*\Z", sentence)
     sentence = sentence.strip().rstrip("*_.。!！ ").strip()
     if not sentence or len(sentence) > MAX_SENTENCE or _UNFINISHED.search(sentence):
         return ""
     if sentence.count("**") % 2:
-        sentence += "**"
+        sentence = sentence + "**" if closed else sentence.replace("**", "")
     if _NO_CONCLUSION.match(sentence):
         return ""
     saying = _LEAD_WORD.sub("", sentence)
@@ -180,12 +182,15 @@ def _stated(
             break
         exact = [value]
     if exact:
-        return exact[0]
-    if len(values) == 1 and values[0][0] == clause.strip():
-        return values[0]  # nothing but a value
+        # A verb alone may describe what is given: then it must be all that the sentence says.
+        alone = stated[-1] is values[-1] and _ENDING.fullmatch(clause, values[-1].end())
+        return exact[0] if concluding or alone else None
+    if len(values) == 1 and re.fullmatch(r"\W*", clause[: values[0].start()]):
+        if len(clause) - values[0].end() < 4:
+            return values[0]  # nothing but a value
     numbers = [value for value in values if not value["word"]]
     bold = [value for value in values if value[0].startswith("**")]
-    chosen = bold if len(bold) == 1 else numbers
+    chosen, concluding = (bold, True) if len(bold) == 1 else (numbers, concluding)
     several = chosen and chosen[0]["list"] and "=" not in chosen[0][0]
     return chosen[0] if concluding and len(chosen) == 1 and not several else None
 

@@ -52,22 +52,22 @@ _TALK = re.compile(
 )
 _OPTION_AT_END = re.compile(
     r"(?:(?<!\bor)(?<!\band)(?<!\bnot)\s\(([A-J])\)"
-    r"|\b(?:is|be|it's|answer|option|choice|choose|chose|select|with|选|是|为)[ :*]*\(?([A-J])\)?"
+    r"|\b(?:is|be|it's|answer|option|choice|choose|chose|select|with|leaves|leaving|选|是|为)[ :*]*\(?([A-J])\)?"
     r"|\bit(?:'s| is) \(?([a-j])\)?)"
     r"[*.。]*\s*\Z"
 )
-_BECAUSE = re.compile(r"(?<=[A-J)*]),?\s+(?:because|since|as)\s[^.\n]*\.?\s*\Z")
+_BECAUSE = re.compile(r"(?<=[A-J)*]),?\s+(?:because|since|as)\s[^.,\n]*\.?\s*\Z")
 _OPTION_IS_CORRECT = re.compile(
     r"(?:\b(?:option|choice|answer|statement|figure)\s+|^|[\s,*(])\(?([A-J])\)?[*:]*(?:\s+[^.\n]{0,40}?)?"
-    r"\s+(?:is|must be|would be)\s+(?:the\s+)?(?:only\s+)?(?:correct|right|best|answer)"
-    r"(?:\s+(?:answer|option|choice|one))?[*.\s]*\Z"
+    r"\s+(?:is|must be|would be)\s+(?:the\s+)?(?:only\s+)?(?:correct|right|best|answer|option|choice|one)"
+    r"(?:\s+(?:answer|option|choice|one))?(?:\s+that \w+)?[*.\s]*\Z"
     r"|选项\s*([A-J])\s*(?:是)?正确[的。]*\s*\Z|([A-J])\s*选?项?是?(?:正确|对)[的。]*\s*\Z"
     r"|\b[Oo]nly\s+(?:option|choice|statement|figure)?\s*\(?([A-J])\)?\s+\w+[^.\n]{0,60}[*.\s]*\Z"
     r"|\b(?:[Ss]o|[Tt]hus|[Hh]ence|[Tt]herefore)[,:]?\s+\(?([A-J])\)?[*.\s]*\Z"
 )
 _OPTION_AT_START = re.compile(
     r"\A\s*[*]*(?:\(([A-J])\)|([A-J]))[*]*(?:[.。:]\s*|\s*\n|\s*\Z"
-    r"|(?=[\u4e00-\u9fff])(?!选?项?是?[错不]))"
+    r"|(?=[\u4e00-\u9fff])(?!选?项?(?:是?错|不对|不正确)))"
 )
 _OPTION_LISTED = re.compile(r"^\s*\(?[A-J][).:]\s*\S", re.MULTILINE)
 _LABEL = re.compile(r"\A[^\W\d_]{3,12}(?: [^\W\d_]{3,12})?\s*[:：](?=\s*[-$\\\d])\s*|\A(?:total|result) = ", re.I)
@@ -78,7 +78,7 @@ _DESCRIBES = re.compile(
 )
 _NOT_BARE = re.compile(
     r"\n|(?<!^)\w[.!?]\s+\w|。.|[\u4e00-\u9fff]{6}|[?？]$|[，；、].*[\u4e00-\u9fff]"
-    r"|^[A-J] or [A-J]$|[-+*/=(,:]$|^</?\w+>$|^Q\.?E\.?D"
+    r"|^[A-J] or [A-J]$|[-+*/=(,:]$|^</?\w+>$|^Q\.?E\.?D|(?:\.\.\.|…)$"
 )
 _CHAIN = re.compile(r"=(?:(?!\b(?:or|and)\b)[^,;=])*=")
 _YES_OR_NO = re.compile(r"\**(yes|no|true|false|是|否|对|错)\**\s*[,.，。](?!\s*\w+\?)", re.IGNORECASE)

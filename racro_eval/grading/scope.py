@@ -28,7 +28,7 @@ _TAKEN_BACK = re.compile(
 )
 _HYPOTHETICAL = re.compile(
     r"\b(?:for (?:example|instance)|as an example|e\.g\.|such as|like|(?:the )?format"
-    r"|if\b.*\b(?:would|should|write|put))|例如|比如|格式|如果|假如",
+    r"|(?:write|put|use|using|inside|like)\W{0,3}boxed\s*\{\Z|if\b.*\b(?:would|should|write|put))|例如|比如|格式|如果|假如",
     re.IGNORECASE,
 )
 _CODE = re.compile(r"```(?:python|py|c|cpp|java|javascript|matlab)\b.*?```", re.DOTALL)

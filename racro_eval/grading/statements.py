@@ -16,7 +16,7 @@ _HASHES = re.compile(r"^####[ \t]+(?P<rest>\S[^\n]*)", re.MULTILINE)
 _LINE = re.compile(
     r"(?:^[\s>#*_-]*|(?<=[.!?。])[ \t]+[*_]*(?=(?:the\s+)?final\s+answer))(?:"
     r"(?:(?:so|therefore|thus|hence|my),?\s+)?(?:the\s+)?"
-    r"(?:final\s+|correct\s+)?(?:answers?|ans\b\.?)\s*[*_]*\s*"
+    r"(?:final\s+|correct\s+)?(?:answers?(?:\s+\([a-z\d]\))?|ans\b\.?)\s*[*_]*\s*"
     r"(?:[:：=→]|->|[-–—](?=\s)|(?<=ans\.)|(?=\$|\\[(\[]))"
     r"|【?(?:最终|正确)?答案?】?\s*[*_]*(?:[:：]|是|为|选|(?<=】))[:：]?"
     r"|(?:the\s+)?(?:correct\s+|final\s+)?(?:option|choice)\s*[:：]"
@@ -25,19 +25,19 @@ _LINE = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _JSON = re.compile(
-    r"[\"'](?:final[_ ])?answer[\"']\s*:\s*(?!null\b|none\b)"
+    r"[\"'](?:(?:final[_ ])?answer|choice|option)[\"']\s*:\s*(?!null\b|none\b)"
     r"(?:[\"'](?P<quoted>(?:[^\"'\\\n]|\\.)+)[\"']|(?P<rest>[^\s\"',}][^\"',\n}]*))",
     re.IGNORECASE,
 )
 _CHOSEN = re.compile(
-    r"(?:(?:故|应|因此|所以|正确|答案)?选(?:项)?(?:择)?|答案应?(?=是|为)|答案不是[^。\n]{1,10}而)[*\s]*(?:是|为)?\s*[:：]?\s*[*(（]*"
+    r"(?:(?:故|应|因此|所以|正确|答案)?选(?:项)?(?:择)?|答案应?该?(?=是|为)|答案不是[^。\n]{1,10}而)[*\s]*(?:是|为)?\s*[:：]?\s*[*(（]*"
     r"(?P<rest>[A-J](?![A-Za-z])(?:\s*[,、和]?\s*[A-J](?![A-Za-z]))*)"
 )
 _SAID = re.compile(
     r"(?:故选|应选|答案(?:应)?(?:是|为|：|:|选))\s*[:：]?\s*(?P<rest>(?![A-J](?![A-Za-z]))[^\n。]*)"
 )
 _IS = re.compile(
-    r"\b(?:final|correct|right)?[ \t]*(?:answer|option|choice)(?:[ \t]+(?:choice|option))?"
+    r"\b(?:final|correct|right)?[ \t]*(?:answers?|option|choice)(?:[ \t]+(?:choice|option))?"
     r"(?:[ \t]+(?:to|for)[ \t]+[^.:=\n]{1,80}?)?"
     r"[ \t]*(?:[ \t](?:is|are|should[ \t]be|must[ \t]be|(?P<would>would[ \t]be))\b|[:：=])"
     r"[ \t]*(?:(?:therefore|thus|indeed|clearly|definitely|simply|for[ \t]sure)\b[ \t]*)?[:：]?",
@@ -46,8 +46,8 @@ _IS = re.compile(
 # What stands before an announcement that is none: "if the answer is 5", "是否".
 _DOUBT = re.compile(
     r"\b(?:whether|if|suppose|assum\w+|wonder|unsure|(?:not|n't) (?:sure|know)|what|claims?|says?"
-    r"|maybe|perhaps|possibly)"
-    r"\b[^.\n]{0,25}\Z|[\"“'`]\s*(?:the|my|final|correct|\s)*\Z|(?:如果|假设|假如|若|是否|设)[^。，\n]{0,10}\Z",
+    r"|maybe|perhaps|possibl[ey]|(?:might|may|could|would) (?:think|be|seem)|tempt\w+)"
+    r"\b[^.\n]{0,25}\Z|[\"“'`][ \t]*(?:the|my|final|correct|[ \t])*\Z|(?:如果|假设|假如|若|是否|设)[^。，\n]{0,10}\Z",
     re.IGNORECASE,
 )
 # What an announcement that gives no answer goes on with.
@@ -134,14 +134,16 @@ def _announcements(text: str) -> Iterator[tuple[bool, int, str, str]]:
         supposed = match["would"] and (
             re.match(r"[^.\n]*\bif\b", said) or re.search(r"\bif\b[^.\n]*\Z", before, re.IGNORECASE)
         )
-        evades = _EVASION.match(said.lstrip('*_: "')) or _none_given(answer) or is_refusal(answer)
+        evades = _EVASION.match(said.lstrip('*_: "')) or _none_given(answer)
         if asked or supposed or evades:
             answer = ""
         yield not match["would"], match.start(), answer, "answer-is"
 
 
 def _none_given(answer: str) -> bool:
-    return bool(_NONE_GIVEN.match(answer) or _EMPTY_BOX.fullmatch(answer))
+    return bool(
+        _NONE_GIVEN.match(answer) or _EMPTY_BOX.fullmatch(answer) or is_refusal(answer)
+    )
 
 
 def _latest(pattern: re.Pattern[str], text: str) -> list[re.Match[str]]:

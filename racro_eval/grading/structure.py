@@ -107,7 +107,11 @@ def _one_line(text: str) -> str:
     if match is None:
         return text
     rows = [row.replace("&", "").strip(" ,") for row in match[3].split(r"\\")]
-    return re.sub(r",(?=[=<>≈])", "", ",".join(row for row in rows if row))
+    chains = re.sub(r"\n(?=[=<>≈])", "", "\n".join(row for row in rows if row)).split("\n")
+    names = {chain.partition("=")[0].strip() for chain in chains}
+    # Of a derivation the last row counts; a solution gives each of its names a value.
+    solution = len(names) == len(chains) and all(len(name) == 1 for name in names)
+    return ",".join(chains) if solution else chains[-1]
 
 
 def split_top(text: str, pattern: re.Pattern[str]) -> list[str]:
