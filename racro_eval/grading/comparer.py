@@ -84,11 +84,18 @@ class Comparer:
             stated = parse(found.value)
         elif value := asked_value(relation, gold=relation is right):
             stated = parse(value)
+        elif relation is left and self._identity(relation):
+            stated = parse(relation.parts[-1])
         elif isinstance(other, Group | Joined):
             stated = interval(relation)
         if stated is None:
             return False
         return self.same(stated, right) if relation is left else self.same(left, stated)
+
+    def _identity(self, relation: Relation) -> bool:
+        """A chain of transformations: both of its ends are the same formula."""
+        first, last = (parse(relation.parts[end]) for end in (0, -1))
+        return set(relation.operators) == {"="} and self.same(first, last)
 
     def _two_relations(self, left: Relation, right: Relation) -> bool:
         first, second = assignment(left), assignment(right)
@@ -123,6 +130,8 @@ class Comparer:
             units.append(node.unit if isinstance(node, Quantity) else None)
             percents.append(measured and isinstance(node, Quantity) and node.percent)
         if percents[0] != percents[1]:
+            if any(unit is not None and unit.dimension for unit in units):
+                return False  # 30% and 30°
             return self._percent(values, percents[0])
         for at, other in ((0, units[1]), (1, units[0])):
             if units[at] is None and other is not None:

@@ -50,8 +50,8 @@ _CONCLUDES = re.compile(
     r"|it follows|(?:we|I) (?:find|found|get|got|obtain|conclude|have|see)"
     r"|(?:that|this|which) (?:gives|leaves|makes|yields))\b)"
     r"|[,;:]\s*(?:so|therefore|thus|hence|thereby|giving|making|namely|i\.e)\b"
-    r"|\b(?:in total|altogether)\b|\bleft\W*$|^\s*[∴⇒]|^\W*since\b.*,"
-    r"|所以|因此|故|综上|^答|总共|一共|共|结论|可得|得到|于是|从而|即|则|∴",
+    r"|\b(?:in total|altogether|a total of)\b|\bleft\W*$|^\s*[∴⇒]|^\W*since\b.*,"
+    r"|所以|因此|故|综上|^答|总共|一共|共|结论|可得|解得|得到|于是|从而|即|则|∴",
     re.IGNORECASE,
 )
 # A sentence that opens so plans, supposes, describes, or is one of several answers.
@@ -60,6 +60,9 @@ _NO_CONCLUSION = re.compile(
     r"|when|where|for example|options?|with|part)\b(?!.*\btherefore\b)"
     r"|\W*[(（]?(?:[a-h]|[ivx]+|[1-9])[)）]|[①-⑨]|设|假设|如果|若",
     re.IGNORECASE,
+)
+_REJECTED = re.compile(
+    r"\b(?:impossible|contradict\w*|(?:an|some) error|a mistake|wrong|incorrect)\b|矛盾", re.IGNORECASE
 )
 _UNSURE = re.compile(
     r"\?|？|吗|\bto (?:determine|solve|continue|proceed|finish)\b|\b(?:told|unknown)\b"
@@ -82,8 +85,8 @@ _CLAUSE_END = re.compile(
 # Reasons and remarks are no part of what a sentence states.
 _ASIDE = re.compile(
     r"^\W*(?:(?:so|thus|hence|therefore),?\s+)?(?:since|because|as|when|for|from|with|given)\b"
-    r"[^,]*,\s*|,?\s+(?:since|because|where)\s.*\Z|\s+\([^()\\]*[a-z]{3,}[^()\\]*\)"
-    r"|,\s+(?:as|which is|who)\s.*\Z|[,，]\s*(?:此时|其中).*\Z",
+    r"[^,]*,\s*|,?\s+(?:since|because|where|for (?:all|every|any|some))\s.*\Z|\s+\([^()\\]*[a-z]{3,}[^()\\]*\)"
+    r"|,\s+(?:as|which is(?!\s[\d$*])|who)\s.*\Z|[,，]\s*(?:此时|其中).*\Z",
     re.IGNORECASE | re.DOTALL,
 )
 # A number behind one of these names something or bounds it.
@@ -92,6 +95,7 @@ _LABEL = re.compile(
     r"|(?:more|less|fewer|greater|larger|smaller) than)|第)\s*\(?\Z",
     re.IGNORECASE,
 )
+_SUBJECT = re.compile(r"\s+(?:is|are|was|were)\s+(?!the\b|our\b|your\b)[a-z]", re.IGNORECASE)
 _IS_THE = re.compile(r"\s+(?:is|are)\s+(?:the|our|your)\s+\w+", re.IGNORECASE)
 _IS_THE_ANSWER = re.compile(
     r"\s+(?:is|are|as)\s+(?:the|our|your)\s+(?:\w+\s+)?(?:answers?|solutions?|result)", re.IGNORECASE
@@ -134,9 +138,9 @@ def stated_value(sentence: str, *, concluding: bool = False) -> str:
         return ""
     if sentence.count("**") % 2:
         sentence = sentence + "**" if closed else sentence.replace("**", "")
-    if _NO_CONCLUSION.match(sentence):
+    if _NO_CONCLUSION.match(sentence) or _REJECTED.search(sentence):
         return ""
-    saying = _LEAD_WORD.sub("", sentence)
+    saying = _LEAD_WORD.sub("", _ASIDE.sub("", sentence))
     if canonical(saying) != saying:
         return saying
     concluding = concluding or bool(_CONCLUDES.search(sentence))
@@ -157,6 +161,7 @@ def _values(clause: str) -> list[re.Match[str]]:
         match
         for match in _VALUE.finditer(clause)
         if not _LABEL.search(clause[: match.start()])
+        and not _SUBJECT.match(clause, match.end())
         and (
             match["word"]
             or re.search(r"\d|\\(?:pi|sqrt|infty|emptyset|mathbb)|π|√", match[0])
@@ -176,8 +181,8 @@ def _stated(
     exact = stated[:1]
     for earlier, value in zip(stated, stated[1:], strict=False):
         between = clause[earlier.end() : value.start()]
-        if not _CHAIN.fullmatch(between):
-            return None  # two statements
+        if not _CHAIN.fullmatch(between) or re.match(r"\d+[a-z]\b", earlier[0]):
+            return None  # two statements, or an equation
         if "≈" in between or "approx" in between:
             break
         exact = [value]

@@ -46,7 +46,7 @@ _DISPLAY = re.compile(
 )
 _PROSE = re.compile(r"(?:\S+\s+){4,}\S+[.!?]")
 _TALK = re.compile(
-    r"\b(?:I|we|you|let|can|cannot|because|please|sure|okay|hello|step|it's|which|not)\b|\b(?:is|are|was|this|that)\b|^[∴则]|不是|^(?:so|thus|hence)\b"
+    r"^(?:hm+|ok|okay)\b|\b(?:I|we|you|let|can|cannot|because|please|sure|okay|hello|step|it's|which|not)\b|\b(?:is|are|was|this|that)\b|^[∴则]|不是|^(?:so|thus|hence)\b"
     r"|therefore|因此|所以|^故|一共|\\boxed",
     re.I,
 )
@@ -69,19 +69,16 @@ _OPTION_AT_START = re.compile(
     r"\A\s*[*]*(?:\(([A-J])\)|([A-J]))[*]*(?:[.。:]\s*|\s*\n|\s*\Z"
     r"|(?=[\u4e00-\u9fff])(?!选?项?(?:是?错|不对|不正确)))"
 )
-_OPTION_LISTED = re.compile(r"^\s*\(?[A-J][).:]\s*\S", re.MULTILINE)
-_LABEL = re.compile(r"\A[^\W\d_]{3,12}(?: [^\W\d_]{3,12})?\s*[:：](?=\s*[-$\\\d])\s*|\A(?:total|result) = ", re.I)
+_OPTION_LISTED = re.compile(r"^[ \t]*\(?[A-J](?:[).:]\s*\S|[ \t]*$)", re.MULTILINE)
+_LABEL = re.compile(r"\A[^\W\d_]{3,12}(?: [^\W\d_]{3,12})?\s*[:：](?=\s*(?:[-$\\\d]|\(?[A-J]\)?$))\s*|\A(?:total|result) = ", re.I)
 # One sentence by itself is an answer, unless it only describes what is seen.
-_DESCRIBES = re.compile(
-    r"\W*(?:I|we|this|the (?:image|figure|diagram|picture|problem|question|chart|graph))\b",
-    re.IGNORECASE,
-)
 _NOT_BARE = re.compile(
     r"\n|(?<!^)\w[.!?]\s+\w|。.|[\u4e00-\u9fff]{6}|[?？]$|[，；、].*[\u4e00-\u9fff]"
-    r"|^[A-J] or [A-J]$|[-+*/=(,:]$|^</?\w+>$|^Q\.?E\.?D|(?:\.\.\.|…)$"
+    r"|[\u4e00-\u9fff]\s*[$\\\d].*。$|可能。?$|^答案|^[A-J] or [A-J]$|[-+*/=(,:]$|^</?\w+>$|^Q\.?E\.?D|(?:\.\.\.|…)$"
 )
+_ENTRY = re.compile(r"^[^:：\n=]{1,40}[:：][ \t]*[-$\d][^\n=]{0,20}$", re.MULTILINE)
 _CHAIN = re.compile(r"=(?:(?!\b(?:or|and)\b)[^,;=])*=")
-_YES_OR_NO = re.compile(r"\**(yes|no|true|false|是|否|对|错)\**\s*[,.，。](?!\s*\w+\?)", re.IGNORECASE)
+_YES_OR_NO = re.compile(r"\**(yes|no|true|false|是|否|对|错)\**(?:[.!。]?[ \t]*(?=\n)|\s*[,.，。])(?!\s*\w+\?)", re.IGNORECASE)
 _LONE_VALUE = re.compile(r"(?![-*•]?\s*\d+[.)]\s*\Z)(?=.*\d)[^|=A-Za-z\u4e00-\u9fff]{1,60}\Z")
 
 
@@ -146,20 +143,25 @@ def _closing(text: str, tail: str) -> list[Extraction]:
         return []
     option = _option(text, tail)
     alone = len(whole.split()) > 3 and whole[-1] in ".!" and closing_sentence(text) == whole
-    value = stated_value(whole, concluding=not _DESCRIBES.match(whole)) if alone else ""
-    if value and not option:
+    value = stated_value(whole) if alone and not option else ""
+    if value:
         return [Extraction(value, "conclusion")]
     bare = _LABEL.sub("", whole)
     if not _CHAIN.search(whole) and _is_bare(bare) and not _TALK.search(bare):
-        return [Extraction(bare, "bare")]
+        sentence = len(bare.split()) > 3 and bare[-1] == "."
+        value = stated_value(bare, concluding=True) if sentence else ""
+        return [Extraction(value or bare, "bare")]
     word = _YES_OR_NO.match(whole)
-    if word and "\n" not in whole:
+    if word and ("\n" not in whole or whole[word.end()] == "\n"):
         return [Extraction(word[1], "bare")]
     if option:
         return [Extraction(option, "option")]
     if len(_OPTION_LISTED.findall(tail[-600:])) > 1:
         return []  # the options again, and no word on which one
-    value = stated_value(closing_sentence(tail))
+    closing = closing_sentence(tail)
+    if _ENTRY.fullmatch(closing) and len(_ENTRY.findall(tail[-600:])) > 1:
+        return []  # the last row of a table
+    value = stated_value(closing)
     if value:
         return [Extraction(value, "conclusion")]
     last = whole.rpartition("\n")[2].strip()

@@ -126,7 +126,7 @@ def range_of(relation: Relation) -> Node | None:
 
 def variable_of(relation: Relation) -> str:
     """The first side that is a name."""
-    return next((part for part in relation.parts if is_name(part)), "")
+    return next((part.strip("|") for part in relation.parts if is_name(part)), "")
 
 
 def union_of(node: Node) -> Node:

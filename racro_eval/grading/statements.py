@@ -15,9 +15,9 @@ _TAG = re.compile(
 _HASHES = re.compile(r"^####[ \t]+(?P<rest>\S[^\n]*)", re.MULTILINE)
 _LINE = re.compile(
     r"(?:^[\s>#*_-]*|(?<=[.!?。])[ \t]+[*_]*(?=(?:the\s+)?final\s+answer))(?:"
-    r"(?:(?:so|therefore|thus|hence|my),?\s+)?(?:the\s+)?"
+    r"(?:(?:so|therefore|thus|hence|my),?\s+)?(?:the\s+)?\[?"
     r"(?:final\s+|correct\s+)?(?:answers?(?:\s+\([a-z\d]\))?|ans\b\.?)\s*[*_]*\s*"
-    r"(?:[:：=→]|->|[-–—](?=\s)|(?<=ans\.)|(?=\$|\\[(\[]))"
+    r"(?:[:：=→\]]|->|[-–—](?=\s)|(?<=ans\.)|(?=\$|\\[(\[]))"
     r"|【?(?:最终|正确)?答案?】?\s*[*_]*(?:[:：]|是|为|选|(?<=】))[:：]?"
     r"|(?:the\s+)?(?:correct\s+|final\s+)?(?:option|choice)\s*[:：]"
     r"|(?:the\s+)?final\s+(?:answer|result)[*_]*[ \t]*(?=\n)"
@@ -31,7 +31,7 @@ _JSON = re.compile(
 )
 _CHOSEN = re.compile(
     r"(?:(?:故|应|因此|所以|正确|答案)?选(?:项)?(?:择)?|答案应?该?(?=是|为)|答案不是[^。\n]{1,10}而)[*\s]*(?:是|为)?\s*[:：]?\s*[*(（]*"
-    r"(?P<rest>[A-J](?![A-Za-z])(?:\s*[,、和]?\s*[A-J](?![A-Za-z]))*)"
+    r"(?P<rest>[A-J](?![A-Za-z])(?:\s*[,、和]?\s*[A-J](?![A-Za-z]))*)(?!项?[也都是]?[不错])"
 )
 _SAID = re.compile(
     r"(?:故选|应选|答案(?:应)?(?:是|为|：|:|选))\s*[:：]?\s*(?P<rest>(?![A-J](?![A-Za-z]))[^\n。]*)"
@@ -59,7 +59,7 @@ _EVASION = re.compile(
 )
 _NONE_GIVEN = re.compile(
     r"(?:I|we|let|let's|first|unable|sorry|unknown|unclear|n/a|to|see|as follows|pending)\b"
-    r"|无法|不知道|抱歉|\?+$",
+    r"|(?-i:\(?X\)?$)|无法|不知道|抱歉|见解析|略$|\?+$",
     re.IGNORECASE,
 )
 # "not 7, it is 9"
