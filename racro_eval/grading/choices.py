@@ -24,7 +24,7 @@ _WITH_TEXT = re.compile(
 )
 _TEXT_WITH = re.compile(r"(\S.*?)\s*\(([A-Z])\)", re.DOTALL)
 _EITHER = re.compile(r"[A-Z]\W*\bor\b")
-_IS = re.compile(r"^[^.]*\b(?:is|are)\s+(?!not\b)")
+_PREDICATE = re.compile(r"^[^.]*\b(?:is|are)\s+(?!not\b)(?=[^.]{3})")
 _BECAUSE = re.compile(r"([A-Z])\s+(?:because|since|as)\b")
 
 SameText = Callable[[str, str], Comparison]
@@ -101,6 +101,9 @@ def _compare(
     exact = {letter for letter, option in texts.items() if option == text}
     if exact or only is None:
         return _verdict(only in exact, "choice-text")
+    predicate = _PREDICATE.sub("", text)
+    if any(option == predicate for option in texts.values()):
+        return _verdict(texts[only] == predicate, "choice-text")
     outcome = same_text(prediction, options.get(only, ""))
     others = [option for letter, option in texts.items() if letter != only]
     rivals = [option for option in others if outcome.equal and same_text(text, option).equal]
