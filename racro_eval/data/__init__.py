@@ -81,7 +81,8 @@ class Benchmark:
         """SHA-256 over what verdicts depend on besides the responses: answers and breakdowns."""
         state = hashlib.sha256()
         for sample in self.samples:
-            line = [sample.index, sample.answer, dict(sample.options), dict(sample.meta)]
+            facts = (sample.index, sample.answer, dict(sample.options), dict(sample.meta))
+            line = [*facts, sample.rule]
             state.update(json.dumps(line, ensure_ascii=False).encode() + b"\n")
         return state.hexdigest()
 

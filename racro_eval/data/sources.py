@@ -96,13 +96,15 @@ def read(spec: BenchmarkSpec, located: Located) -> Iterator[Sample]:
         question = _text(row[source.fields.question])
         if source.compose:
             question = questions.COMPOSERS[source.compose](question, options)
+        meta = {name: _text(row.get(column)) for name, column in source.meta.items()}
         yield Sample(
             index=_text(row[source.fields.index]),
             question=build(question, options),
             images=tuple(images),
             options=options,
             answer=_text(row[source.fields.answer]),
-            meta={name: _text(row.get(column)) for name, column in source.meta.items()},
+            meta=meta,
+            rule=spec.rule_for(meta, options=bool(options)),
         )
 
 

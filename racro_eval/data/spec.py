@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -101,6 +101,24 @@ StoredSource = TsvSource | JsonSource | HuggingFaceSource
 Source = Annotated[StoredSource | GeneratedSource, Field(discriminator="kind")]
 
 
+class RuleByRow(Strict):
+    """Answer rules that differ from row to row."""
+
+    by: str
+    """The name of the meta column that decides."""
+    rules: dict[str, str]
+    """Its value → the rule; `{name}` stands for the row's meta value of that name."""
+
+
+class Headline(Strict):
+    """The rows that the headline counts, where that is not all of them."""
+
+    where: dict[str, str]
+    """Breakdown → the value that a counted row has."""
+    rows: int
+    """How many such rows the complete benchmark has."""
+
+
 class BenchmarkSpec(Strict):
     """One benchmark: where its rows are, how its text is built, how it is scored."""
 
@@ -115,10 +133,14 @@ class BenchmarkSpec(Strict):
     sources: tuple[Source, ...]
     question: Literal["vqa", "mcq", "mcq_or_plain", "plain"]
     """How the text T is built from question and options (see `questions.py`)."""
-    answer_rule: str | None = None
-    """The grader's rule; by default choice for rows with options and maths for the others."""
+    answer_rule: str | RuleByRow | None = None
+    """The grader's rule; by default choice for rows with options and maths for the others. A rule
+    by row leaves rows with options to choice."""
     metric: str = "accuracy"
+    headline: Headline | None = None
     breakdowns: tuple[str, ...] = ()
+    multi_label: tuple[str, ...] = ()
+    """The breakdowns whose value is a JSON list of labels; a row counts for each of them."""
     default_mllm: str | None = None
     default_reasoners: tuple[str, ...] = ()
     """Models that a run takes if it names none; for benchmarks that ship with their models."""
@@ -131,7 +153,35 @@ class BenchmarkSpec(Strict):
         missing = [name for name in self.breakdowns if name not in known]
         if missing:
             raise ValueError(f"no source gives the breakdown {missing[0]!r}")
+        where = self.headline.where if self.headline else {}
+        strangers = [name for name in (*self.multi_label, *where) if name not in self.breakdowns]
+        if strangers:
+            raise ValueError(f"{strangers[0]!r} is not one of the breakdowns")
         return self
+
+    def counts(self, row: Mapping[str, str]) -> bool:
+        """Whether the headline counts a row with these breakdown values."""
+        where = self.headline.where if self.headline else {}
+        return all(row[name] == value for name, value in where.items())
+
+    @property
+    def counted_rows(self) -> int:
+        """The number of rows that the headline of the complete benchmark counts."""
+        return self.headline.rows if self.headline else self.rows
+
+    def rule_for(self, meta: Mapping[str, str], *, options: bool) -> str | None:
+        """The answer rule of a row; None for the default. Raises DataError on an unknown value."""
+        if not isinstance(self.answer_rule, RuleByRow):
+            return self.answer_rule
+        if options:
+            return "choice"
+        value = meta.get(self.answer_rule.by, "")
+        if value not in self.answer_rule.rules:
+            raise DataError(
+                f"{self.name} has no answer rule for {self.answer_rule.by} {value!r}; "
+                f"it has them for {', '.join(self.answer_rule.rules)}."
+            )
+        return self.answer_rule.rules[value].format_map(dict(meta))
 
 
 def require(columns: Iterable[str], fields: Fields, where: str) -> None:
