@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from fractions import Fraction
 
+from racro_eval.grading.conversions import (
+    fraction,
+    same_brackets,
+    same_unknown,
+    times,
+    with_letters,
+    without,
+)
 from racro_eval.grading.formulas import Formulas
 from racro_eval.grading.nodes import (
     Based,
@@ -31,7 +38,7 @@ from racro_eval.grading.relations import (
 from racro_eval.grading.rules import Rule
 from racro_eval.grading.structure import parse
 from racro_eval.grading.times import Clock, Date
-from racro_eval.grading.units import Unit, split_unit
+from racro_eval.grading.units import Unit
 from racro_eval.grading.words import same_words
 
 _REALS = Group("bracket", (Expression(r"-\infty"), Expression(r"\infty")), "()")
@@ -135,24 +142,24 @@ class Comparer:
             return self._percent(values, percents[0])
         for at, other in ((0, units[1]), (1, units[0])):
             if units[at] is None and other is not None:
-                values[at], units[at] = _with_letters(values[at], other)
+                values[at], units[at] = with_letters(values[at], other)
         one, two = units
         if one is None:
-            values[0] = _without(values[0], two)
+            values[0] = without(values[0], two)
         if two is None:
-            values[1] = _without(values[1], one)
+            values[1] = without(values[1], one)
         if one is None or two is None or "" in (one.dimension, two.dimension):
             return self.same(*values) or self._angle(values, units)
         if {one.dimension, two.dimension} == {"angle", "radian"}:
             return self._angle(values, units)
         if one.dimension is None or two.dimension is None:
-            return _same_unknown(one, two) and self.same(*values)
+            return same_unknown(one, two) and self.same(*values)
         if one.dimension != two.dimension:
             return False
         if one.factor == two.factor:
             return self.same(*values)
         scaled = [
-            _times(value, unit.factor / two.factor)
+            times(value, unit.factor / two.factor)
             for value, unit in zip(values, (one, two), strict=True)
         ]
         return scaled[0] is not None and self.same(scaled[0], values[1])
@@ -161,7 +168,7 @@ class Comparer:
         """25\\% is both 25 and 0.25."""
         if self.same(*values):
             return True
-        hundredth = _times(values[0 if left else 1], Fraction(1, 100))
+        hundredth = times(values[0 if left else 1], Fraction(1, 100))
         if hundredth is None:
             return False
         return self.same(hundredth, values[1]) if left else self.same(values[0], hundredth)
@@ -198,7 +205,7 @@ class Comparer:
         if kinds == {"set", "bracket"} or kinds == {"signs", "bracket"}:
             return False
         if "bracket" in kinds:
-            return _same_brackets(left, right) and self._ordered(left.items, right.items)
+            return same_brackets(left, right) and self._ordered(left.items, right.items)
         solutions = all(isinstance(item, Group) for item in (*left.items, *right.items))
         distinct = solutions or "set" in kinds
         return self._unordered(left.items, right.items, distinct=distinct)
@@ -234,7 +241,7 @@ class Comparer:
             if left.operator == ":":
                 return self._ratios(left, right)
             return self._unordered(left.items, right.items, distinct=True)
-        ratios = [_fraction(node) for node in (left, right)]
+        ratios = [fraction(node) for node in (left, right)]
         return ratios[0] is not None and ratios[1] is not None and self.same(*ratios)  # type: ignore[arg-type]
 
     def _ratios(self, left: Joined, right: Joined) -> bool:
@@ -278,50 +285,3 @@ class Comparer:
             n.digits if isinstance(n, Based) else getattr(n, "text", "") for n in (left, right)
         ]
         return digits[0] == digits[1] and not (isinstance(left, Based) and isinstance(right, Based))
-
-
-def _times(node: Node, factor: Fraction) -> Node | None:
-    if not isinstance(node, Expression):
-        return None
-    return Expression(rf"\frac{{({node.text})*{factor.numerator}}}{{{factor.denominator}}}")
-
-
-def _with_letters(node: Node, other: Unit) -> tuple[Node, Unit | None]:
-    """`2h` reads as a product; beside a quantity in hours it is one too."""
-    match = re.fullmatch(r"(.*\d)([a-zA-Z]{1,2})", node.text) if isinstance(node, Expression) else None
-    split = split_unit(f"{match[1]} {match[2]}") if match else None
-    if split is None or other.dimension is None or split[1].dimension != other.dimension:
-        return node, None
-    return Expression(split[0]), split[1]
-
-
-def _without(node: Node, unit: Unit | None) -> Node:
-    """`0.64N` reads as a product; beside a quantity in N it is one too."""
-    if unit is not None and isinstance(node, Expression):
-        return Expression(node.text.removesuffix(unit.name))
-    return node
-
-
-def _fraction(node: Node) -> Expression | None:
-    if isinstance(node, Expression):
-        return node
-    if isinstance(node, Joined) and node.operator == ":" and len(node.items) == 2:
-        top, bottom = node.items
-        if isinstance(top, Expression) and isinstance(bottom, Expression):
-            return Expression(rf"\frac{{{top.text}}}{{{bottom.text}}}")
-    return None
-
-
-def _same_unknown(one: Unit, two: Unit) -> bool:
-    names = [unit.name.lower().rstrip("s") for unit in (one, two)]
-    return names[0].startswith(names[1]) or names[1].startswith(names[0])
-
-
-def _same_brackets(left: Group, right: Group) -> bool:
-    """The brackets of two items may make an interval; of more they are decoration."""
-    if "list" in (left.kind, right.kind):
-        return set(left.brackets + right.brackets) <= set("()⟨⟩[]")
-    styles = [group.brackets.replace("⟨", "(").replace("⟩", ")") for group in (left, right)]
-    return styles[0] == styles[1] or (
-        len(left.items) > 2 and all(style in ("()", "[]") for style in styles)
-    )

@@ -8,6 +8,7 @@ value there is. Sentences that plan, suppose, ask, doubt or enumerate state none
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from racro_eval.grading.units import split_unit
 from racro_eval.grading.words import canonical
@@ -31,7 +32,8 @@ _ITEM = rf"(?:\*\*[^*\n]{{1,60}}\*\*|{_MATH}|{_PAIR}|(?<![A-Za-z\d_.\\({{$]){_NU
 _EQUATION = r"\$[^$=]{1,20}=[^$=]+\$"
 _AND = r"\s*,?\s*(?:\b(?:and|or)\b|[和或])\s*(?:[a-z](?:_\d)?\s*=\s*)?"
 _VALUE = re.compile(
-    rf"(?P<list>{_ITEM}(?:,\s*{_ITEM})*{_AND}{_ITEM}|{_EQUATION}(?:[,，]\s*{_EQUATION})+)|{_ITEM}|\b(?P<word>{_WORD_NUMBER})",
+    rf"(?P<list>{_ITEM}(?:,\s*{_ITEM})*{_AND}{_ITEM}|{_EQUATION}(?:[,，]\s*{_EQUATION})+)"
+    rf"|{_ITEM}|\b(?P<word>{_WORD_NUMBER})",
     re.DOTALL | re.IGNORECASE,
 )
 _ADVERBS = (
@@ -62,13 +64,15 @@ _NO_CONCLUSION = re.compile(
     re.IGNORECASE,
 )
 _REJECTED = re.compile(
-    r"\b(?:impossible|contradict\w*|(?:an|some) error|a mistake|wrong|incorrect)\b|矛盾", re.IGNORECASE
+    r"\b(?:impossible|contradict\w*|(?:an|some) error|a mistake|wrong|incorrect)\b|矛盾",
+    re.IGNORECASE,
 )
 _UNSURE = re.compile(
     r"\?|？|吗|\bto (?:determine|solve|continue|proceed|finish)\b|\b(?:told|unknown)\b"
     r"|\b(?:could|might|may|would) be\b[^\0]{0,20}\0"
     r"|\b(?:need to|have to|want to|let us|let's|we must"
-    r"|should(?! be)|but|such that|try|perhaps|maybe|guess|either|neither|none|not|or|which of|asks?|asked|so far"
+    r"|should(?! be)|but|such that|try|perhaps|maybe|guess|either|neither|none|not|or"
+    r"|which of|asks?|asked|so far"
     r"|we know)\b|设|假设|如果|若|可能|或",
     re.IGNORECASE,
 )
@@ -85,7 +89,8 @@ _CLAUSE_END = re.compile(
 # Reasons and remarks are no part of what a sentence states.
 _ASIDE = re.compile(
     r"^\W*(?:(?:so|thus|hence|therefore),?\s+)?(?:since|because|as|when|for|from|with|given)\b"
-    r"[^,]*,\s*|,?\s+(?:since|because|where|for (?:all|every|any|some))\s.*\Z|\s+\([^()\\]*[a-z]{3,}[^()\\]*\)"
+    r"[^,]*,\s*|,?\s+(?:since|because|where|for (?:all|every|any|some))\s.*\Z"
+    r"|\s+\([^()\\]*[a-z]{3,}[^()\\]*\)"
     r"|,\s+(?:as|which is(?!\s[\d$*])|who)\s.*\Z|[,，]\s*(?:此时|其中).*\Z",
     re.IGNORECASE | re.DOTALL,
 )
@@ -98,19 +103,25 @@ _LABEL = re.compile(
 _SUBJECT = re.compile(r"\s+(?:is|are|was|were)\s+(?!the\b|our\b|your\b)[a-z]", re.IGNORECASE)
 _IS_THE = re.compile(r"\s+(?:is|are)\s+(?:the|our|your)\s+\w+", re.IGNORECASE)
 _IS_THE_ANSWER = re.compile(
-    r"\s+(?:is|are|as)\s+(?:the|our|your)\s+(?:\w+\s+)?(?:answers?|solutions?|result)", re.IGNORECASE
+    r"\s+(?:is|are|as)\s+(?:the|our|your)\s+(?:\w+\s+)?(?:answers?|solutions?|result)",
+    re.IGNORECASE,
 )
 # Between two values of one chain: "8 + 6 + 10 = 24", "1/6 ≈ 0.167".
-_CHAIN = re.compile(r"(?:[^A-Za-z\u4e00-\u9fff,;，；]|\b[A-Za-z]{1,3}\b)*(?:[=≈]|\\approx|\bor\b)\W*")
-_ENDING = re.compile(r"(?:\s*(?!and\b)[A-Za-z²³/^°%$]+){0,4}(?:,[^\d=]*)?\W*|\s*[\u4e00-\u9fff]{0,6}\W*")
+_CHAIN = re.compile(
+    r"(?:[^A-Za-z\u4e00-\u9fff,;，；]|\b[A-Za-z]{1,3}\b)*(?:[=≈]|\\approx|\bor\b)\W*"
+)
+_ENDING = re.compile(
+    r"(?:\s*(?!and\b)[A-Za-z²³/^°%$]+){0,4}(?:,[^\d=]*)?\W*|\s*[\u4e00-\u9fff]{0,6}\W*"
+)
 _SENTENCES = re.compile(
     r"(?<=[.!?])(?<!i\.e\.)(?<!e\.g\.)[\s*]+(?=[A-Z0-9$\\*(\[“\"\u4e00-\u9fff])|(?<=[。！？；])|\n+"
     r"|(?<=\s)(?=(?:So|Therefore|Thus|Hence|Consequently)\b)|(?=所以|因此)"
 )
 # "Therefore the quadrilateral is a rhombus": words as a predicate, where the sentence concludes.
 _NAMED = re.compile(
-    r"\W*(?:so|therefore|thus|hence)\b,?\s+(?!(?:it|this|that|there|these|we|i)\b)[^,;:]{3,80}\s(?:is|are)\s+"
-    r"(?:\*\*)?(?:an?\s+((?:[a-z]+\s){0,2}[a-z]{3,})|([a-z]{4,}(?<!ed)(?<!ing)(?<!ble)(?<!ent)(?<!clear)(?<!true)))"
+    r"\W*(?:so|therefore|thus|hence)\b,?\s+(?!(?:it|this|that|there|these|we|i)\b)"
+    r"[^,;:]{3,80}\s(?:is|are)\s+(?:\*\*)?"
+    r"(?:an?\s+((?:[a-z]+\s){0,2}[a-z]{3,})|([a-z]{4,}(?<!ed)(?<!ing)(?<!ble)(?<!ent)(?<!clear)(?<!true)))"
     r"|(?:所以|因此|故|综上所述)[^，。不无未]{1,20}是([^，。的]{2,8})",
     re.IGNORECASE,
 )
@@ -170,16 +181,14 @@ def _values(clause: str) -> list[re.Match[str]]:
     ]
 
 
-def _stated(
-    values: list[re.Match[str]], clause: str, concluding: bool
-) -> re.Match[str] | None:
+def _stated(values: list[re.Match[str]], clause: str, concluding: bool) -> re.Match[str] | None:
     for value in values:
         follows = clause[value.end() :]
         if _IS_THE_ANSWER.match(follows) or (concluding and _IS_THE.match(follows)):
             return value
     stated = [value for value in values if _is_predicate(value, clause)]
     exact = stated[:1]
-    for earlier, value in zip(stated, stated[1:], strict=False):
+    for earlier, value in pairwise(stated):
         between = clause[earlier.end() : value.start()]
         if not _CHAIN.fullmatch(between) or re.match(r"\d+[a-z]\b", earlier[0]):
             return None  # two statements, or an equation
@@ -190,9 +199,9 @@ def _stated(
         # A verb alone may describe what is given: then it must be all that the sentence says.
         alone = stated[-1] is values[-1] and _ENDING.fullmatch(clause, values[-1].end())
         return exact[0] if concluding or alone else None
-    if len(values) == 1 and re.fullmatch(r"\W*", clause[: values[0].start()]):
-        if len(clause) - values[0].end() < 4:
-            return values[0]  # nothing but a value
+    before, after = clause[: values[0].start()], clause[values[-1].end() :]
+    if len(values) == 1 and re.fullmatch(r"\W*", before) and len(after) < 4:
+        return values[0]  # nothing but a value
     numbers = [value for value in values if not value["word"]]
     bold = [value for value in values if value[0].startswith("**")]
     chosen, concluding = (bold, True) if len(bold) == 1 else (numbers, concluding)
@@ -203,7 +212,11 @@ def _stated(
 def _is_predicate(value: re.Match[str], clause: str) -> bool:
     """Whether it stands behind "is" or "=", or is a computation that ends the clause."""
     if _COPULA.search(clause[: value.start()]):
-        return not (value["list"] and " or " in value[0] and re.search(r"\bis\s*\Z", clause[: value.start()]))
+        return not (
+            value["list"]
+            and " or " in value[0]
+            and re.search(r"\bis\s*\Z", clause[: value.start()])
+        )
     return value[0].count("=") > 1 and value.end() == len(clause)
 
 

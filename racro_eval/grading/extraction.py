@@ -46,20 +46,24 @@ _DISPLAY = re.compile(
 )
 _PROSE = re.compile(r"(?:\S+\s+){4,}\S+[.!?]")
 _TALK = re.compile(
-    r"^(?:hm+|ok|okay)\b|\b(?:I|we|you|let|can|cannot|because|please|sure|okay|hello|step|it's|which|not)\b|\b(?:is|are|was|this|that)\b|^[∴则]|不是|^(?:so|thus|hence)\b"
+    r"^(?:hm+|ok|okay|so|thus|hence)\b|^[∴则]|不是"
+    r"|\b(?:I|we|you|let|can|cannot|because|please|sure|okay|hello|step|it's|which|not)\b"
+    r"|\b(?:is|are|was|this|that)\b"
     r"|therefore|因此|所以|^故|一共|\\boxed",
     re.I,
 )
 _OPTION_AT_END = re.compile(
     r"(?:(?<!\bor)(?<!\band)(?<!\bnot)\s\(([A-J])\)"
-    r"|\b(?:is|be|it's|answer|option|choice|choose|chose|select|with|leaves|leaving|选|是|为)[ :*]*\(?([A-J])\)?"
+    r"|\b(?:is|be|it's|answer|option|choice|choose|chose|select|with|leaves|leaving|选|是|为)"
+    r"[ :*]*\(?([A-J])\)?"
     r"|\bit(?:'s| is) \(?([a-j])\)?)"
     r"[*.。]*\s*\Z"
 )
 _BECAUSE = re.compile(r"(?<=[A-J)*]),?\s+(?:because|since|as)\s[^.,\n]*\.?\s*\Z")
 _OPTION_IS_CORRECT = re.compile(
-    r"(?:\b(?:option|choice|answer|statement|figure)\s+|^|[\s,*(])\(?([A-J])\)?[*:]*(?:\s+[^.\n]{0,40}?)?"
-    r"\s+(?:is|must be|would be)\s+(?:the\s+)?(?:only\s+)?(?:correct|right|best|answer|option|choice|one)"
+    r"(?:\b(?:option|choice|answer|statement|figure)\s+|^|[\s,*(])\(?([A-J])\)?[*:]*"
+    r"(?:\s+[^.\n]{0,40}?)?\s+(?:is|must be|would be)\s+(?:the\s+)?(?:only\s+)?"
+    r"(?:correct|right|best|answer|option|choice|one)"
     r"(?:\s+(?:answer|option|choice|one))?(?:\s+that \w+)?[*.\s]*\Z"
     r"|选项\s*([A-J])\s*(?:是)?正确[的。]*\s*\Z|([A-J])\s*选?项?是?(?:正确|对)[的。]*\s*\Z"
     r"|\b[Oo]nly\s+(?:option|choice|statement|figure)?\s*\(?([A-J])\)?\s+\w+[^.\n]{0,60}[*.\s]*\Z"
@@ -70,15 +74,23 @@ _OPTION_AT_START = re.compile(
     r"|(?=[\u4e00-\u9fff])(?!选?项?(?:是?错|不对|不正确)))"
 )
 _OPTION_LISTED = re.compile(r"^[ \t]*\(?[A-J](?:[).:]\s*\S|[ \t]*$)", re.MULTILINE)
-_LABEL = re.compile(r"\A[^\W\d_]{3,12}(?: [^\W\d_]{3,12})?\s*[:：](?=\s*(?:[-$\\\d]|\(?[A-J]\)?$))\s*|\A(?:total|result) = ", re.I)
+_LABEL = re.compile(
+    r"\A[^\W\d_]{3,12}(?: [^\W\d_]{3,12})?\s*[:：](?=\s*(?:[-$\\\d]|\(?[A-J]\)?$))\s*"
+    r"|\A(?:total|result) = ",
+    re.I,
+)
 # One sentence by itself is an answer, unless it only describes what is seen.
 _NOT_BARE = re.compile(
     r"\n|(?<!^)\w[.!?]\s+\w|。.|[\u4e00-\u9fff]{6}|[?？]$|[，；、].*[\u4e00-\u9fff]"
-    r"|[\u4e00-\u9fff]\s*[$\\\d].*。$|可能。?$|^答案|^[A-J] or [A-J]$|[-+*/=(,:]$|^</?\w+>$|^Q\.?E\.?D|(?:\.\.\.|…)$"
+    r"|[\u4e00-\u9fff]\s*[$\\\d].*。$|可能。?$|^答案|^[A-J] or [A-J]$|[-+*/=(,:]$|^</?\w+>$"
+    r"|^Q\.?E\.?D|(?:\.\.\.|…)$"
 )
 _ENTRY = re.compile(r"^[^:：\n=]{1,40}[:：][ \t]*[-$\d][^\n=]{0,20}$", re.MULTILINE)
 _CHAIN = re.compile(r"=(?:(?!\b(?:or|and)\b)[^,;=])*=")
-_YES_OR_NO = re.compile(r"\**(yes|no|true|false|是|否|对|错)\**(?:[.!。]?[ \t]*(?=\n)|\s*[,.，。])(?!\s*\w+\?)", re.IGNORECASE)
+_YES_OR_NO = re.compile(
+    r"\**(yes|no|true|false|是|否|对|错)\**(?:[.!。]?[ \t]*(?=\n)|\s*[,.，。])(?!\s*\w+\?)",
+    re.IGNORECASE,
+)
 _LONE_VALUE = re.compile(r"(?![-*•]?\s*\d+[.)]\s*\Z)(?=.*\d)[^|=A-Za-z\u4e00-\u9fff]{1,60}\Z")
 
 

@@ -12,8 +12,10 @@ from racro_eval.grading.verdict import Extraction
 
 MAX_WHOLE = 300
 _LABEL = re.compile(r"^\W*(?:final )?answer\W*[:：]\s*", re.IGNORECASE)
+_LETTER = re.compile(r"(?<![A-Za-z])([B-J])(?![A-Za-z])|(?<![A-Za-z])(A)(?=[).:])")
 _OPEN = re.compile(
-    r"\b(?:not|neither|nor|or|may|might|could|maybe|perhaps|if)\b|n't\b|[?？]|不|或|可能", re.IGNORECASE
+    r"\b(?:not|neither|nor|or|may|might|could|maybe|perhaps|if)\b|n't\b|[?？]|不|或|可能",
+    re.IGNORECASE,
 )
 
 
@@ -27,10 +29,13 @@ def named_option(text: str, options: Mapping[str, str]) -> Extraction | None:
             if bare in {normalize(spelling).lower() for spelling in spellings}:
                 return Extraction(whole, "bare")
     closing = closing_sentence(without_boilerplate(text[-2 * MAX_WHOLE :]))
-    named = [option for option in options.values() if _names(closing, option)]
-    if len(named) == 1 and not _OPEN.search(closing.replace(named[0], "")):
-        return Extraction(named[0], "conclusion")
-    return None
+    named = [letter for letter, option in options.items() if _names(closing, option)]
+    if len(named) != 1:
+        return None
+    option = options[named[0]]
+    rest = closing.replace(option, "")
+    contradicted = {one or two for one, two in _LETTER.findall(rest)} - {named[0]}
+    return None if contradicted or _OPEN.search(rest) else Extraction(option, "conclusion")
 
 
 def _names(sentence: str, option: str) -> bool:

@@ -15,7 +15,9 @@ _NAME = re.compile(
 )
 _FUNCTION_OF_X = re.compile(r"[a-z]\([a-z]\)|y")
 # An expression whose value is asked for: f(2), P(A or B), a+b, xy, x^{2}+y^{2}, \lim ...
-_VALUE_OF = re.compile(r"\\?[a-zA-Z]+(?:'|_\{\w+\})?\([^()=<>]+\)|\\(?:lim|sum|int|prod)(?![a-zA-Z]).*")
+_VALUE_OF = re.compile(
+    r"\\?[a-zA-Z]+(?:'|_\{\w+\})?\([^()=<>]+\)|\\(?:lim|sum|int|prod)(?![a-zA-Z]).*"
+)
 _COMBINATION = re.compile(r"(?:[a-zA-Z](?:_\{\d\})?|\^\{\d\}|[-+*/(){}]|\\frac)+")
 _FUNCTION_OF_ANGLE = re.compile(
     r"\\(?:sin|cos|tan)\s*\(?(?:\\angle\s*)?(?:[A-Z]{1,3}|\\(?:alpha|beta|gamma|theta))\)?"

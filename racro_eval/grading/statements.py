@@ -47,7 +47,8 @@ _IS = re.compile(
 _DOUBT = re.compile(
     r"\b(?:whether|if|suppose|assum\w+|wonder|unsure|(?:not|n't) (?:sure|know)|what|claims?|says?"
     r"|maybe|perhaps|possibl[ey]|(?:might|may|could|would) (?:think|be|seem)|tempt\w+)"
-    r"\b[^.\n]{0,25}\Z|[\"“'`][ \t]*(?:the|my|final|correct|[ \t])*\Z|(?:如果|假设|假如|若|是否|设)[^。，\n]{0,10}\Z",
+    r"\b[^.\n]{0,25}\Z|[\"“'`][ \t]*(?:the|my|final|correct|[ \t])*\Z"
+    r"|(?:如果|假设|假如|若|是否|设)[^。，\n]{0,10}\Z",
     re.IGNORECASE,
 )
 # What an announcement that gives no answer goes on with.
@@ -64,7 +65,8 @@ _NONE_GIVEN = re.compile(
 )
 # "not 7, it is 9"
 _RATHER = re.compile(
-    r"not\b[^,;.，。\n]{1,40}[,;，]?\s*(?:\bbut(?: rather)?|\bit(?:'s| is)|\brather|而是)\s*[:：]?\s*",
+    r"not\b[^,;.，。\n]{1,40}[,;，]?\s*(?:\bbut(?: rather)?|\bit(?:'s| is)|\brather|而是)"
+    r"\s*[:：]?\s*",
     re.IGNORECASE,
 )
 _EMPTY_BOX = re.compile(r"\W*\\(?:boxed|fbox|framebox)\s*\{?[\s?.…]*\}?\W*")
@@ -141,9 +143,7 @@ def _announcements(text: str) -> Iterator[tuple[bool, int, str, str]]:
 
 
 def _none_given(answer: str) -> bool:
-    return bool(
-        _NONE_GIVEN.match(answer) or _EMPTY_BOX.fullmatch(answer) or is_refusal(answer)
-    )
+    return bool(_NONE_GIVEN.match(answer) or _EMPTY_BOX.fullmatch(answer) or is_refusal(answer))
 
 
 def _latest(pattern: re.Pattern[str], text: str) -> list[re.Match[str]]:
@@ -178,7 +178,9 @@ def _display(text: str) -> str:
 def _phrase(rest: str) -> str:
     """Cut a sentence down to the answer that opens it."""
     rest = rest.replace("**", "").strip().lstrip('*_: "→').strip()
-    rest = re.sub(r"^(?:[-•]\s+)?(?:(?:option|choice)\s+(?=\W?[a-zA-Z]))?", "", rest, flags=re.IGNORECASE)
+    rest = re.sub(
+        r"^(?:[-•]\s+)?(?:(?:option|choice)\s+(?=\W?[a-zA-Z]))?", "", rest, flags=re.IGNORECASE
+    )
     formula = _FORMULA.match(rest)
     if formula:
         return next(group for group in formula.groups() if group).strip()

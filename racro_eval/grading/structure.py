@@ -46,7 +46,8 @@ _DOMAIN = re.compile(r"\(?\s*[a-zA-Z]\s*\\in\s*(?:\\mathbb\{[A-Z]\}|[ZNRQ])\s*\)
 _BUILDER = re.compile(r"\s*[a-zA-Z](?:\\in\s*\\mathbb\{R\})?\s*[|:]\s*(.+)", re.DOTALL)
 _CASES = re.compile(r"\\begin\s*\{cases\}(.*)\\end\s*\{cases\}", re.DOTALL)
 _ROWS = re.compile(
-    r"\\begin\s*\{(aligned|align|gather|gathered|split|equation)(\*?)\}(.*)\\end\s*\{\1\2\}", re.DOTALL
+    r"\\begin\s*\{(aligned|align|gather|gathered|split|equation)(\*?)\}(.*)\\end\s*\{\1\2\}",
+    re.DOTALL,
 )
 _BASED = re.compile(r"\(?([0-9A-F]+)\)?_\{(\d{1,2})\}")
 _PART = re.compile(r"\s*\((?:\d|[a-h]|i{1,3})\)\s*(?=.)")

@@ -53,7 +53,10 @@ _define(
 )
 _define(
     "length^3",
-    {"ml mL milliliter milliliters 毫升": "1/1000000", "l L liter liters litre litres 升": "1/1000"},
+    {
+        "ml mL milliliter milliliters 毫升": "1/1000000",
+        "l L liter liters litre litres 升": "1/1000",
+    },
 )
 _define("angle", {"°": "1"})
 _define("money", {"$ dollar dollars 美元": "1", "cent cents ¢": "1/100"})

@@ -17,7 +17,9 @@ _BREAK = re.compile(r",\s*|\b(?:because|since|as|so|for)\b")
 
 _SAYINGS = (
     (
-        re.compile(r"(?:there (?:is|are) )?no (?:real )?(?:solutions?|roots?)(?: exists?)?|empty set"),
+        re.compile(
+            r"(?:there (?:is|are) )?no (?:real )?(?:solutions?|roots?)(?: exists?)?|empty set"
+        ),
         r"\emptyset",
     ),
     (re.compile(r"(?:the )?(?:limit )?(?:does not|doesn't) exist|undefined|dne"), "dne"),

@@ -1,11 +1,12 @@
 """Worker processes that compare expressions symbolically, each request under a time limit.
 
 A comparison can hang or eat memory inside sympy, so it never happens in this process: `ask`
-sends it to a child (`symbolic.py`), waits at most two seconds and kills a child that has not
+sends it to a child (`symbolic.py`), waits at most SECONDS and kills a child that has not
 answered. Children are started when first needed, kept for later requests, and shut down at
 exit. Loading sympy takes a child about a second, several on a busy machine: a request that the
-start leaves no time for is a timeout, and the child goes on loading for the next one. They are plain subprocesses and not `multiprocessing` ones: nothing re-imports the
-user's script, no signal is used, and any thread may ask.
+start leaves no time for is a timeout, and the child goes on loading for the next one. Children
+are plain subprocesses and not `multiprocessing` ones: nothing re-imports the user's script, no
+signal is used, and any thread may ask.
 """
 
 from __future__ import annotations

@@ -138,9 +138,7 @@ def test_golds(benchmark: str) -> None:
     print(f"{benchmark}: {len(numbers)} numbers, {compared} pairs compared")
 
 
-@given(
-    st.decimals(-(10**6), 10**6, places=3), st.decimals(1, 10**6, places=3), st.booleans()
-)
+@given(st.decimals(-(10**6), 10**6, places=3), st.decimals(1, 10**6, places=3), st.booleans())
 def test_far_numbers_differ(number: Decimal, step: Decimal, up: bool) -> None:
     """Numbers that are further apart than the last digit of either shows are never equal."""
     other = number + (step if up else -step) * (1 + abs(number) / 100)
