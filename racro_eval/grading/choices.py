@@ -15,7 +15,9 @@ _LEAD = re.compile(
     re.IGNORECASE,
 )
 _ONE = r"[(\[{]*\s*[A-Z]\s*[)\]}]*"
-_LETTERS = re.compile(rf"{_ONE}(?:\s*(?:,\s*(?:and|or)\b|[,;&]|\band\b|\bor\b|\s)\s*{_ONE})*[.:)]*")
+_LETTERS = re.compile(
+    rf"{_ONE}(?:\s*(?:,\s*(?:and|or)\b|[,;&]|\band\b|\bor\b|[和与]|\s)\s*{_ONE})*[.:)]*"
+)
 _RUN = re.compile(r"\(?[A-Z]{2,6}\)?")
 _WITH_TEXT = re.compile(
     r"(?:\(([A-Za-z])\)|\[([A-Z])\]|([A-Z])\s*[.):,=-]|([a-z])\))\s*(\S.*)"

@@ -127,6 +127,10 @@ _NAMED = re.compile(
 )
 _LEAD_WORD = re.compile(r"^(?:so|thus|hence|therefore),?\s+", re.IGNORECASE)
 _HAS_HANZI = re.compile(r"[\u4e00-\u9fff]")
+# The rest of a formula in plain text: 16 − 4π
+_MORE_TERMS = re.compile(
+    r"(?:\s*[-+−*/×]\s*(?:\d[\d.]*|(?<![a-zA-Z]))(?:[a-zA-Zπ√](?![a-zA-Z]))?[²³]?(?<![-+−*/×\s]))+"
+)
 _UNIT = re.compile(r"\s*(?:[A-Za-z°²³/^$]+(?:\s(?:per\s)?[a-z]+)?|[\u4e00-\u9fff]{1,5})")
 MAX_SENTENCE = 600
 
@@ -173,6 +177,7 @@ def _values(clause: str) -> list[re.Match[str]]:
         for match in _VALUE.finditer(clause)
         if not _LABEL.search(clause[: match.start()])
         and not _SUBJECT.match(clause, match.end())
+        and "boxed{}" not in match[0]
         and (
             match["word"]
             or re.search(r"\d|\\(?:pi|sqrt|infty|emptyset|mathbb)|π|√", match[0])
@@ -232,6 +237,8 @@ def _measured(match: re.Match[str], clause: str) -> str:
     for opening, closing in (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]")):
         if value.startswith(opening) and value.endswith(closing) and len(value) > 2 * len(opening):
             return value[len(opening) : -len(closing)].strip()
+    if more := _MORE_TERMS.match(clause, match.end()):
+        return value + more[0]
     words = _UNIT.match(clause, match.end())
     unit = words[0] if words else ""
     while unit:

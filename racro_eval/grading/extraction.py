@@ -47,14 +47,14 @@ _DISPLAY = re.compile(
 _PROSE = re.compile(r"(?:\S+\s+){4,}\S+[.!?]")
 _TALK = re.compile(
     r"^(?:hm+|ok|okay|so|thus|hence)\b|^[∴则]|不是"
-    r"|\b(?:I|we|you|let|can|cannot|because|please|sure|okay|hello|step|it's|which|not)\b"
+    r"|\b(?:I|we|you|let|can|cannot|because|please|sure|okay|hello|choose|pick|step|it's|which|not)\b"
     r"|\b(?:is|are|was|this|that)\b"
     r"|therefore|因此|所以|^故|一共|\\boxed",
     re.I,
 )
 _OPTION_AT_END = re.compile(
     r"(?:(?<!\bor)(?<!\band)(?<!\bnot)\s\(([A-J])\)"
-    r"|\b(?:is|be|it's|answer|option|choice|choose|chose|select|with|leaves|leaving|选|是|为)"
+    r"|\b(?:is|be|it's|answer|option|choice|[Cc]hoose|chose|select|with|leaves|leaving|选|是|为)"
     r"[ :*]*\(?([A-J])\)?"
     r"|\bit(?:'s| is) \(?([a-j])\)?)"
     r"[*.。]*\s*\Z"
@@ -71,7 +71,7 @@ _OPTION_IS_CORRECT = re.compile(
 )
 _OPTION_AT_START = re.compile(
     r"\A\s*[*]*(?:\(([A-J])\)|([A-J]))[*]*(?:[.。:]\s*|\s*\n|\s*\Z"
-    r"|(?=[\u4e00-\u9fff])(?!选?项?(?:是?错|不对|不正确)))"
+    r"|(?=[\u4e00-\u9fff])(?![和或与及]|选?项?(?:是?错|不对|不正确)))"
 )
 _OPTION_LISTED = re.compile(r"^[ \t]*\(?[A-J](?:[).:]\s*\S|[ \t]*$)", re.MULTILINE)
 _LABEL = re.compile(
@@ -158,7 +158,7 @@ def _closing(text: str, tail: str) -> list[Extraction]:
     value = stated_value(whole) if alone and not option else ""
     if value:
         return [Extraction(value, "conclusion")]
-    bare = _LABEL.sub("", whole)
+    bare = _LABEL.sub("", whole.replace("**", ""))
     if not _CHAIN.search(whole) and _is_bare(bare) and not _TALK.search(bare):
         sentence = len(bare.split()) > 3 and bare[-1] == "."
         value = stated_value(bare, concluding=True) if sentence else ""

@@ -27,7 +27,7 @@ _BOILERPLATE = re.compile(
     r"|\bDo you (?:have|want|need)[^\n]{0,100}\?"
     r"|希望[^\n]{0,30}帮助[^\n]{0,10}"
     r"|(?<=[.!?]\s)That(?:'s| is) (?:the|our|my) (?:final )?(?:answer|result)[.!]?"
-    r"|\\blacksquare|\\qed|Q\.?E\.?D\.?|[■□✅✓\U0001F300-\U0001FAFF]|```|</?\w{1,12}>|---+)[\s$]*\Z",
+    r"|\$?\\blacksquare|\\qed|Q\.?E\.?D\.?|[■□✅✓\U0001F300-\U0001FAFF]|```|</?\w{1,12}>|---+)[\s$]*\Z",
     re.IGNORECASE,
 )
 

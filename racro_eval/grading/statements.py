@@ -31,7 +31,7 @@ _JSON = re.compile(
 )
 _CHOSEN = re.compile(
     r"(?:(?:故|应|因此|所以|正确|答案)?选(?:项)?(?:择)?|答案应?该?(?=是|为)|答案不是[^。\n]{1,10}而)[*\s]*(?:是|为)?\s*[:：]?\s*[*(（]*"
-    r"(?P<rest>[A-J](?![A-Za-z])(?:\s*[,、和]?\s*[A-J](?![A-Za-z]))*)(?!项?[也都是]?[不错])"
+    r"(?P<rest>[A-J](?![A-Za-z])(?:[\s*]*[,、和与]?[\s*]*[A-J](?![A-Za-z]))*)(?!项?[也都是]?[不错])"
 )
 _SAID = re.compile(
     r"(?:故选|应选|答案(?:应)?(?:是|为|：|:|选))\s*[:：]?\s*(?P<rest>(?![A-J](?![A-Za-z]))[^\n。]*)"
@@ -55,6 +55,7 @@ _DOUBT = re.compile(
 _EVASION = re.compile(
     r"(?:not|n't|to|that|in|unclear|unknown|un\w*determin\w*|none of your|based|wrong|incorrect"
     r"|correct|right|given|above|below|as|supposed|expected|likely|probably|either|also|one|found"
+    r"|left (?:blank|out|open)"
     r"|\w+ed by)\b",
     re.IGNORECASE,
 )
@@ -120,7 +121,7 @@ def _announcements(text: str) -> Iterator[tuple[bool, int, str, str]]:
             if start < 0:
                 answer, start = match["quoted"], match.start()
             elif pattern in (_CHOSEN, _JSON):
-                answer = match["rest"].strip()
+                answer = match["rest"].replace("*", "").strip()
             else:
                 answer = announced(text[start:])
             if _none_given(answer):
@@ -177,6 +178,7 @@ def _display(text: str) -> str:
 
 def _phrase(rest: str) -> str:
     """Cut a sentence down to the answer that opens it."""
+    whole = rest
     rest = rest.replace("**", "").strip().lstrip('*_: "→').strip()
     rest = re.sub(
         r"^(?:[-•]\s+)?(?:(?:option|choice)\s+(?=\W?[a-zA-Z]))?", "", rest, flags=re.IGNORECASE
@@ -191,6 +193,8 @@ def _phrase(rest: str) -> str:
     if reason:
         rest = rest[: reason.start()]
     rest = rest.strip().strip('*_"').rstrip(".").rstrip("*_ ").strip()
+    if rest.count("(") > rest.count(")") and not is_refusal(whole):
+        rest = rest[: rest.rindex("(")].rstrip()
     rest = re.sub(r"^\$([^$]+)\$$", r"\1", rest)
     lettered = re.match(r"\(?[A-J][).:]\s", rest)
     if not lettered and (
