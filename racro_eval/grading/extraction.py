@@ -1,6 +1,6 @@
 """Find the final answer of a response: one pass over up to 1 MB, and never a guess.
 
-The rules, in this order; each looks only at the text after the thought:
+The rules, in this order; each looks only at what `scope.py` leaves of the text:
 
 boxed       the last closed, non-empty \\boxed, \\fbox or \\framebox; `\\boxed 5`; a box that the
             very end leaves open. A value announced after the box replaces it.
@@ -164,7 +164,7 @@ def _closing(text: str, tail: str) -> list[Extraction]:
         value = stated_value(bare, concluding=True) if sentence else ""
         return [Extraction(value or bare, "bare")]
     word = _YES_OR_NO.match(whole)
-    if word and ("\n" not in whole or whole[word.end()] == "\n"):
+    if word and ("\n" not in whole or whole.startswith("\n", word.end())):
         return [Extraction(word[1], "bare")]
     if option:
         return [Extraction(option, "option")]
