@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
+from racro_eval.grading.refusals import without_bold
 from racro_eval.grading.units import split_unit
 from racro_eval.grading.words import canonical
 
@@ -152,7 +153,7 @@ def stated_value(sentence: str, *, concluding: bool = False) -> str:
     if not sentence or len(sentence) > MAX_SENTENCE or _UNFINISHED.search(sentence):
         return ""
     if sentence.count("**") % 2:
-        sentence = sentence + "**" if closed else sentence.replace("**", "")
+        sentence = sentence + "**" if closed else without_bold(sentence)
     if _NO_CONCLUSION.match(sentence) or _REJECTED.search(sentence):
         return ""
     saying = _LEAD_WORD.sub("", _ASIDE.sub("", sentence))

@@ -75,7 +75,7 @@ _OPTION_AT_START = re.compile(
 )
 _OPTION_LISTED = re.compile(r"^[ \t]*\(?[A-J](?:[).:]\s*\S|[ \t]*$)", re.MULTILINE)
 _LABEL = re.compile(
-    r"\A[^\W\d_]{3,12}(?: [^\W\d_]{3,12})?\s*[:：](?=\s*(?:[-$\\\d]|\(?[A-J]\)?$))\s*"
+    r"\A\*{0,2}[^\W\d_]{3,12}(?: [^\W\d_]{3,12})?\s*[:：]\*{0,2}(?=\s*(?:[-$\\\d]|\(?[A-J]\)?$))\s*"
     r"|\A(?:total|result) = ",
     re.I,
 )
@@ -158,7 +158,7 @@ def _closing(text: str, tail: str) -> list[Extraction]:
     value = stated_value(whole) if alone and not option else ""
     if value:
         return [Extraction(value, "conclusion")]
-    bare = _LABEL.sub("", whole.replace("**", ""))
+    bare = _LABEL.sub("", whole)
     if not _CHAIN.search(whole) and _is_bare(bare) and not _TALK.search(bare):
         sentence = len(bare.split()) > 3 and bare[-1] == "."
         value = stated_value(bare, concluding=True) if sentence else ""

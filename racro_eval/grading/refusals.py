@@ -32,6 +32,15 @@ _BOILERPLATE = re.compile(
 )
 
 
+# `2**3` is a power.
+_BOLD = re.compile(r"(?<![\w)*])\*\*|\*\*(?![\w(*])")
+
+
+def without_bold(text: str) -> str:
+    """`text` without Markdown's marks of bold print."""
+    return _BOLD.sub("", text)
+
+
 def is_refusal(text: str) -> bool:
     """Whether `text` says that there is no answer, or asks for what is missing."""
     return bool(_REFUSAL.search(text))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from racro_eval.grading.conclusions import stated_value
-from racro_eval.grading.refusals import is_refusal
+from racro_eval.grading.refusals import is_refusal, without_bold
 
 _TAG = re.compile(
     r"(?:<answer>|<\|begin_of_box\|>)(.*?)(?:</answer>|<\|end_of_box\|>)", re.DOTALL | re.IGNORECASE
@@ -179,7 +179,7 @@ def _display(text: str) -> str:
 def _phrase(rest: str) -> str:
     """Cut a sentence down to the answer that opens it."""
     whole = rest
-    rest = rest.replace("**", "").strip().lstrip('*_: "→').strip()
+    rest = without_bold(rest).strip().lstrip('*_: "→').strip()
     rest = re.sub(
         r"^(?:[-•]\s+)?(?:(?:option|choice)\s+(?=\W?[a-zA-Z]))?", "", rest, flags=re.IGNORECASE
     )
