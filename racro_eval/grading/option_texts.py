@@ -22,6 +22,8 @@ _OPEN = re.compile(
 def named_option(text: str, options: Mapping[str, str]) -> Extraction | None:
     """The option whose text `text` is, or which alone its closing sentence names in words."""
     whole = _LABEL.sub("", text.strip())
+    if not whole:
+        return None
     if len(whole) <= MAX_WHOLE:
         bare = normalize(whole).lower()
         for letter, option in options.items():
