@@ -38,8 +38,6 @@ def letters_of(text: str) -> frozenset[str] | None:
     `(B)`, `Option B`, `B.`, `B and D`, `BD` and a lone lower-case `b` all count.
     """
     bare = _LEAD.sub("", text).strip(" .*<>'\"`").removesuffix("项")
-    if _EITHER.search(bare):
-        return None
     if re.fullmatch(r"[(\[{]?[a-j]{1,4}[)\]}]?", bare):
         bare = bare.upper()
     if _LETTERS.fullmatch(bare):
@@ -47,6 +45,11 @@ def letters_of(text: str) -> frozenset[str] | None:
     if _RUN.fullmatch(bare):
         return frozenset(bare.strip("()"))
     return None
+
+
+def either(text: str) -> bool:
+    """Whether `text` leaves open which of its letters it means: `B or D`."""
+    return bool(_EITHER.search(text))
 
 
 def letter_and_text(text: str) -> tuple[str, str] | None:
@@ -94,7 +97,7 @@ def _compare(
         return Comparison(Status.correct, "choice-text")
     letters = letters_of(text)
     if letters is not None and letters <= set(options):
-        return _verdict(letters == gold, "choice-letter")
+        return _verdict(letters == gold and not either(text), "choice-letter")
     split = letter_and_text(text)
     if split is not None and split[0] in options:
         letter, rest = split
