@@ -24,7 +24,7 @@ from typing import Self
 
 from racro_eval.atomic import write_atomically
 from racro_eval.errors import CacheError, ConfigError
-from racro_eval.records import clean, decode_row, encode_row, split_records
+from racro_eval.records import clean, decode_row, encode_row, read_rows, split_records
 from racro_eval.sidecar import owner
 
 RowKey = tuple[str, int]
@@ -163,7 +163,7 @@ class RowTable:
     def _check_torn(self, tail: bytes, offset: int) -> None:
         """A torn row is cut, but a tail that holds whole rows is somebody's edit, and is not."""
         for line in tail.splitlines()[1:]:
-            fields = next(csv.reader([line.decode("utf-8", "replace")]), [])
+            fields = next(read_rows([line.decode("utf-8", "replace")]), [])
             if line.startswith(b'"') and len(fields) == len(self.columns):
                 raise self._unreadable(f"a quote is missing in the record at byte {offset}")
 

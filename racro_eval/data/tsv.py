@@ -9,14 +9,12 @@ from __future__ import annotations
 import ast
 import base64
 import csv
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from racro_eval.errors import DataError
-
-csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # base64 images are larger than csv's default
+from racro_eval.records import read_rows
 
 _REFERENCE_LENGTH = 64
 
@@ -49,7 +47,7 @@ class TsvImage:
             with self.path.open("rb") as file:
                 file.seek(self.offset)
                 text = file.read(self.length).decode("utf-8")
-            cell = next(csv.reader(text.splitlines(keepends=True), delimiter="\t"))[self.column]
+            cell = next(read_rows(text.splitlines(keepends=True), delimiter="\t"))[self.column]
             return base64.b64decode(split_cell(cell)[self.item], validate=True)
         except (OSError, ValueError, IndexError, StopIteration, csv.Error) as error:
             raise DataError(f"The image in {self.name} cannot be read: {error}.") from error
@@ -87,7 +85,7 @@ def read_records(path: Path) -> Iterator[Record]:
                 position += len(line)
                 yield line.decode("utf-8")
 
-        reader = csv.reader(lines(), delimiter="\t")
+        reader = read_rows(lines(), delimiter="\t")
         try:
             header = next(reader, None)
             if header is None:

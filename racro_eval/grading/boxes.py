@@ -17,7 +17,9 @@ _BRACES = re.compile(
 _UNBRACED = re.compile(rf"{_BOX}(?:[ \t]+|(?=\d))([^\s{{}}$]+)")
 _BETWEEN = re.compile(
     r"(?:[\s$,;]|\\[,;: ]|\\\(|\\\)|\\q?quad|\\text\s*\{\s*(?:and|or|,)?\s*\}|and|or|和|或|、"
-    r"|(?:\\text\s*\{\s*)?for part \([a-z]\)(?:\s*(?:and|or)\s*\})?|\d?[a-zA-Z]_?\{?\d?\}?\s*=)*"
+    r"|\^\{?\\circ\}?|°"
+    r"|(?:\\text\s*\{\s*)?for part \([a-z]\)(?:\s*(?:and|or)\s*\})?"
+    r"|(?:\\angle\s*|\d)?[a-zA-Z]{1,3}_?\{?\d?\}?\s*=)*"
 )
 # What a prompt shows between the braces, echoed.
 _PLACEHOLDER = re.compile(

@@ -44,6 +44,7 @@ _DISPLAY = re.compile(
     r"|(?P<rows>\\begin\{(?:align|equation|gather)\*?\}.{1,2000}?\\end\{\w+\*?\}))[\s.*]*\Z",
     re.DOTALL,
 )
+_IMPLIES = re.compile(r"\\(?:implies|Rightarrow|Longrightarrow|therefore)(?![a-zA-Z])|[⇒⟹∴]")
 _PROSE = re.compile(r"(?:\S+\s+){4,}\S+[.!?]")
 _TALK = re.compile(
     r"^(?:hm+|ok|okay|so|thus|hence)\b|^[∴则]|不是"
@@ -149,7 +150,8 @@ def _closing(text: str, tail: str) -> list[Extraction]:
     display = _DISPLAY.search(tail[-2100:])
     if display:
         formula = next(group for group in display.groups() if group)
-        return [Extraction(formula.strip(), "display")] if formula.strip() else []
+        concluded = _IMPLIES.split(formula)[-1].strip(" \n.,")
+        return [Extraction(concluded or formula.strip(), "display")] if formula.strip() else []
     whole = text.strip()
     if not whole or is_refusal(tail[-600:]):
         return []

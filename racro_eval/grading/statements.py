@@ -10,7 +10,9 @@ from racro_eval.grading.conclusions import stated_value
 from racro_eval.grading.refusals import is_refusal, without_bold
 
 _TAG = re.compile(
-    r"(?:<answer>|<\|begin_of_box\|>)(.*?)(?:</answer>|<\|end_of_box\|>)", re.DOTALL | re.IGNORECASE
+    r"(?:<(?:final[_ ])?answer>|<\|begin_of_box\|>)(.*?)"
+    r"(?:</(?:final[_ ])?answer>|<\|end_of_box\|>)",
+    re.DOTALL | re.IGNORECASE,
 )
 _HASHES = re.compile(r"^####[ \t]+(?P<rest>\S[^\n]*)", re.MULTILINE)
 _LINE = re.compile(
@@ -25,19 +27,21 @@ _LINE = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _JSON = re.compile(
-    r"[\"'](?:(?:final[_ ])?answer|choice|option)[\"']\s*:\s*(?!null\b|none\b)"
+    r"[\"'](?:(?:final|short|correct)?[_ ]?answer|choice|option)[\"']\s*:\s*(?!null\b|none\b)"
     r"(?:[\"'](?P<quoted>(?:[^\"'\\\n]|\\.)+)[\"']|(?P<rest>[^\s\"',}][^\"',\n}]*))",
     re.IGNORECASE,
 )
 _CHOSEN = re.compile(
     r"(?:(?:故|应|因此|所以|正确|答案)?选(?:项)?(?:择)?|答案应?该?(?=是|为)|答案不是[^。\n]{1,10}而)[*\s]*(?:是|为)?\s*[:：]?\s*[*(（]*"
-    r"(?P<rest>[A-J](?![A-Za-z])(?:[\s*]*[,、和与]?[\s*]*[A-J](?![A-Za-z]))*)(?!项?[也都是]?[不错])"
+    r"(?P<rest>[A-J](?![A-Za-z])(?:[\s*)）]*[,、和与]?[\s*(（]*[A-J](?![A-Za-z]))*)(?!项?[也都是]?[不错])"
 )
 _SAID = re.compile(
     r"(?:故选|应选|答案(?:应)?(?:是|为|：|:|选))\s*[:：]?\s*(?P<rest>(?![A-J](?![A-Za-z]))[^\n。]*)"
 )
 _IS = re.compile(
-    r"\b(?:final|correct|right)?[ \t]*(?:answers?|option|choice)(?:[ \t]+(?:choice|option))?"
+    r"\b(?:(?:final|correct|right)?[ \t]*(?:answers?|option|choice)"
+    r"(?:[ \t]+(?:choice|option|here))?"
+    r"|(?:final|correct|right)[ \t]+(?:value|result|number))"
     r"(?:[ \t]+(?:to|for)[ \t]+[^.:=\n]{1,80}?)?"
     r"[ \t]*(?:[ \t](?:is|are|should[ \t]be|must[ \t]be|(?P<would>would[ \t]be))\b|[:：=])"
     r"[ \t]*(?:(?:therefore|thus|indeed|clearly|definitely|simply|for[ \t]sure)\b[ \t]*)?[:：]?",
@@ -104,7 +108,7 @@ def last_statement(text: str, complete: bool) -> Statement | None:
     """
     tags = [match for match in _TAG.finditer(text) if match[1].strip()]
     if tags:
-        return Statement(tags[-1][1].strip(), tags[-1].start(), "answer-tag")
+        return Statement(value_of(tags[-1][1].strip()), tags[-1].start(), "answer-tag")
     found = sorted(_announcements(text), key=lambda item: (item[1], item[0]), reverse=True)
     for _, start, answer, rule in found:
         ends = text.rstrip().endswith(answer) and not complete
@@ -198,7 +202,8 @@ def _phrase(rest: str) -> str:
     rest = re.sub(r"^\$([^$]+)\$$", r"\1", rest)
     lettered = re.match(r"\(?[A-J][).:]\s", rest)
     if not lettered and (
-        len(rest.split()) > 4 or re.search(r"[\u4e00-\u9fff]{4}|^[\u4e00-\u9fff]+\d", rest)
+        len(rest.split()) > 4
+        or re.search(r"[\u4e00-\u9fff]{4}|^[\u4e00-\u9fff]+\d|[是为]\s*[-$\\\d]", rest)
     ):
         value = stated_value(rest, concluding=True)
         if value:

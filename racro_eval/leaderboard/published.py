@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from functools import cache
 from importlib import resources
 
 from racro_eval.models import builtin_models
+from racro_eval.records import read_named_rows
 
 AVERAGE = "AVG"
 JUDGES = (
@@ -40,7 +40,7 @@ class PublishedRow:
 def published_rows() -> tuple[PublishedRow, ...]:
     """The rows of the paper's table, in its order."""
     file = resources.files("racro_eval.published") / "published.csv"
-    lines = csv.DictReader(io.StringIO(file.read_text(encoding="utf-8")))
+    lines = read_named_rows(io.StringIO(file.read_text(encoding="utf-8")))
     return tuple(_row(line) for line in lines)
 
 

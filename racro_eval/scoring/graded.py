@@ -9,6 +9,7 @@ from typing import Any
 
 from racro_eval.data.spec import BenchmarkSpec
 from racro_eval.errors import CacheError
+from racro_eval.records import read_named_rows
 from racro_eval.scoring import Score, metric_of, score
 from racro_eval.scoring.profiles import DEFAULT_PROFILE
 from racro_eval.settings import parse_settings
@@ -69,7 +70,7 @@ def read_graded(path: Path) -> Iterator[dict[str, str]]:
     """The rows of a graded file, one at a time. Raises CacheError on an unreadable one."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
+            reader = read_named_rows(file, strict=True)
             missing = set(GRADED_COLUMNS) - set(reader.fieldnames or ())
             if missing:
                 raise CacheError(

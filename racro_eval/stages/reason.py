@@ -17,6 +17,7 @@ from racro_eval.engines.base import Sampling
 from racro_eval.errors import DataError, MissingError
 from racro_eval.models import folder_name
 from racro_eval.prompting import PromptSet, Variant
+from racro_eval.records import read_named_rows
 from racro_eval.stages.files import Model, Parent, StageFile, sampling_settings
 from racro_eval.stages.perceive import (
     benchmark_facts,
@@ -93,7 +94,7 @@ def read_predictions(path: Path) -> dict[str, str]:
     """index → prediction of a CSV. Raises MissingError or DataError."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
+            reader = read_named_rows(file)
             for column in ("index", "prediction"):
                 if column not in (reader.fieldnames or ()):
                     raise DataError(

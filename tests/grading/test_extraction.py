@@ -32,6 +32,10 @@ def test_extract_answer_is_the_text_alone() -> None:
 def test_boxes_of_one_sentence_are_also_offered_together() -> None:
     found = extract_all("Hence $x = \\boxed{1}$ and $y = \\boxed{-2}$.")
     assert found == [Extraction("-2", "boxed"), Extraction("1, -2", "boxes")]
+    angles = extract_all(
+        "So $\\angle A = \\boxed{40}^\\circ$ and $\\angle B = \\boxed{60}^\\circ$."
+    )
+    assert angles[1] == Extraction("40, 60", "boxes")
     assert len(extract_all("\\boxed{1} is wrong, I find after a second look, so \\boxed{2}")) == 1
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from racro_eval.data.spec import Headline, load_spec
 from racro_eval.errors import CacheError, ConfigError
 from racro_eval.scoring import score
-from racro_eval.scoring.graded import graded_path, read_graded, score_file
+from racro_eval.scoring.graded import GRADED_COLUMNS, graded_path, read_graded, score_file
 
 SPEC = load_spec("MathVision_MINI").model_copy(update={"rows": 3})
 
@@ -111,3 +113,19 @@ def test_a_graded_file_edited_into_nonsense_says_what_to_do(
 def test_a_graded_file_without_a_sidecar_is_not_guessed_at(tmp_path: Path) -> None:
     with pytest.raises(CacheError, match="has no sidecar"):
         score_file(tmp_path / "x.graded.csv")
+
+
+def test_a_response_of_any_size_is_read(tmp_path: Path) -> None:
+    """In a process of its own: another module's reader may have raised csv's limit here."""
+    path = tmp_path / "x.graded.csv"
+    cells = ("1", "0", "x" * 200_000, "", "", "", "empty", "0")
+    lines = [",".join(GRADED_COLUMNS), ",".join(cells)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    code = (
+        "import sys; from pathlib import Path; from racro_eval.scoring.graded import read_graded; "
+        "print(sum(len(row['prediction']) for row in read_graded(Path(sys.argv[1]))))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "200000\n"
