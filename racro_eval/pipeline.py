@@ -4,6 +4,7 @@
     perceive: each MLLM is loaded once for all benchmarks, captions and tentative answers together
     reason:   each reasoner is loaded once for all benchmarks, MLLMs and variants
     grade:    every file that a run has written or reused
+    judge:    if asked for, one more model decides the rows that the rules left open
 
 A model whose engine dies ends its own work and what would read it; the others go on.
 """
@@ -21,9 +22,11 @@ from racro_eval.display import Display, StageProgress
 from racro_eval.engines.registry import create_engine
 from racro_eval.errors import EngineError, MissingError, RacroError
 from racro_eval.planning import Job, Plan, make_plan
+from racro_eval.scoring.profiles import Profile
 from racro_eval.sidecar import read_sidecar
-from racro_eval.stages.files import StageFile
+from racro_eval.stages.files import Model, StageFile
 from racro_eval.stages.grade import grade_file
+from racro_eval.stages.judge import JudgeJob, judged_file
 from racro_eval.stages.plan import Digests, PlannedRow, complete, failed_row
 
 
@@ -69,7 +72,9 @@ def run(config: RunConfig, display: Display | None = None) -> RunReport:
             report.errors.append(error)
             display.log(f"{jobs[0].model.entry.name}: {error}")
             lost |= _outputs(jobs)
-    _grade(plan, report)
+    graded = _grade(plan, report, config.scoring)
+    if plan.judge and graded:
+        _judge(plan.judge, graded, config.scoring, report, display)
     if report.failed:
         display.log(
             f"{report.failed} rows failed and will be tried again by the same command. "
@@ -159,20 +164,53 @@ def _complete(
         engine.close()
 
 
-def _grade(plan: Plan, report: RunReport) -> None:
+@dataclass(frozen=True, slots=True)
+class _Graded:
+    """A stage's file of answers that has a graded file."""
+
+    answers: Path
+    path: Path
+    benchmark: Benchmark
+
+
+def _grade(plan: Plan, report: RunReport, profile: Profile) -> list[_Graded]:
     """Grade every file of the plan that has rows, and count."""
     counted: set[Path] = set()
+    graded: list[_Graded] = []
     for job in plan.jobs:
         for file in job.outputs():
             if file.path in counted or not file.path.exists():
                 continue
             counted.add(file.path)
-            report.new += file.tally.new
-            report.cached += file.tally.cached
-            report.failed += file.tally.failed
-            report.first_error = report.first_error or file.tally.first_error
+            _count(file, report)
             if file in job.graded():
                 with file.open_table() as table:
                     if len(table):
                         manifest = read_sidecar(file.path)
-                        report.graded.append(grade_file(table, job.benchmark, manifest))
+                        path = grade_file(table, job.benchmark, manifest, profile)
+                        graded.append(_Graded(file.path, path, job.benchmark))
+    report.graded += [one.path for one in graded]
+    return graded
+
+
+def _count(file: StageFile, report: RunReport) -> None:
+    report.new += file.tally.new
+    report.cached += file.tally.cached
+    report.failed += file.tally.failed
+    report.first_error = report.first_error or file.tally.first_error
+
+
+def _judge(
+    model: Model, graded: Sequence[_Graded], profile: Profile, report: RunReport, display: Display
+) -> None:
+    """Ask the judge about the rows left open; its verdicts stand in files beside the others."""
+    jobs = [JudgeJob.of_file(model, one.benchmark, one.path) for one in graded]
+    try:
+        run_group(jobs, display)
+    except (EngineError, MissingError) as error:
+        report.errors.append(error)
+        display.log(f"{model.entry.name}: {error}")
+        return
+    for job, one in zip(jobs, graded, strict=True):
+        _count(job.file, report)
+        report.graded.append(judged_file(job, one.answers, profile))

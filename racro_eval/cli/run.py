@@ -11,6 +11,7 @@ from racro_eval.cli.arguments import (
     add_data_arguments,
     add_question_style_argument,
     add_results_argument,
+    add_scoring_arguments,
     go_offline,
 )
 
@@ -54,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--dp", type=int, metavar="N", help="data parallel size")
     add("--max-failures", type=int, metavar="N", help="failed rows that still exit 0 (default: 0)")
     add("--dry-run", action="store_true", help="show what would run and what is cached")
+    add_scoring_arguments(parser)
     add_data_arguments(parser)
     add_results_argument(parser)
 

@@ -26,18 +26,23 @@ def grade(response: str, sample: Sample, *, finish_reason: str = "stop") -> Verd
     """
     rule = sample.rule or ("choice" if sample.options else "math")
     check_rule(rule)
-    if not response.strip():
-        return Verdict(Status.empty, "", "", False)
     found = extract_all(response, finish_reason=finish_reason) or _whole(response, sample, rule)
     if not found:
-        cut = finish_reason == "length" or visible_text(response).unfinished
-        return Verdict(Status.truncated if cut else Status.unparsed, "", "", False)
+        return unanswered(response, finish_reason)
     verdict = _judge(found[0], sample, rule)
     if not verdict.correct and len(found) > 1 and rule == "math":
         # Only a plural gold can equal several boxes; a single one never does.
         joint = _judge(found[1], sample, rule)
         verdict = joint if joint.correct else verdict
     return verdict
+
+
+def unanswered(response: str, finish_reason: str = "stop") -> Verdict:
+    """The verdict on a response in which no answer was found: empty, truncated or unparsed."""
+    if not response.strip():
+        return Verdict(Status.empty, "", "", False)
+    cut = finish_reason == "length" or visible_text(response).unfinished
+    return Verdict(Status.truncated if cut else Status.unparsed, "", "", False)
 
 
 def _whole(response: str, sample: Sample, rule: str) -> list[Extraction]:

@@ -231,7 +231,7 @@ class TestGrade:
         arguments = ["grade", "--data", str(small), "--predictions", file, "--out", "v.csv"]
         assert main(arguments) == 0
         out = capsys.readouterr()
-        assert out.out.splitlines()[1].split() == ["Small", "50.0", "1", "2"]
+        assert out.out.splitlines()[1].split() == ["Small", "accuracy", "50.0", "1", "2"]
         assert "Rows by status: correct 1, incorrect 1." in out.out
         assert "Partial: 2 of 12 samples." in out.out
         assert "1 rows of p.csv are not in Small" in out.err
