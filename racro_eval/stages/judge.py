@@ -18,7 +18,7 @@ from racro_eval.cache import CALL_COLUMNS, RowTable
 from racro_eval.data import Benchmark, Sample
 from racro_eval.engines.base import Sampling
 from racro_eval.grading import Status
-from racro_eval.grading.extraction import visible_text
+from racro_eval.grading.scope import visible_text
 from racro_eval.prompting import Template
 from racro_eval.scoring.graded import SUFFIX, graded_path, judged, read_graded
 from racro_eval.settings import read_settings

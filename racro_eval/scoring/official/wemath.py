@@ -10,7 +10,7 @@ import re
 from racro_eval.data.sample import Sample
 from racro_eval.grading.choices import compare_choice
 from racro_eval.grading.equivalence import compare
-from racro_eval.grading.extraction import visible_text
+from racro_eval.grading.scope import visible_text
 from racro_eval.grading.verdict import Comparison, Extraction, Verdict
 from racro_eval.scoring.official import decide, verdict_of
 
