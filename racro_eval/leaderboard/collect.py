@@ -12,12 +12,10 @@ from racro_eval.errors import CacheError, DataError, MissingError
 from racro_eval.leaderboard.reading import Columns, read_ahead, rows, unreadable
 from racro_eval.leaderboard.summaries import file_state, read_summary, write_summary
 from racro_eval.scoring import Score, score
-from racro_eval.scoring.graded import SUFFIX, graded_columns
+from racro_eval.scoring.graded import SUFFIX, graded_columns, profile_of
+from racro_eval.scoring.profiles import DEFAULT_PROFILE
 from racro_eval.settings import parse_settings
 from racro_eval.sidecar import read_sidecar
-
-OFFICIAL = "official"
-"""The scoring profile of graded files that name none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,7 @@ class Cell:
     path: Path
     prompts: str = "racro"
     seed: str = "0"
-    profile: str = OFFICIAL
+    profile: str = DEFAULT_PROFILE
     grader: str = ""
     spec: BenchmarkSpec | None = None
     parents: Mapping[str, str] = field(default_factory=dict)
@@ -117,7 +115,7 @@ def _cell(source: _Source, score: Score) -> Cell:
         path=source.path,
         prompts=str(labels.get("prompts", "racro")),
         seed=str(labels.get("seed", 0)),
-        profile=str(graded.get("profile") or OFFICIAL),
+        profile=profile_of(manifest),
         grader=str(graded.get("grader", "")),
         spec=spec,
         parents={role: str(parent.get("key")) for role, parent in parents.items()},

@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from racro_eval.leaderboard.collect import OFFICIAL, Cell
+from racro_eval.leaderboard.collect import Cell
 from racro_eval.leaderboard.reading import read_columns, rows
 from racro_eval.leaderboard.samples import Answers, read_samples
 from racro_eval.leaderboard.table import Row, Table, base_of
+from racro_eval.scoring.profiles import DEFAULT_PROFILE
 
 ALL_SAMPLES = "all samples"
 
@@ -66,7 +67,9 @@ def groups(table: Table) -> Iterator[Group]:
 
 
 def _about(row: Row) -> str:
-    return row.variant if row.profile == OFFICIAL else f"{row.variant}, scored by {row.profile}"
+    return (
+        row.variant if row.profile == DEFAULT_PROFILE else f"{row.variant}, scored by {row.profile}"
+    )
 
 
 def _group(benchmark: str, block: Sequence[Row], members: Sequence[Row], about: str) -> Group:

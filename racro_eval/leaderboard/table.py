@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from racro_eval.leaderboard.apart import names_apart
-from racro_eval.leaderboard.collect import OFFICIAL, Cell
+from racro_eval.leaderboard.collect import Cell
 from racro_eval.leaderboard.columns import average_name, averaged, check_columns, default_columns
 from racro_eval.leaderboard.published import AVERAGE, PublishedRow
 from racro_eval.leaderboard.statistics import (
@@ -18,6 +18,7 @@ from racro_eval.leaderboard.statistics import (
 )
 from racro_eval.prompting import DEFAULT_VARIANT
 from racro_eval.scoring import Score
+from racro_eval.scoring.profiles import DEFAULT_PROFILE
 
 NO_MLLM = "question only"
 DEFAULT_PROMPTS = "racro"
@@ -176,7 +177,7 @@ def _label(row: Row) -> str:
         about.append(row.variant)
     if row.prompts != DEFAULT_PROMPTS:
         about.append(f"{row.prompts} prompts")
-    if row.profile != OFFICIAL:
+    if row.profile != DEFAULT_PROFILE:
         about.append(f"scored by {row.profile}")
     name = f"+ {row.reasoner}" if row.reasoner else row.mllm or NO_MLLM
     return name + (f" ({', '.join(about)})" if about else "")
@@ -267,7 +268,9 @@ def same_units(one: Entry, other: Entry) -> bool:
 def _mark_best(rows: list[Row], columns: Sequence[str]) -> None:
     """Mark the highest of each column, as it is shown: to one decimal. A lone row is no best."""
     for source in (OURS, PAPER):
-        mine = [row for row in rows if row.source == source and row.profile in ("", OFFICIAL)]
+        mine = [
+            row for row in rows if row.source == source and row.profile in ("", DEFAULT_PROFILE)
+        ]
         for name in columns:
             found = [row.complete[name] for row in mine if name in row.complete]
             if len(found) < 2:

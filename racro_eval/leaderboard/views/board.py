@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from racro_eval.leaderboard.collect import OFFICIAL
 from racro_eval.leaderboard.columns import PAPER_COLUMNS, average_name
 from racro_eval.leaderboard.document import MISSING, Column, Document, Field, Line, Record, Sheet
 from racro_eval.leaderboard.parameters import billions
@@ -15,6 +14,7 @@ from racro_eval.leaderboard.table import (
     Row,
     Table,
 )
+from racro_eval.scoring.profiles import DEFAULT_PROFILE
 
 NOTE = (
     "Small print: 95 % interval; cut: truncated answers. In brackets: difference to the MLLM's own "
@@ -122,7 +122,7 @@ def notes(table: Table) -> list[str]:
             f"Rows with {', '.join(prompts)} prompts are rows of their own: the models were asked "
             "in other words."
         )
-    profiles = sorted({row.profile for row in table.rows} - {"", OFFICIAL})
+    profiles = sorted({row.profile for row in table.rows} - {"", DEFAULT_PROFILE})
     if profiles:
         found.append(
             f"Rows scored by {', '.join(profiles)} are rows of their own: the same answers under "
@@ -130,7 +130,9 @@ def notes(table: Table) -> list[str]:
         )
     if any(row.label.endswith("]") for row in table.rows):
         found.append("Rows of one name are runs with other settings, in square brackets.")
-    graders = sorted({cell.grader for cell in table.cells() if cell.profile == OFFICIAL} - {""})
+    graders = sorted(
+        {cell.grader for cell in table.cells() if cell.profile == DEFAULT_PROFILE} - {""}
+    )
     if len(graders) > 1:
         found.append(
             f"Verdicts of different graders ({', '.join(graders)}) stand together; the same run "
