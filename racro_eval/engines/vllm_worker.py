@@ -1,8 +1,8 @@
 """The child process of the vLLM engine: `python -m racro_eval.engines.vllm_worker IN OUT`.
 
 IN and OUT are file descriptors of pipes. The first message says which model to load; each further
-one is a request, answered when it is finished. The process ends when its requests end, or when the
-other side is gone, so that no killed run leaves an engine on a GPU.
+one is a request, answered when it is finished. The process ends when the other side closes the pipe
+or is gone, whatever is still in flight, so that no killed run leaves an engine on a GPU.
 """
 
 from __future__ import annotations
@@ -67,8 +67,13 @@ async def _serve(
     threading.Thread(target=_read_all, args=(requests, incoming, loop), daemon=True).start()
     try:
         async with asyncio.TaskGroup() as tasks:
+            running: set[asyncio.Task[None]] = set()
             while (frame := await incoming.get()) is not None:
-                tasks.create_task(_answer(model, frame, out))
+                task = tasks.create_task(_answer(model, frame, out))
+                running.add(task)
+                task.add_done_callback(running.discard)
+            for task in running:  # nobody waits for them any more: vLLM gives them up at once
+                task.cancel()
     except* _EngineDied:
         raise _EngineDied from None
     finally:

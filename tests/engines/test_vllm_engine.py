@@ -170,33 +170,38 @@ def test_what_cannot_start_says_why(
     assert still_alive(descendants(os.getpid()) - before) == []
 
 
-def test_an_engine_that_is_killed_ends_its_stage_and_keeps_its_rows(
-    tmp_path: Path, tiny_reasoner: Path
-) -> None:
-    make_json_benchmark(tmp_path, 60)
+def slow_run(folder: Path, model: Path, tokens: int) -> tuple[subprocess.Popen[str], set[int]]:
+    """A run of 60 rows that has finished a few of them, and the processes that it started."""
+    make_json_benchmark(folder, 60)
     config = {
-        "data": str(tmp_path / "Small.yaml"),
-        "data_root": str(tmp_path),
+        "data": str(folder / "Small.yaml"),
+        "data_root": str(folder),
         "variant": "none",
         "reasoner": "r",
-        "results": str(tmp_path / "results"),
+        "results": str(folder / "results"),
         "models": [
             {
                 "name": "r",
-                "model": str(tiny_reasoner),
+                "model": str(model),
                 "engine": "vllm",
-                "sampling": {"max_tokens": 200},
+                "sampling": {"max_tokens": tokens},
                 **SETTINGS,
             }
         ],
     }
-    (tmp_path / "sweep.yaml").write_text(yaml.safe_dump(config))
-    command = [sys.executable, "-m", "racro_eval", "--config", str(tmp_path / "sweep.yaml")]
+    (folder / "sweep.yaml").write_text(yaml.safe_dump(config))
+    command = [sys.executable, "-m", "racro_eval", "--config", str(folder / "sweep.yaml")]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 180
-    while _rows(tmp_path) < 5 and time.monotonic() < deadline:
+    while _rows(folder) < 5 and time.monotonic() < deadline:
         time.sleep(0.05)
-    children = descendants(process.pid)
+    return process, descendants(process.pid)
+
+
+def test_an_engine_that_is_killed_ends_its_stage_and_keeps_its_rows(
+    tmp_path: Path, tiny_reasoner: Path
+) -> None:
+    process, children = slow_run(tmp_path, tiny_reasoner, tokens=200)
     cores = [pid for pid in children if "EngineCore" in _name(pid)]
     assert cores, f"no engine core among {[_name(pid) for pid in children]}"
     os.kill(cores[0], signal.SIGKILL)
@@ -206,6 +211,22 @@ def test_an_engine_that_is_killed_ends_its_stage_and_keeps_its_rows(
     kept = read_csv(only(tmp_path / "results", "none"))
     assert 5 <= len(kept) < 60
     assert still_alive(children) == []
+
+
+def test_ctrl_c_gives_up_what_is_in_flight_and_keeps_what_is_finished(
+    tmp_path: Path, tiny_reasoner: Path
+) -> None:
+    process, children = slow_run(tmp_path, tiny_reasoner, tokens=800)
+    started = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, complaints = process.communicate(timeout=120)
+    assert time.monotonic() - started < 15, "in-flight requests would take far longer"
+    assert process.returncode == 130, complaints
+    assert complaints.splitlines()[-1].startswith("racro-eval: Interrupted.")
+    kept = read_csv(only(tmp_path / "results", "none"))
+    assert 5 <= len(kept) < 60
+    assert all(row["error"] == "" for row in kept)
+    assert still_alive(children, seconds=5) == []
 
 
 def _rows(folder: Path) -> int:
