@@ -69,7 +69,14 @@ def run(config: RunConfig, display: Display | None = None) -> RunReport:
             report.errors.append(error)
             display.log(f"{jobs[0].model.entry.name}: {error}")
             lost |= _outputs(jobs)
-    _grade(plan, report)
+    _count(plan, report)
+    if config.shard is None:
+        _grade(plan, report)
+    else:
+        display.log(
+            f"Shard {config.shard} is done. When all are, `racro-eval merge` joins them, and the "
+            "same command without --shard grades the whole."
+        )
     if report.failed:
         display.log(
             f"{report.failed} rows failed and will be tried again by the same command. "
@@ -126,10 +133,9 @@ def _plan_rows(jobs: Sequence[Job]) -> list[PlannedRow]:
     pending: list[PlannedRow] = []
     for job in jobs:
         for row in job.rows(digests):
-            tally = row.file.tally
-            tally.total += 1
+            row.file.want(row.index, row.sample)
             if row.cached:
-                tally.cached += 1
+                row.file.tally.cached += 1
             elif row.error:
                 row.file.append(failed_row(row))
             else:
@@ -159,20 +165,22 @@ def _complete(
         engine.close()
 
 
-def _grade(plan: Plan, report: RunReport) -> None:
-    """Grade every file of the plan that has rows, and count."""
-    counted: set[Path] = set()
-    for job in plan.jobs:
-        for file in job.outputs():
-            if file.path in counted or not file.path.exists():
-                continue
-            counted.add(file.path)
+def _count(plan: Plan, report: RunReport) -> None:
+    """Sum up what this run did, over the files that it got to."""
+    files = {file.path: file for job in plan.jobs for file in job.outputs()}
+    for path, file in files.items():
+        if path.exists():
             report.new += file.tally.new
             report.cached += file.tally.cached
             report.failed += file.tally.failed
             report.first_error = report.first_error or file.tally.first_error
-            if file in job.graded():
-                with file.open_table() as table:
-                    if len(table):
-                        manifest = read_sidecar(file.path)
-                        report.graded.append(grade_file(table, job.benchmark, manifest))
+
+
+def _grade(plan: Plan, report: RunReport) -> None:
+    """Grade every file of the plan that has rows."""
+    files = {file.path: (file, job) for job in plan.jobs for file in job.graded()}
+    for path, (file, job) in files.items():
+        if path.exists():
+            with file.open_table() as table:
+                if len(table):
+                    report.graded.append(grade_file(table, job.benchmark, read_sidecar(path)))

@@ -37,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--tentative-file", type=Path, metavar="CSV", help="tentative answers to use, likewise")
     add("--limit", type=int, metavar="N", help="the first N rows only")
     add("--index", nargs="+", metavar="I", help="these rows only, by index")
+    add("--shard", metavar="I/N", help="every N-th of the rows, from the I-th on; see `merge`")
     add("--samples", type=int, metavar="N", help="answers per row and reasoner (default: 1)")
     add("--seed", type=int, help="base of every row's seed (default: 0)")
     add(
