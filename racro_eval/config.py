@@ -23,8 +23,9 @@ class RunConfig(Strict):
     data: benchmark names or YAML paths. mllm, reasoner, answerer: models as `models.resolve_model`
     takes them; the answerer writes the tentative answers in place of the MLLM. prompts: a prompt
     set. caption_file, tentative_file: CSVs to use in place of a model's texts. index: these rows
-    only; limit: at most so many; shard: i/N, every N-th of them. samples: answers per row and reasoner. seed: base of all rows'
-    seeds. models: own model entries. max_failures: failed rows that still count as success.
+    only; limit: at most so many; shard: every N-th of them, as i/N. samples: answers per row and
+    reasoner. seed: base of all rows' seeds. models: own model entries. max_failures: failed rows
+    that still count as success.
     """
 
     data: tuple[str, ...] = Field(min_length=1)

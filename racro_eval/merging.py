@@ -124,9 +124,7 @@ def _differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     names = [name for name in _IDENTITY if one.get(name) != other.get(name)]
     settings = one.get("settings") or {}, other.get("settings") or {}
     inner = sorted(
-        key
-        for key in {*settings[0], *settings[1]}
-        if settings[0].get(key) != settings[1].get(key)
+        key for key in {*settings[0], *settings[1]} if settings[0].get(key) != settings[1].get(key)
     )
     outer = [name for name in names if name in ("benchmark", "parents")]
     return ", ".join([*inner, *outer] or names)
