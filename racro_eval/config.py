@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from racro_eval.models import ModelEntry
+from racro_eval.models import ModelEntry, TensorParallel
 from racro_eval.prompting import DEFAULT_VARIANT, VARIANTS
 from racro_eval.settings import Strict
 from racro_eval.shards import Shard
@@ -42,7 +42,7 @@ class RunConfig(Strict):
     samples: int = Field(1, ge=1)
     seed: int = 0
     engine: str | None = None
-    tp: int | None = Field(None, ge=1)
+    tp: TensorParallel | None = None
     dp: int | None = Field(None, ge=1)
     results: Path = DEFAULT_RESULTS
     data_root: Path | None = None

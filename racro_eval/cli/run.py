@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="engine for models that name none (default: vllm with a GPU, else transformers)",
     )
-    add("--tp", type=int, metavar="N", help="tensor parallel size")
+    add("--tp", metavar="N|auto", help="tensor parallel size; auto: the fewest GPUs that do")
     add("--dp", type=int, metavar="N", help="data parallel size")
     add("--max-failures", type=int, metavar="N", help="failed rows that still exit 0 (default: 0)")
     add("--dry-run", action="store_true", help="show what would run and what is cached")

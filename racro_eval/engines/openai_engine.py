@@ -40,7 +40,7 @@ class OpenAIEngine:
 
     def __init__(self, entry: ModelEntry, max_images: int = 1) -> None:
         options.check_known(_NAME, entry.options, _KNOWN)
-        if entry.tp > 1 or entry.dp > 1:
+        if (entry.tp, entry.dp) != (1, 1):
             raise ConfigError("tp and dp are settings of the server; set them where it is started.")
         self._entry = entry
         self._concurrency = options.whole_number(_NAME, entry.options, "concurrency", 32)

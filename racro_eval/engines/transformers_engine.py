@@ -213,7 +213,7 @@ def _gpu_is_lost(error: Exception) -> bool:
 
 def _check_settings(entry: ModelEntry) -> None:
     options.check_known(_NAME, entry.options, ("batch_size", "window"))
-    if entry.tp > 1 or entry.dp > 1:
+    if (entry.tp, entry.dp) != (1, 1):
         raise ConfigError(
             f"The engine 'transformers' runs in one process, so tp and dp must be 1 for "
             f"{entry.name}; the engine 'vllm' spreads a model over several GPUs."

@@ -8,6 +8,7 @@ or is gone, whatever is still in flight, so that no killed run leaves an engine 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 import threading
@@ -20,8 +21,13 @@ from racro_eval.data.images import BytesImage, decode, digest
 from racro_eval.engines.base import Message, Request, Sampling
 from racro_eval.engines.failures import describe
 from racro_eval.engines.frames import Frame, read_frame, write_frame
-from racro_eval.errors import ConfigError, RacroError
+from racro_eval.engines.model_size import model_size
+from racro_eval.engines.parallelism import Gpus, check_tp, choose
+from racro_eval.errors import ConfigError, MissingError, RacroError
 from racro_eval.models import ModelEntry
+
+_USUAL_UTILIZATION = 0.9
+"""Somewhat less than vLLM's own default, so that a model chosen to fit does fit."""
 
 
 class _EngineDied(Exception):
@@ -140,7 +146,8 @@ class _Model:
             )
         except (RuntimeError, OSError, ValueError) as error:
             raise _EngineDied from error
-        self.window = 2 * config.scheduler_config.max_num_seqs * entry.dp
+        copies = config.parallel_config.data_parallel_size
+        self.window = 2 * config.scheduler_config.max_num_seqs * copies
         self.versions = _versions()
 
     async def complete(self, request: Request) -> dict[str, Any]:
@@ -189,6 +196,7 @@ def _engine_args(entry: ModelEntry, max_images: int) -> Any:
         if name not in known:
             raise ConfigError(f"vLLM has no engine argument {name!r} (an option of {entry.name}).")
     on_cpu = not torch.cuda.is_available()
+    tp, dp = _parallel_sizes(entry)
     settings: dict[str, Any] = {
         "model": str(entry.local_folder or entry.model),
         "revision": entry.revision,
@@ -196,8 +204,8 @@ def _engine_args(entry: ModelEntry, max_images: int) -> Any:
         "dtype": "float32" if on_cpu and entry.dtype == "auto" else entry.dtype,
         "quantization": entry.quantization,
         "max_model_len": entry.max_model_len,
-        "tensor_parallel_size": entry.tp,
-        "data_parallel_size": entry.dp,
+        "tensor_parallel_size": tp,
+        "data_parallel_size": dp,
         "enforce_eager": on_cpu,  # compiling pays on a GPU only
         # On a CPU, vLLM 0.32 dies when a prompt with a seed of its own is read in pieces.
         "enable_chunked_prefill": False if on_cpu else None,
@@ -211,6 +219,29 @@ def _engine_args(entry: ModelEntry, max_images: int) -> Any:
         limits = {name: value for name, value in limits.items() if value is not None}
         settings["mm_processor_kwargs"] = limits or None
     return AsyncEngineArgs(**{**settings, **entry.options})
+
+
+def _parallel_sizes(entry: ModelEntry) -> tuple[int, int]:
+    """Tensor and data parallel size; a given one that the model cannot have is refused."""
+    if entry.tp == 1:
+        return 1, entry.dp
+    if entry.tp != "auto":
+        with contextlib.suppress(MissingError):  # a model without safetensors is for vLLM to judge
+            check_tp(entry.name, model_size(entry), entry.tp)
+        return entry.tp, entry.dp
+    size = model_size(entry)
+    utilization = float(entry.options.get("gpu_memory_utilization", _USUAL_UTILIZATION))
+    return choose(entry.name, size, _gpus(), utilization, entry.dp)
+
+
+def _gpus() -> Gpus:
+    """The GPUs that vLLM would use; asked of the driver, so that no memory of them is taken."""
+    from vllm.platforms import current_platform
+
+    if not current_platform.is_cuda_alike():
+        return Gpus(0, 0)
+    count = current_platform.device_count()
+    return Gpus(count, min(map(current_platform.get_device_total_memory, range(count)), default=0))
 
 
 def _sampling_params(sampling: Sampling) -> Any:

@@ -16,7 +16,7 @@ import yaml
 
 from racro_eval.data.images import BytesImage
 from racro_eval.engines import Completion, Engine, Message, Request, Sampling, create_engine
-from racro_eval.errors import ConfigError, EngineError, MissingError
+from racro_eval.errors import ConfigError, MissingError
 from racro_eval.models import ModelEntry
 from tests.support.benchmarks import make_json_benchmark, picture
 from tests.support.results import only, read_csv
@@ -150,7 +150,8 @@ def test_tensor_parallel_over_two_processes_gives_the_same_text(
     ("more", "kind", "sentence"),
     [
         ({"options": {"max_num_sequences": 4}}, ConfigError, "no engine argument 'max_num_seq"),
-        ({"tp": 3}, (ConfigError, EngineError), "3"),
+        ({"tp": 3}, ConfigError, "r has 4 attention heads, which 3 GPUs cannot share"),
+        ({"tp": "auto"}, MissingError, "tp: auto needs a GPU for r"),
         ({"model": "/nowhere/at/all"}, MissingError, "There is no model folder"),
     ],
 )
