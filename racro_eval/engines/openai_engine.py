@@ -160,6 +160,8 @@ def _parameters(sampling: Sampling, template_kwargs: dict[str, Any]) -> dict[str
     }
     if sampling.seed is not None:
         parameters["seed"] = sampling.seed
+    if sampling.logprobs:
+        parameters["logprobs"] = True
     return {**parameters, "extra_body": extra} if extra else parameters
 
 
@@ -176,7 +178,16 @@ def _completion(name: str, reply: Any, latency_s: float) -> Completion:
         ),
         usage=usage,
         latency_s=latency_s,
+        token_logprobs=_logprobs(reply.choices),
     )
+
+
+def _logprobs(choices: Any) -> tuple[tuple[float, ...], ...] | None:
+    """None if they were not asked for, or the server gives none."""
+    given = [choice.logprobs.content for choice in choices if choice.logprobs]
+    if not given or None in given:
+        return None
+    return tuple(tuple(token.logprob for token in tokens) for tokens in given)
 
 
 def _text(message: Any) -> str:

@@ -156,6 +156,7 @@ def _request_header(request: Request) -> dict[str, Any]:
 
 
 def _completion(header: dict[str, Any]) -> Completion:
+    logprobs = header["token_logprobs"]
     return Completion(
         header["id"],
         texts=tuple(header["texts"]),
@@ -163,6 +164,7 @@ def _completion(header: dict[str, Any]) -> Completion:
         usage=Usage(header["prompt_tokens"], header["completion_tokens"]),
         latency_s=header["latency_s"],
         error=header["error"],
+        token_logprobs=None if logprobs is None else tuple(map(tuple, logprobs)),
     )
 
 

@@ -103,6 +103,7 @@ async def _answer(model: _Model, frame: Frame, out: SimpleQueue[dict[str, Any] |
         "finish_reasons": [],
         "prompt_tokens": 0,
         "completion_tokens": 0,
+        "token_logprobs": None,
         "error": None,
     }
     try:
@@ -172,6 +173,9 @@ class _Model:
             "finish_reasons": [output.finish_reason for output in outputs],
             "prompt_tokens": len(final.prompt_token_ids or ()),
             "completion_tokens": sum(len(output.token_ids) for output in outputs),
+            "token_logprobs": [_logprobs(output) for output in outputs]
+            if request.sampling.logprobs
+            else None,
         }
 
     def _prompt(self, request: Request) -> Any:
@@ -255,9 +259,16 @@ def _sampling_params(sampling: Sampling) -> Any:
         repetition_penalty=sampling.repetition_penalty,
         max_tokens=sampling.max_tokens,
         seed=sampling.seed,
+        logprobs=0 if sampling.logprobs else None,  # 0 others beside the drawn one
         detokenize=False,
         output_kind=RequestOutputKind.FINAL_ONLY,
     )
+
+
+def _logprobs(output: Any) -> list[float]:
+    """The log-probability of each token of an answer."""
+    steps = zip(output.token_ids, output.logprobs, strict=True)
+    return [step[token].logprob for token, step in steps]
 
 
 def _versions() -> dict[str, str]:

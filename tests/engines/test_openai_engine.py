@@ -20,6 +20,7 @@ from racro_eval.models import ModelEntry
 from tests.support.benchmarks import picture
 
 Answer = tuple[int, dict[str, Any]]
+TOKENS = [("an", -0.5), (" answer", -0.25)]
 
 
 class Server:
@@ -138,6 +139,19 @@ def test_settings_of_some_servers_are_sent_only_if_set(server: Server) -> None:
     assert server.asked[0]["top_k"] == 20
     assert server.asked[0]["repetition_penalty"] == 1.1
     assert server.asked[0]["chat_template_kwargs"] == {"enable_thinking": True}
+
+
+def test_log_probabilities_come_if_asked_for(server: Server) -> None:
+    answer = reply("an answer")
+    tokens = [{"token": t, "bytes": None, "logprob": p, "top_logprobs": []} for t, p in TOKENS]
+    answer["choices"][0]["logprobs"] = {"content": tokens, "refusal": None}
+    server.answer = lambda body: (200, answer if body.get("logprobs") else reply("an answer"))
+    asked = request("asked", sampling=Sampling(logprobs=True))
+    done = ask(server, asked, request("not asked"))
+    assert done["asked"].token_logprobs == ((-0.5, -0.25),)
+    assert done["not asked"].token_logprobs is None
+    server.answer = lambda body: (200, reply("a server that knows no log-probabilities"))
+    assert ask(server, asked)["asked"].token_logprobs is None
 
 
 @pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])

@@ -18,6 +18,7 @@ from racro_eval.data.images import BytesImage
 from racro_eval.engines import Completion, Engine, Message, Request, Sampling, create_engine
 from racro_eval.errors import ConfigError, MissingError
 from racro_eval.models import ModelEntry
+from racro_eval.stages.plan import row_seed
 from tests.support.benchmarks import make_json_benchmark, picture
 from tests.support.results import only, read_csv
 
@@ -100,6 +101,55 @@ def test_a_seed_alone_decides_a_draw(reasoner: Engine) -> None:
     assert texts(reasoner, [warm[3]])["r3"] == together["r3"]
     other = request(3, sampling=Sampling(temperature=1.0, max_tokens=12, seed=99))
     assert texts(reasoner, [other])["r3"] != together["r3"]
+
+
+@pytest.mark.parametrize(
+    "sampling",
+    [
+        Sampling(max_tokens=12, logprobs=True),
+        Sampling(max_tokens=12, logprobs=True, repetition_penalty=1.3),
+    ],
+    ids=["greedy", "with a penalty"],
+)
+def test_log_probabilities_are_those_of_transformers(
+    reasoner: Engine, tiny_reasoner: Path, sampling: Sampling
+) -> None:
+    other = create_engine(
+        ModelEntry(name="r", model=str(tiny_reasoner), max_model_len=1024), "transformers"
+    )
+    requests = [request(number, sampling=sampling) for number in range(8)]
+    ours = {done.id: done for done in reasoner.stream(requests)}
+    theirs = {done.id: done for done in other.stream(requests)}
+    other.close()
+    same = [name for name in ours if ours[name].texts == theirs[name].texts]
+    assert len(same) >= 7
+    for name in same:
+        ((found,), (expected,)) = ours[name].token_logprobs, theirs[name].token_logprobs
+        assert found == pytest.approx(expected, abs=1e-3)
+        assert len(found) == ours[name].usage.completion_tokens
+        assert max(found) <= 0
+    (plain,) = reasoner.stream([request(1)])
+    assert plain.token_logprobs is None
+
+
+def test_the_samples_of_a_prompt_share_its_prefix_and_do_not_depend_on_each_other(
+    reasoner: Engine,
+) -> None:
+    def draw(numbers: range) -> dict[str, str]:
+        drawn = [
+            Request(
+                f"s{n}",
+                request(1).messages,
+                (),
+                Sampling(temperature=1.0, max_tokens=12, seed=row_seed(0, "1", n)),
+            )
+            for n in numbers
+        ]
+        return texts(reasoner, drawn)
+
+    eight = draw(range(8))
+    assert len(set(eight.values())) > 4
+    assert draw(range(5, 8)) == {name: eight[name] for name in ("s5", "s6", "s7")}
 
 
 def test_the_failure_of_one_request_is_data(vlm: Engine) -> None:
