@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+import signal
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +22,8 @@ from racro_eval.data.images import BytesImage
 from racro_eval.engines import Completion, Engine, Message, Request, Sampling, create_engine
 from racro_eval.errors import ConfigError, EngineError
 from racro_eval.models import ModelEntry
-from tests.support.benchmarks import picture
+from tests.support.benchmarks import make_json_benchmark, picture
+from tests.support.results import only, read_csv
 
 Answer = tuple[int, dict[str, Any]]
 TOKENS = [("an", -0.5), (" answer", -0.25)]
@@ -251,6 +257,36 @@ def test_no_more_requests_are_in_flight_than_allowed(server: Server) -> None:
     done = ask(server, *(request(str(n)) for n in range(20)), options={"concurrency": 3})
     assert len(done) == 20
     assert most <= 3
+
+
+def test_ctrl_c_does_not_wait_for_an_answer(server: Server, tmp_path: Path) -> None:
+    gate = threading.Event()
+
+    def stuck(body: dict[str, Any]) -> Answer:
+        if len(server.asked) > 3:
+            gate.wait(60)
+        return 200, reply("an answer")
+
+    server.answer = stuck
+    spec = make_json_benchmark(tmp_path, 12)
+    command = [sys.executable, "-m", "racro_eval", "--data", str(spec), "--variant", "none"]
+    where = ["--data-root", str(tmp_path), "--results", str(tmp_path / "results")]
+    run = subprocess.Popen(
+        [*command, *where, "--reasoner", f"openai:m@{server.url}"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        while len(server.asked) < 12:
+            time.sleep(0.05)
+        started = time.monotonic()
+        run.send_signal(signal.SIGINT)
+        _, complaints = run.communicate(timeout=30)
+        assert time.monotonic() - started < 5
+    finally:
+        gate.set()
+    assert run.returncode == 130, complaints
+    assert len(read_csv(only(tmp_path / "results", "none"))) == 3
 
 
 @pytest.mark.parametrize(
