@@ -45,10 +45,10 @@ class VllmServer:
             "--limit-mm-per-prompt": '{"image": 1, "video": 0}',
         }
         words = [word for pair in arguments.items() for word in pair]
+        flags = ["--enforce-eager", "--no-enable-chunked-prefill"]
         with log.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "vllm.entrypoints.openai.api_server", *words]
-                + ["--enforce-eager", "--no-enable-chunked-prefill"],
+                [sys.executable, "-m", "vllm.entrypoints.openai.api_server", *words, *flags],
                 stdout=output,
                 stderr=output,
                 env={"VLLM_NO_USAGE_STATS": "1", "VLLM_CPU_KVCACHE_SPACE": "1", **os.environ},
