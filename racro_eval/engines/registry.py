@@ -34,6 +34,7 @@ class EngineSpec:
 ENGINES: dict[str, EngineSpec] = {
     "echo": EngineSpec("racro_eval.engines.echo", "EchoEngine"),
     "openai": EngineSpec("racro_eval.engines.openai_engine", "OpenAIEngine", extra="openai"),
+    "ray": EngineSpec("racro_eval.engines.ray_engine", "RayEngine", extra="ray"),
     "transformers": EngineSpec(
         "racro_eval.engines.transformers_engine", "TransformersEngine", extra="cpu"
     ),

@@ -74,10 +74,15 @@ class Prompts:
 
         Raises DataError if an image cannot be read or decoded.
         """
-        tokens = len(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+        tokens = len(self.ids(text))
         for image in request.images:
             width, height = decode(image).size
             tokens += min(width * height, self._most_pixels) // _PATCH_AREA
+        return tokens
+
+    def ids(self, text: str) -> list[int]:
+        """The tokens of a rendered prompt, an image's placeholder as the one token that it is."""
+        tokens: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
         return tokens
 
     def encode(self, requests: Sequence[Request], texts: Sequence[str]) -> dict[str, torch.Tensor]:

@@ -17,12 +17,13 @@ from dataclasses import fields
 from queue import SimpleQueue
 from typing import Any, BinaryIO
 
-from racro_eval.data.images import BytesImage, decode, digest
+from racro_eval.data.images import BytesImage, decode
 from racro_eval.engines.base import Message, Request, Sampling
 from racro_eval.engines.failures import describe
 from racro_eval.engines.frames import Frame, read_frame, write_frame
 from racro_eval.engines.model_size import model_size
 from racro_eval.engines.parallelism import Gpus, check_tp, choose
+from racro_eval.engines.vllm_settings import engine_settings, image_names, sampling_settings
 from racro_eval.errors import ConfigError, MissingError, RacroError
 from racro_eval.models import ModelEntry
 
@@ -134,7 +135,7 @@ class _Model:
         from racro_eval.engines.transformers_loading import load_prompts
 
         self._prompts = load_prompts(entry)
-        self._pixels = f"{entry.min_pixels}-{entry.max_pixels}"
+        self._entry = entry
         arguments = _engine_args(entry, max_images if self._prompts.takes_images else 0)
         try:
             # The context of offline work: a server's batches are an eighth as large.
@@ -182,9 +183,7 @@ class _Model:
         prompt: dict[str, Any] = {"prompt": self._prompts.render(request)}
         if request.images:
             prompt["multi_modal_data"] = {"image": [decode(image) for image in request.images]}
-            # By these names a caption's image is known again when its tentative answer comes.
-            names = [f"{digest(image)}-{self._pixels}" for image in request.images]
-            prompt["multi_modal_uuids"] = {"image": names}
+            prompt["multi_modal_uuids"] = {"image": image_names(self._entry, request.images)}
         return prompt
 
     def close(self) -> None:
@@ -199,30 +198,10 @@ def _engine_args(entry: ModelEntry, max_images: int) -> Any:
     for name in entry.options:
         if name not in known:
             raise ConfigError(f"vLLM has no engine argument {name!r} (an option of {entry.name}).")
-    on_cpu = not torch.cuda.is_available()
+    settings = engine_settings(entry, max_images, on_cpu=not torch.cuda.is_available())
     tp, dp = _parallel_sizes(entry)
-    settings: dict[str, Any] = {
-        "model": str(entry.local_folder or entry.model),
-        "revision": entry.revision,
-        "tokenizer_revision": entry.revision,
-        "dtype": "float32" if on_cpu and entry.dtype == "auto" else entry.dtype,
-        "quantization": entry.quantization,
-        "max_model_len": entry.max_model_len,
-        "tensor_parallel_size": tp,
-        "data_parallel_size": dp,
-        "enforce_eager": on_cpu,  # compiling pays on a GPU only
-        # On a CPU, vLLM 0.32 dies when a prompt with a seed of its own is read in pieces.
-        "enable_chunked_prefill": False if on_cpu else None,
-        "disable_log_stats": True,
-        "enable_log_requests": False,
-        "trust_remote_code": False,
-    }
-    if max_images:
-        settings["limit_mm_per_prompt"] = {"image": max_images, "video": 0}
-        limits = {"min_pixels": entry.min_pixels, "max_pixels": entry.max_pixels}
-        limits = {name: value for name, value in limits.items() if value is not None}
-        settings["mm_processor_kwargs"] = limits or None
-    return AsyncEngineArgs(**{**settings, **entry.options})
+    sizes = {"tensor_parallel_size": tp, "data_parallel_size": dp}
+    return AsyncEngineArgs(**{**settings, **sizes, **entry.options})
 
 
 def _parallel_sizes(entry: ModelEntry) -> tuple[int, int]:
@@ -252,17 +231,7 @@ def _sampling_params(sampling: Sampling) -> Any:
     from vllm import SamplingParams
     from vllm.sampling_params import RequestOutputKind
 
-    return SamplingParams(
-        temperature=sampling.temperature,
-        top_p=sampling.top_p,
-        top_k=sampling.top_k,
-        repetition_penalty=sampling.repetition_penalty,
-        max_tokens=sampling.max_tokens,
-        seed=sampling.seed,
-        logprobs=0 if sampling.logprobs else None,  # 0 others beside the drawn one
-        detokenize=False,
-        output_kind=RequestOutputKind.FINAL_ONLY,
-    )
+    return SamplingParams(**sampling_settings(sampling), output_kind=RequestOutputKind.FINAL_ONLY)
 
 
 def _logprobs(output: Any) -> list[float]:
