@@ -9,7 +9,6 @@ does not grow with them. The CSVs stay the resume point: they are written here, 
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,7 +27,7 @@ from racro_eval.engines.base import Completion, EngineInfo, Request, Usage
 from racro_eval.engines.failures import describe, failed
 from racro_eval.engines.transformers_loading import load_eos_ids, load_prompts
 from racro_eval.engines.vllm_settings import engine_settings, image_names, sampling_settings
-from racro_eval.errors import ConfigError, EngineError, MissingError, RacroError
+from racro_eval.errors import ConfigError, EngineError, RacroError
 
 if TYPE_CHECKING:
     from racro_eval.models import ModelEntry
@@ -50,10 +49,6 @@ class RayEngine:
     """
 
     def __init__(self, entry: ModelEntry, max_images: int = 1) -> None:
-        if importlib.util.find_spec("vllm") is None:  # Ray would say so in the middle of the work
-            raise MissingError(
-                "The engine 'ray' needs the package 'vllm': pip install 'racro-eval[ray]'"
-            )
         if entry.tp == "auto":
             raise ConfigError("tp: auto looks at this machine's GPUs; for a cluster give a number.")
         self._entry = entry

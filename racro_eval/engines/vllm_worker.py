@@ -24,7 +24,7 @@ from racro_eval.engines.frames import Frame, read_frame, write_frame
 from racro_eval.engines.model_size import model_size
 from racro_eval.engines.parallelism import Gpus, check_tp, choose
 from racro_eval.engines.vllm_settings import engine_settings, image_names, sampling_settings
-from racro_eval.errors import ConfigError, MissingError, RacroError
+from racro_eval.errors import ConfigError, DataError, MissingError, RacroError
 from racro_eval.models import ModelEntry
 
 _USUAL_UTILIZATION = 0.9
@@ -148,6 +148,7 @@ class _Model:
             )
         except (RuntimeError, OSError, ValueError) as error:
             raise _EngineDied from error
+        self._context = config.model_config.max_model_len
         copies = config.parallel_config.data_parallel_size
         self.window = 2 * config.scheduler_config.max_num_seqs * copies
         self.versions = _versions()
@@ -167,6 +168,13 @@ class _Model:
                 final = output
         except EngineDeadError as error:
             raise _EngineDied from error
+        except ValueError as error:
+            if getattr(error, "parameter", None) != "input_tokens":
+                raise
+            raise DataError(
+                f"The prompt has {getattr(error, 'value', 'too many')} tokens, but the context of "
+                f"{self._entry.name} holds {self._context}, the answer included."
+            ) from error
         assert final is not None, "vLLM gives at least one output"
         outputs = final.outputs
         return {
@@ -194,6 +202,7 @@ def _engine_args(entry: ModelEntry, max_images: int) -> Any:
     import torch
     from vllm.engine.arg_utils import AsyncEngineArgs
 
+    check_device(entry.name)
     known = {field.name for field in fields(AsyncEngineArgs)}
     for name in entry.options:
         if name not in known:
@@ -202,6 +211,17 @@ def _engine_args(entry: ModelEntry, max_images: int) -> Any:
     tp, dp = _parallel_sizes(entry)
     sizes = {"tensor_parallel_size": tp, "data_parallel_size": dp}
     return AsyncEngineArgs(**{**settings, **sizes, **entry.options})
+
+
+def check_device(name: str) -> None:
+    """Raise MissingError if vLLM finds nothing to run on."""
+    from vllm.platforms import current_platform
+
+    if current_platform.is_unspecified():
+        raise MissingError(
+            f"vLLM finds no GPU for {name}. `nvidia-smi` should list one; without one take "
+            "--engine transformers, or --engine openai for a server that has one."
+        )
 
 
 def _parallel_sizes(entry: ModelEntry) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -155,11 +156,41 @@ def test_the_samples_of_a_prompt_share_its_prefix_and_do_not_depend_on_each_othe
 def test_the_failure_of_one_request_is_data(vlm: Engine) -> None:
     bad_image = Request("bad", request(1).messages, (BytesImage(b"no image"),), GREEDY)
     too_long = Request("long", (Message("user", "word " * 5000),), (), GREEDY)
-    done = {c.id: c for c in vlm.stream([request(1, 1), bad_image, too_long, request(2, 1)])}
+    line = BytesImage(picture(3, (2000, 2)), "line.png")
+    thin = Request("thin", request(1).messages, (line,), GREEDY)
+    bad = [bad_image, too_long, thin, request(7, images=3)]
+    done = {c.id: c for c in vlm.stream([request(1, 1), *bad, request(2, 1)])}
     assert done["r1"].error is None and done["r2"].error is None
     assert "cannot be decoded" in (done["bad"].error or "")
-    assert "1024" in (done["long"].error or "")
-    assert done["long"].texts == ()
+    assert re.fullmatch(
+        r"The prompt has \d+ tokens, but the context of vlm holds 1024, the answer included\.",
+        done["long"].error or "",
+    )
+    assert "aspect ratio" in (done["thin"].error or "")
+    assert "At most 2 image(s)" in (done["r7"].error or "")
+    for name in ("bad", "long", "thin", "r7"):
+        assert done[name].texts == ()
+        assert "\n" not in (done[name].error or "")
+
+
+def test_memory_is_set_aside_for_the_images_that_the_limits_allow(tiny_vlm: Path) -> None:
+    code = (
+        "import sys\n"
+        "from vllm.multimodal import MULTIMODAL_REGISTRY\n"
+        "from vllm.multimodal.encoder_budget import MultiModalBudget\n"
+        "from racro_eval.engines.vllm_worker import _engine_args\n"
+        "from racro_eval.models import ModelEntry\n"
+        "for limit in (None, 7 * 28 * 28):\n"
+        "    entry = ModelEntry(name='m', model=sys.argv[1], max_pixels=limit)\n"
+        "    config = _engine_args(entry, max_images=3).create_engine_config()\n"
+        "    budget = MultiModalBudget(config, MULTIMODAL_REGISTRY)\n"
+        "    print('most', budget.mm_max_toks_per_item['image'], budget.mm_limits['image'])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tiny_vlm)], capture_output=True, text=True, check=True
+    )
+    found = [line for line in done.stdout.splitlines() if line.startswith("most")]
+    assert found == ["most 16 3", "most 7 3"], "tokens of the largest image, images of a prompt"
 
 
 def test_completions_count_tokens_and_say_why_they_ended(reasoner: Engine) -> None:
