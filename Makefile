@@ -1,6 +1,6 @@
 # make demo   set up .venv if needed, run the pipeline once, print its leaderboard
 # make test   set up .venv if needed, run linters, types and all tests
-# make bench  speed and memory of the grader, beside math-verify where it is installed
+# make bench  the grader beside math-verify, the harness beside vLLM alone: speed and memory
 # make check  the fast half of it: linters, types, tests that take no models and no processes
 
 VENV := .venv
@@ -19,9 +19,10 @@ demo: $(STAMP)
 test: $(STAMP) $(VLLM_STAMP) lint
 	$(BIN)/pytest --cov --cov-report=term --cov-fail-under=90
 
-bench: $(STAMP)
+bench: $(STAMP) $(VLLM_STAMP)
 	$(BIN)/pip install --quiet -e '.[math-verify]'
 	$(BIN)/python -m tests.bench.grading
+	$(BIN)/python -m tests.bench.engine
 
 check: $(STAMP) lint
 	$(BIN)/pytest -m "not slow and not model"

@@ -17,6 +17,7 @@ from tests.support.results import only, read_csv, read_json, stage_files, timele
 pytestmark = [pytest.mark.slow, pytest.mark.model]
 
 ROWS = 6
+SHORT = {"sampling": {"max_tokens": 24}}
 
 
 def sweep(folder: Path, vlm: Path, reasoner: Path, limit: int, **more: dict[str, Any]) -> list[str]:

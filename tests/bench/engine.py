@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import importlib.util
 import json
 import os
 import statistics
@@ -25,6 +26,7 @@ from typing import Any
 
 from tests.bench import counting
 from tests.support.benchmarks import make_json_benchmark
+from tests.support.paths import ROOT
 
 SIDES = ("alone", "harness")
 GOALS = {"front-end CPU s": 1.05, "engine steps": 1.02}
@@ -59,8 +61,11 @@ def _arguments() -> argparse.ArgumentParser:
 
 
 def _compare(args: argparse.Namespace) -> None:
-    root = args.data_root or Path(__file__).parents[3] / "shared" / "data"
-    if not Path(root).is_dir():
+    if importlib.util.find_spec("vllm") is None:
+        print("engine: skipped, vllm is not installed")
+        return
+    root = Path(args.data_root or ROOT.parent / "shared" / "data")
+    if not root.is_dir():
         print(f"engine: skipped, no benchmark files at {root} (--data-root or RACRO_TEST_DATA)")
         return
     args.data_root = root
