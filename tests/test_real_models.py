@@ -30,12 +30,7 @@ def sweep(folder: Path, vlm: Path, reasoner: Path, limit: int, **more: dict[str,
         "limit": limit,
         "results": str(folder / "results"),
         "models": [
-            {
-                "name": name,
-                "model": str(model),
-                "sampling": {"max_tokens": 24},
-                **more.get(name, {}),
-            }
+            {"name": name, "model": str(model), **SHORT, **more.get(name, {})}
             for name, model in (("captioner", vlm), ("reasoner", reasoner))
         ],
     }
