@@ -168,8 +168,8 @@ class _Model:
                 final = output
         except EngineDeadError as error:
             raise _EngineDied from error
-        except ValueError as error:
-            if getattr(error, "parameter", None) != "input_tokens":
+        except Exception as error:
+            if getattr(error, "parameter", None) != "input_tokens":  # a VLLMValidationError's
                 raise
             raise DataError(
                 f"The prompt has {getattr(error, 'value', 'too many')} tokens, but the context of "
@@ -239,11 +239,12 @@ def _parallel_sizes(entry: ModelEntry) -> tuple[int, int]:
 
 def _gpus() -> Gpus:
     """The GPUs that vLLM would use; asked of the driver, so that no memory of them is taken."""
+    import torch
     from vllm.platforms import current_platform
 
     if not current_platform.is_cuda_alike():
         return Gpus(0, 0)
-    count = current_platform.device_count()
+    count = torch.cuda.device_count()
     return Gpus(count, min(map(current_platform.get_device_total_memory, range(count)), default=0))
 
 

@@ -216,6 +216,25 @@ def test_requests_are_pulled_no_further_than_the_window(reasoner: Engine) -> Non
     assert len(list(stream)) == 99
 
 
+def test_images_are_read_within_the_window_only(vlm: Engine) -> None:
+    class Counted:
+        reads = 0
+
+        def __init__(self, number: int) -> None:
+            self.name, self.number = f"{number}.png", number
+
+        def read(self) -> bytes:
+            Counted.reads += 1
+            return picture(self.number)
+
+    requests = [Request(f"r{n}", request(n).messages, (Counted(n),), GREEDY) for n in range(30)]
+    stream = vlm.stream(requests)
+    next(stream)
+    assert Counted.reads <= 8, "twice max_num_seqs"
+    assert all(completion.error is None for completion in stream)
+    assert Counted.reads == 30
+
+
 def test_tensor_parallel_over_two_processes_gives_the_same_text(
     reasoner: Engine, tiny_reasoner: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
