@@ -20,7 +20,9 @@ ROWS = 6
 SHORT = {"sampling": {"max_tokens": 24}}
 
 
-def sweep(folder: Path, vlm: Path, reasoner: Path, limit: int, **more: dict[str, Any]) -> list[str]:
+def sweep(
+    folder: Path, vlm: Path, text_model: Path, limit: int, **more: dict[str, Any]
+) -> list[str]:
     """The command line of a run; `more`: further settings of captioner and reasoner."""
     config = {
         "data": "MathVision_MINI",
@@ -31,7 +33,7 @@ def sweep(folder: Path, vlm: Path, reasoner: Path, limit: int, **more: dict[str,
         "results": str(folder / "results"),
         "models": [
             {"name": name, "model": str(model), **SHORT, **more.get(name, {})}
-            for name, model in (("captioner", vlm), ("reasoner", reasoner))
+            for name, model in (("captioner", vlm), ("reasoner", text_model))
         ],
     }
     (folder / "sweep.yaml").write_text(yaml.safe_dump(config))

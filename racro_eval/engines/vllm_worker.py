@@ -158,9 +158,10 @@ class _Model:
         from vllm.v1.engine.exceptions import EngineDeadError
 
         final = None
+        prompt = await asyncio.to_thread(self._prompt, request)
         try:
             async for output in self._engine.generate(
-                await asyncio.to_thread(self._prompt, request),
+                prompt,
                 _sampling_params(request.sampling),
                 request.id,
                 tokenization_kwargs={"add_special_tokens": False},
@@ -169,11 +170,13 @@ class _Model:
         except EngineDeadError as error:
             raise _EngineDied from error
         except Exception as error:
-            if getattr(error, "parameter", None) != "input_tokens":  # a VLLMValidationError's
+            # A VLLMValidationError's; for a text that is far too long it gives characters.
+            if getattr(error, "parameter", None) not in ("input_tokens", "input_text"):
                 raise
             raise DataError(
-                f"The prompt has {getattr(error, 'value', 'too many')} tokens, but the context of "
-                f"{self._entry.name} holds {self._context}, the answer included."
+                f"The prompt has {len(self._prompts.ids(prompt['prompt']))} tokens, its images not "
+                f"counted, but the context of {self._entry.name} holds {self._context}, the answer "
+                "included."
             ) from error
         assert final is not None, "vLLM gives at least one output"
         outputs = final.outputs

@@ -163,7 +163,8 @@ def test_the_failure_of_one_request_is_data(vlm: Engine) -> None:
     assert done["r1"].error is None and done["r2"].error is None
     assert "cannot be decoded" in (done["bad"].error or "")
     assert re.fullmatch(
-        r"The prompt has \d+ tokens, but the context of vlm holds 1024, the answer included\.",
+        r"The prompt has \d{4,} tokens, its images not counted, but the context of vlm holds "
+        r"1024, the answer included\.",
         done["long"].error or "",
     )
     assert "aspect ratio" in (done["thin"].error or "")
@@ -321,7 +322,7 @@ def test_ctrl_c_gives_up_what_is_in_flight_and_keeps_what_is_finished(
     started = time.monotonic()
     process.send_signal(signal.SIGINT)
     _, complaints = process.communicate(timeout=120)
-    assert time.monotonic() - started < 15, "in-flight requests would take far longer"
+    assert time.monotonic() - started < 30, "in-flight requests would take far longer"
     assert process.returncode == 130, complaints
     assert complaints.splitlines()[-1].startswith("racro-eval: Interrupted.")
     kept = read_csv(only(tmp_path / "results", "none"))
