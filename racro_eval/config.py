@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
+from racro_eval.data.questions import QuestionStyle
 from racro_eval.models import ModelEntry, TensorParallel
 from racro_eval.prompting import DEFAULT_VARIANT, VARIANTS
 from racro_eval.settings import Strict
@@ -34,6 +35,8 @@ class RunConfig(Strict):
     answerer: str | None = None
     variant: tuple[str, ...] = (DEFAULT_VARIANT,)
     prompts: str = "racro"
+    question_style: QuestionStyle = "racro"
+    """Whose question text: that of the paper's evaluation code, or the benchmark's own prompt."""
     caption_file: Path | None = None
     tentative_file: Path | None = None
     limit: int | None = Field(None, gt=0)

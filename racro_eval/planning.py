@@ -122,7 +122,10 @@ class _Planner:
                 resolve_model(name, self.config.models)  # a wrong name is said before any download
         for name in self.config.data:
             benchmark = load_benchmark(
-                name, data_root=self.config.data_root, offline=self.config.offline
+                name,
+                data_root=self.config.data_root,
+                offline=self.config.offline,
+                question_style=self.config.question_style,
             )
             samples = benchmark.select(limit=self.config.limit, indices=self.config.index)
             if self.config.shard:

@@ -23,6 +23,16 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_question_style_argument(parser: argparse.ArgumentParser) -> None:
+    """Whose question text."""
+    parser.add_argument(
+        "--question-style",
+        choices=["racro", "native"],
+        default=argparse.SUPPRESS,
+        help="question text of the paper's evaluation code (racro, default) or the benchmark's own",
+    )
+
+
 def add_results_argument(parser: argparse.ArgumentParser) -> None:
     """Where results are."""
     parser.add_argument(

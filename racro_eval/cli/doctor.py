@@ -93,13 +93,17 @@ def _benchmarks(data_root: Path | None) -> Iterator[tuple[str, str, str]]:
     from racro_eval.data.spec import benchmark_names, load_spec
     from racro_eval.errors import MissingError, RacroError
 
+    away = []
     for name in benchmark_names():
         try:
-            yield "ok", name, locate(load_spec(name), data_root, offline=True).location
+            yield "ok", name, locate(load_spec(name), data_root, offline=True).place
         except MissingError:
-            yield "missing", name, "will be downloaded when it is first used"
+            away.append(name)
         except RacroError as error:
             yield "broken", name, str(error)
+    if away:
+        finding = f"{len(away)} others will be downloaded when they are first used"
+        yield "missing", "benchmarks", finding
 
 
 def _results(results: Path) -> tuple[str, str, str]:

@@ -96,7 +96,7 @@ def _explain(indices: list[str], predictions: dict[str, str], benchmark: Benchma
         if index not in predictions or index not in benchmark.by_index:
             raise UnknownNameError("index", index, set(predictions) & set(benchmark.by_index))
         sample = benchmark.by_index[index]
-        verdict = judge_row({"prediction": predictions[index]}, sample, benchmark)
+        verdict = judge_row({"prediction": predictions[index]}, sample)
         extraction, _, comparison = verdict.method.partition("/")
         lines = {
             f"{benchmark.name} {index}": verdict.status.value,

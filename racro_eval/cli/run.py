@@ -7,7 +7,12 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from racro_eval.cli.arguments import add_data_arguments, add_results_argument, go_offline
+from racro_eval.cli.arguments import (
+    add_data_arguments,
+    add_question_style_argument,
+    add_results_argument,
+    go_offline,
+)
 
 if TYPE_CHECKING:
     from racro_eval.config import RunConfig
@@ -33,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what the reasoner gets: qa, none, cap, qcap, sol, cap+sol, qcap+sol (default)",
     )
     add("--prompts", metavar="SET", help="prompt set, by name or YAML file (default: racro)")
+    add_question_style_argument(parser)
     add("--caption-file", type=Path, metavar="CSV", help="captions to use (index, prediction)")
     add("--tentative-file", type=Path, metavar="CSV", help="tentative answers to use, likewise")
     add("--limit", type=int, metavar="N", help="the first N rows only")

@@ -5,7 +5,11 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from racro_eval.cli.arguments import add_data_arguments, go_offline
+from racro_eval.cli.arguments import (
+    add_data_arguments,
+    add_question_style_argument,
+    go_offline,
+)
 from racro_eval.cli.output import printable
 
 if TYPE_CHECKING:
@@ -23,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", required=True, metavar="NAME", help="benchmark")
     parser.add_argument("--index", required=True, metavar="I", help="the row's index")
     parser.add_argument("--prompts", default="racro", metavar="SET", help="prompt set")
+    add_question_style_argument(parser)
     add_data_arguments(parser)
 
 
@@ -31,8 +36,13 @@ def execute(args: argparse.Namespace) -> int:
     from racro_eval.data import load_benchmark
 
     offline = go_offline(args)
-    root = getattr(args, "data_root", None)
-    sample = load_benchmark(args.data, data_root=root, offline=offline)[args.index]
+    benchmark = load_benchmark(
+        args.data,
+        data_root=getattr(args, "data_root", None),
+        offline=offline,
+        question_style=getattr(args, "question_style", "racro"),
+    )
+    sample = benchmark[args.index]
     if args.what == "sample":
         _show_sample(sample)
     else:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from racro_eval.data.questions import QuestionStyle
 from racro_eval.data.sample import Sample
 from racro_eval.data.spec import BenchmarkSpec, load_spec
 from racro_eval.errors import DataError, UnknownNameError
@@ -21,11 +22,13 @@ class Benchmark:
     """A benchmark's samples in file order; images are opened only when they are read.
 
     origin: the file or dataset the rows came from, for the manifest.
+    question_style: whose question text the samples have.
     """
 
     spec: BenchmarkSpec
     samples: Sequence[Sample]
     origin: str
+    question_style: QuestionStyle = "racro"
 
     @property
     def name(self) -> str:
@@ -81,28 +84,34 @@ class Benchmark:
         """SHA-256 over what verdicts depend on besides the responses: answers and breakdowns."""
         state = hashlib.sha256()
         for sample in self.samples:
-            line = [sample.index, sample.answer, dict(sample.options), dict(sample.meta)]
+            facts = (sample.index, sample.answer, dict(sample.options), dict(sample.meta))
+            line = [*facts, sample.rule]
             state.update(json.dumps(line, ensure_ascii=False).encode() + b"\n")
         return state.hexdigest()
 
 
 def load_benchmark(
-    name: str, *, data_root: str | Path | None = None, offline: bool = False
+    name: str,
+    *,
+    data_root: str | Path | None = None,
+    offline: bool = False,
+    question_style: QuestionStyle = "racro",
 ) -> Benchmark:
     """Load a benchmark by its name, or by the path of a YAML file of your own.
 
     data_root: folder with local copies (default: the environment variable RACRO_DATA, then the user
-    cache, then a download unless `offline`). Raises UnknownNameError, ConfigError, MissingError,
-    ChecksumError or DataError.
+    cache, then a download unless `offline`). question_style: "native" for the benchmark's own
+    prompt in place of that of the paper's evaluation code. Raises UnknownNameError, ConfigError,
+    MissingError, ChecksumError or DataError.
     """
     from racro_eval.data import sources  # here, so that reading a spec does not load the readers
 
     spec = load_spec(name)
     located = sources.locate(spec, Path(data_root) if data_root else None, offline=offline)
-    samples = list(sources.read(spec, located))
+    samples = list(sources.read(spec, located, question_style))
     seen: set[str] = set()
     for sample in samples:
         if sample.index in seen:
             raise DataError(f"{located.origin}: the index {sample.index!r} stands on two rows.")
         seen.add(sample.index)
-    return Benchmark(spec, samples, located.origin)
+    return Benchmark(spec, samples, located.origin, question_style)

@@ -1,7 +1,7 @@
 """Where a benchmark's files are: the user's data root, else a checked download in the user cache.
 
 A download goes to a `.part` file, continues where an earlier one stopped, and is renamed only when
-its hash is right, so that a half file never looks like a whole one.
+its hashes are right, so that a half file never looks like a whole one.
 """
 
 from __future__ import annotations
@@ -12,7 +12,10 @@ from pathlib import Path
 
 from racro_eval.errors import ChecksumError, MissingError
 
-_CHUNK = 1 << 20
+_CHUNK = 1 << 16
+"""Bytes read at a time; so many at most are lost when a connection ends."""
+_TIMEOUT = (20, 60)
+"""Seconds until a connection stands, and without any byte."""
 
 
 def data_roots(data_root: Path | None) -> list[Path]:
@@ -32,67 +35,99 @@ def cache_folder() -> Path:
     return Path(os.environ.get("RACRO_CACHE") or user_cache_path("racro-eval")) / "benchmarks"
 
 
-def find(name: str, roots: list[Path]) -> tuple[Path, Path] | None:
-    """(root, path) of the first root holding `name`, or its last part directly; else None."""
-    for root in roots:
-        for candidate in (root / name, root / Path(name).name):
-            if candidate.exists():
-                return root, candidate
+def find(name: str, root: Path) -> Path | None:
+    """The path of `name` under a root, or without its first folder if the root is that folder."""
+    for candidate in (root / name, root.joinpath(*Path(name).parts[1:] or [name])):
+        if candidate.exists():
+            return candidate
     return None
 
 
-def check_md5(path: Path, expected: str | None) -> None:
-    """Raise ChecksumError, naming both hashes, unless the file is the published one."""
-    if expected is None:
-        return
-    with path.open("rb") as file:
-        actual = hashlib.file_digest(file, "md5").hexdigest()
-    if actual != expected:
-        raise ChecksumError(
-            f"{path} has md5 {actual}, but the published file has {expected}. "
-            "Delete it to download it again, or describe your own file in your own benchmark YAML."
-        )
+def get(name: str, root: Path) -> Path:
+    """The path of `name` under a root. Raises MissingError."""
+    path = find(name, root)
+    if path is None:
+        raise MissingError(f"{root} has no {name}.")
+    return path
 
 
-def download(url: str, target: Path, md5: str | None) -> Path:
-    """Fetch `url` to `target`, resuming a partial download, and check it. Raises MissingError."""
-    import requests
-    from tqdm import tqdm
+def check(path: Path, hashes: dict[str, str]) -> None:
+    """Raise ChecksumError, naming both hashes, unless the file is the published one.
+
+    hashes: algorithm (md5, sha256) → hex digest; empty if none was published.
+    """
+    states = {name: hashlib.new(name) for name in hashes}
+    if states:
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                for state in states.values():
+                    state.update(chunk)
+    for name, state in states.items():
+        if state.hexdigest() != hashes[name]:
+            raise ChecksumError(
+                f"{path} has {name} {state.hexdigest()}, but the published file has {hashes[name]}."
+                " Delete it to download it again, or describe your own file in your own YAML."
+            )
+
+
+def download(url: str, target: Path, hashes: dict[str, str]) -> Path:
+    """Fetch `url` to `target`, resuming a partial download, and check it.
+
+    Raises MissingError, naming the reason, or ChecksumError. Two processes do not disturb each
+    other: the second waits, and finds the file.
+    """
+    from filelock import FileLock
 
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(target.name + ".part")
-    done = part.stat().st_size if part.exists() else 0
-    try:
-        headers = {"Range": f"bytes={done}-"} if done else {}
-        with requests.get(url, headers=headers, stream=True, timeout=60) as response:
-            if response.status_code == 416:  # the part is already the whole file
-                pass
-            else:
-                response.raise_for_status()
-                resumed = response.status_code == 206
-                total = int(response.headers.get("Content-Length", 0)) + (done if resumed else 0)
-                with (
-                    part.open("ab" if resumed else "wb") as file,
-                    tqdm(
-                        total=total or None,
-                        initial=done if resumed else 0,
-                        desc=target.name,
-                        unit="B",
-                        unit_scale=True,
-                    ) as bar,
-                ):
-                    for chunk in response.iter_content(_CHUNK):
-                        file.write(chunk)
-                        bar.update(len(chunk))
-    except requests.RequestException as error:
-        raise MissingError(
-            f"{target.name} could not be downloaded from {url} ({type(error).__name__}). "
-            "The same command continues it; --data-root takes a local copy."
-        ) from error
-    try:
-        check_md5(part, md5)
-    except ChecksumError:
-        part.unlink()
-        raise
-    part.replace(target)
+    with FileLock(target.with_name(f".{target.name}.lock")):
+        if not target.exists():
+            try:
+                _continue(url, part)
+            except OSError as error:  # those of requests are such too
+                raise MissingError(
+                    f"{target.name} could not be downloaded from {url} ({_reason(error)}). "
+                    "The same command continues it; --data-root takes a local copy."
+                ) from error
+            try:
+                check(part, hashes)
+            except ChecksumError:
+                part.unlink()
+                raise
+            part.replace(target)
     return target
+
+
+def _continue(url: str, part: Path) -> None:
+    """Bring a part to its full length. Servers that know no ranges send the file anew."""
+    import requests
+    from tqdm import tqdm
+
+    done = part.stat().st_size if part.exists() else 0
+    # Compressed in transfer, lengths and ranges would not be those of the file.
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={done}-"} if done else {})
+    with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as response:
+        if response.status_code == requests.codes.requested_range_not_satisfiable:
+            return  # the part is the whole file already; its hash will tell
+        response.raise_for_status()
+        resumed = response.status_code == requests.codes.partial_content
+        done = done if resumed else 0
+        length = int(response.headers.get("Content-Length", 0)) + done
+        bar = tqdm(
+            total=length or None,
+            initial=done,
+            desc=part.name.removesuffix(".part"),
+            unit="B",
+            unit_scale=True,
+        )
+        with part.open("ab" if resumed else "wb") as file, bar:
+            for chunk in response.iter_content(_CHUNK):
+                file.write(chunk)
+                bar.update(len(chunk))
+
+
+def _reason(error: OSError) -> str:
+    response = getattr(error, "response", None)
+    if response is not None:
+        return f"HTTP {response.status_code}"
+    return error.strerror or type(error).__name__

@@ -23,6 +23,8 @@ class Sample:
     options: letter → text of a multiple-choice row, empty for a free-form row.
     answer: the gold answer as the benchmark gives it (a letter for multiple choice).
     meta: the benchmark's breakdown columns, e.g. subject and level.
+    rule: the answer rule of the row (see `grading/rules.py`); None for choice when there are
+    options and maths otherwise.
     """
 
     index: str
@@ -31,3 +33,4 @@ class Sample:
     options: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
     answer: str = ""
     meta: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
+    rule: str | None = None

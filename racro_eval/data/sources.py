@@ -1,55 +1,57 @@
-"""From a source in a benchmark's YAML to its samples: one reader per kind of source."""
+"""From a source in a benchmark's YAML to its samples."""
 
 from __future__ import annotations
 
-import ast
-import json
-import string
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from racro_eval.data import files, questions
-from racro_eval.data.hub import read_dataset
-from racro_eval.data.images import FileImage, Image
-from racro_eval.data.sample import Sample
-from racro_eval.data.spec import (
-    BenchmarkSpec,
-    Fields,
+from racro_eval.data import cells, files, hub, questions
+from racro_eval.data.cells import Row
+from racro_eval.data.images import Image
+from racro_eval.data.json_rows import read_json
+from racro_eval.data.layouts import (
     GeneratedSource,
+    Grouped,
     HuggingFaceSource,
     JsonSource,
     Source,
     StoredSource,
     TsvSource,
-    require,
 )
-from racro_eval.data.tsv import Record, TsvImage, is_reference, read_records, split_cell
-from racro_eval.errors import DataError, MissingError
-
-Row = Mapping[str, Any]
+from racro_eval.data.questions import QuestionStyle
+from racro_eval.data.sample import Sample
+from racro_eval.data.spec import BenchmarkSpec
+from racro_eval.data.tsv_rows import read_tsv
+from racro_eval.errors import ConfigError, MissingError
 
 
 @dataclass(frozen=True, slots=True)
 class Located:
     """A source that can be read now.
 
-    location: a file's path, a local dataset's folder, a dataset's name on the hub, or for
-    generated rows what they are generated from.
-    root: the data root that the source's other paths are relative to.
+    root: the data root that the source's paths are relative to.
+    snapshot: for a dataset, which state of it.
     """
 
     source: Source
-    location: str
     root: Path
+    snapshot: hub.Snapshot | None = None
 
     @property
     def origin(self) -> str:
         """What the manifest says of the place: no paths of this machine."""
         if isinstance(self.source, GeneratedSource):
-            return self.location
-        return _local_name(self.source)
+            return f"{self.source.generator}, seed {self.source.seed}"
+        name = _local_name(self.source)
+        return f"{name}@{self.snapshot.revision}" if self.snapshot else name
+
+    @property
+    def place(self) -> str:
+        """Where the source is, for people."""
+        if isinstance(self.source, GeneratedSource):
+            return self.origin
+        return f"{self.origin} in {self.root}"
 
 
 def locate(spec: BenchmarkSpec, data_root: Path | None, *, offline: bool) -> Located:
@@ -61,23 +63,16 @@ def locate(spec: BenchmarkSpec, data_root: Path | None, *, offline: bool) -> Loc
     stored: list[StoredSource] = []
     for source in spec.sources:
         if isinstance(source, GeneratedSource):
-            return Located(source, f"{source.generator}, seed {source.seed}", Path())
+            return Located(source, Path())
         stored.append(source)
     roots = files.data_roots(data_root)
     for source in stored:
-        found = files.find(_local_name(source), roots)
-        if found:
-            root, path = found
-            if not isinstance(source, HuggingFaceSource):
-                files.check_md5(path, source.md5)
-            return Located(source, str(path), root)
-    cache = files.cache_folder()
+        for root in roots:
+            if located := _look(source, root):
+                return located
     for source in stored if not offline else ():
-        if isinstance(source, HuggingFaceSource):
-            return Located(source, source.dataset, cache)
-        if source.url:
-            path = files.download(source.url, cache / source.file, source.md5)
-            return Located(source, str(path), cache)
+        if located := _download(source):
+            return located
     names = " or ".join(_local_name(source) for source in stored)
     where = ", ".join(str(root) for root in roots)
     raise MissingError(
@@ -87,121 +82,137 @@ def locate(spec: BenchmarkSpec, data_root: Path | None, *, offline: bool) -> Loc
     )
 
 
-def read(spec: BenchmarkSpec, located: Located) -> Iterator[Sample]:
-    """The samples of a located source, in file order. Raises DataError."""
+def read(spec: BenchmarkSpec, located: Located, style: QuestionStyle = "racro") -> Iterator[Sample]:
+    """The samples of a located source, in file order. Raises DataError and ConfigError."""
     source = located.source
-    build = questions.BUILDERS[spec.question]
+    fields = source.fields
+    own_prompt = style == "native" or spec.question == "native"
+    build = _own_prompt(spec) if own_prompt else questions.BUILDERS[spec.question]
     for row, images in _rows(located):
-        options = _options(row, source.fields)
-        question = _text(row[source.fields.question])
-        if source.compose:
-            question = questions.COMPOSERS[source.compose](question, options)
+        if any(cells.text(cells.lookup(row, name)) != v for name, v in source.where.items()):
+            continue
+        index = cells.index(row, fields)
+        if index in source.skip:
+            continue
+        options = cells.options(row, fields)
+        question = _question(row, source, options, bare=own_prompt)
+        hint = cells.text(cells.lookup(row, fields.hint))
+        meta = _meta(row, source, spec.multi_label)
         yield Sample(
-            index=_text(row[source.fields.index]),
-            question=build(question, options),
+            index=index,
+            question=build(questions.Item(question, options, hint, meta)),
             images=tuple(images),
             options=options,
-            answer=_text(row[source.fields.answer]),
-            meta={name: _text(row.get(column)) for name, column in source.meta.items()},
+            answer=cells.answer(row, fields, options),
+            meta=meta,
+            rule=spec.rule_for(meta, options=bool(options)),
         )
+
+
+def _own_prompt(spec: BenchmarkSpec) -> Callable[[questions.Item], str]:
+    if spec.native is None:
+        raise ConfigError(f"{spec.name} has no prompt of its own; leave out --question-style.")
+    return questions.OWN[spec.native] if isinstance(spec.native, str) else spec.native.render
+
+
+def _question(row: Row, source: Source, options: Mapping[str, str], *, bare: bool) -> str:
+    """The row's question as its TSV has it, or without what the TSV has put around it."""
+    column = source.fields.question
+    text = cells.text(cells.lookup(row, column)) if column else ""
+    if bare:
+        return questions.bare_question(text) if source.composed else text
+    return questions.COMPOSERS[source.compose](text, options) if source.compose else text
+
+
+def _meta(row: Row, source: Source, multi_label: tuple[str, ...]) -> dict[str, str]:
+    meta: dict[str, str] = {}
+    for name, column in source.meta.items():
+        if isinstance(column, Grouped):
+            meta[name] = column.of(cells.text(cells.lookup(row, column.column)))
+        elif name in multi_label:
+            meta[name] = cells.labels(cells.lookup(row, column))
+        else:
+            meta[name] = cells.text(cells.lookup(row, column))
+    return meta
 
 
 def _local_name(source: StoredSource) -> str:
     return source.dataset if isinstance(source, HuggingFaceSource) else source.file
 
 
+def _look(source: StoredSource, root: Path) -> Located | None:
+    """The source, if a data root has it whole. Raises ChecksumError and MissingError."""
+    if isinstance(source, JsonSource):
+        return Located(source, root) if _has_parts(source, root) else None
+    if isinstance(source, HuggingFaceSource):
+        if (root / source.dataset).is_dir():
+            return Located(source, root, hub.local_snapshot(source, root / source.dataset))
+        cached = hub.cached_snapshot(source) if root == files.cache_folder() else None
+        return Located(source, root, cached) if cached else None
+    path = files.find(source.file, root)
+    if path:
+        files.check(path, source.hashes)
+    return Located(source, root) if path else None
+
+
+def _download(source: StoredSource) -> Located | None:
+    """The source, fetched into the cache, if it can be. Raises MissingError and ChecksumError."""
+    cache = files.cache_folder()
+    if isinstance(source, HuggingFaceSource):
+        snapshot = hub.hub_snapshot(source)
+        hub.fetch(snapshot)
+        return Located(source, cache, snapshot)
+    if source.url:
+        files.download(source.url, cache / source.file, source.hashes)
+        return Located(source, cache)
+    return None
+
+
+def _has_parts(source: JsonSource, root: Path) -> bool:
+    names = [source.file.format_map(part) for part in source.each_part()]
+    if not any(files.find(name, root) for name in names):
+        return False
+    names += [source.questions] if source.questions else []
+    missing = [name for name in names if not files.find(name, root)]
+    if missing:
+        raise MissingError(
+            f"{root} has only a part of the files: {missing[0]} is missing"
+            + (f", and {len(missing) - 1} more." if len(missing) > 1 else ".")
+        )
+    if source.hashes:
+        files.check(files.get(source.file, root), source.hashes)
+    return True
+
+
 def _rows(located: Located) -> Iterator[tuple[Row, list[Image]]]:
+    root = located.root
     match located.source:
         case TsvSource() as source:
-            return _tsv_rows(Path(located.location), source)
+            return read_tsv(files.get(source.file, root), root, source)
         case JsonSource() as source:
-            return _json_rows(Path(located.location), located.root, source)
-        case HuggingFaceSource() as source:
-            return read_dataset(located.location, source)
+            return _json_parts(source, root)
+        case HuggingFaceSource():
+            assert located.snapshot is not None, "a dataset is located with its state"
+            return _dataset_parts(located.snapshot)
         case GeneratedSource() as source:
             return _generated_rows(source)
 
 
-def _tsv_rows(path: Path, source: TsvSource) -> Iterator[tuple[Row, list[Image]]]:
-    """Rows keep their text and the places of their images; a cell may refer to another row's."""
-    column = source.fields.image
-    rows: dict[str, tuple[Row, list[TsvImage | str]]] = {}
-    for record in read_records(path):
-        require(record.cells, source.fields, str(path))
-        index = record.cells[source.fields.index]
-        if index in rows:
-            raise DataError(f"{path}: the index {index!r} stands on two rows.")
-        row: Row = {key: value for key, value in record.cells.items() if key != column}
-        images = _tsv_images(record, column, path, index) if isinstance(column, str) else []
-        rows[index] = (row, images)
-    for index, (row, images) in rows.items():
-        resolved: list[Image] = []
-        for image in images:
-            if isinstance(image, TsvImage):
-                resolved.append(image)
-            elif image in rows:
-                resolved += [own for own in rows[image][1] if isinstance(own, TsvImage)]
-            else:
-                raise DataError(
-                    f"{path}, row {index}: there is no row {image!r} to take an image from."
-                )
-        yield row, resolved
+def _json_parts(source: JsonSource, root: Path) -> Iterator[tuple[Row, list[Image]]]:
+    questions = files.get(source.questions, root) if source.questions else None
+    for part in source.each_part():
+        path = files.get(source.file.format_map(part), root)
+        folder = root / source.images.format_map(part)
+        if not folder.is_dir():
+            folder = path.parent  # the data root is the benchmark's own folder
+        yield from read_json(path, folder, source.fields, part=part, questions=questions)
 
 
-def _tsv_images(record: Record, column: str, path: Path, index: str) -> list[TsvImage | str]:
-    """The places of a record's own images, and the indices of rows whose image is meant."""
-    try:
-        items = split_cell(record.cells[column])
-    except (ValueError, SyntaxError) as error:
-        raise DataError(
-            f"{path}, row {index}: its list of images is not readable: {error}."
-        ) from error
-    position = list(record.cells).index(column)
-    return [
-        item
-        if is_reference(item)
-        else TsvImage(path, record.offset, record.length, position, number)
-        for number, item in enumerate(items)
-    ]
-
-
-def _json_rows(path: Path, root: Path, source: JsonSource) -> Iterator[tuple[Row, list[Image]]]:
-    folder = root / source.images
-    if not folder.is_dir():
-        folder = path.parent  # the data root is the benchmark's own folder
-    for number, row in enumerate(_json_records(path), start=1):
-        if not isinstance(row, dict):
-            raise DataError(f"{path}, row {number}: an object was expected, not {row!r:.60}.")
-        require(row, source.fields, f"{path}, row {number},")
-        yield (
-            row,
-            [FileImage(_inside(folder, name, path)) for name in _image_values(row, source.fields)],
-        )
-
-
-def _json_records(path: Path) -> Iterator[Any]:
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            if path.suffix == ".jsonl":
-                for number, line in enumerate(file, start=1):
-                    if line.strip():
-                        try:
-                            yield json.loads(line)
-                        except json.JSONDecodeError as error:
-                            raise DataError(f"{path}, line {number}: {error}.") from error
-                return
-            content = json.load(file)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} is not valid JSON: {error}.") from error
-    yield from content.values() if isinstance(content, dict) else content
-
-
-def _inside(folder: Path, name: str, path: Path) -> Path:
-    """A row's image path. It must stay in the folder: a benchmark file is not to be trusted."""
-    target = folder / name
-    if not target.resolve().is_relative_to(folder.resolve()):
-        raise DataError(f"{path}: the image path {name!r} leads out of {folder}.")
-    return target
+def _dataset_parts(snapshot: hub.Snapshot) -> Iterator[tuple[Row, list[Image]]]:
+    hub.fetch(snapshot)
+    for part in snapshot.source.each_part():
+        folder = snapshot.part_folder(part)
+        yield from read_json(folder / hub.ROWS, folder, snapshot.source.fields, part=part)
 
 
 def _generated_rows(source: GeneratedSource) -> Iterator[tuple[Row, list[Image]]]:
@@ -209,44 +220,3 @@ def _generated_rows(source: GeneratedSource) -> Iterator[tuple[Row, list[Image]]
 
     for row, image in rows.rows(source.seed, source.count):
         yield row, [image]
-
-
-def _image_columns(fields: Fields, present: Iterable[str]) -> list[str]:
-    have = set(present)
-    return [column for column in fields.image_columns if column in have]
-
-
-def _image_values(row: Row, fields: Fields) -> list[str]:
-    values: list[str] = []
-    for column in _image_columns(fields, row):
-        value = row[column]
-        values += [str(item) for item in value] if isinstance(value, list) else [str(value or "")]
-    return [value for value in values if value]
-
-
-def _options(row: Row, fields: Fields) -> dict[str, str]:
-    """Letter → text. A missing option is an empty cell; the texts "None" and "NA" are options."""
-    if fields.options is None:
-        return {}
-    if isinstance(fields.options, tuple):
-        texts = {letter: _text(row.get(letter)) for letter in fields.options}
-        return {letter: text for letter, text in texts.items() if text}
-    value = row[fields.options]
-    if isinstance(value, str):
-        try:
-            value = ast.literal_eval(value) if value.strip() else []
-        except (ValueError, SyntaxError) as error:
-            raise DataError(
-                f"Row {row[fields.index]}: its options are not a list: {value!r:.60}."
-            ) from error
-    items = [_text(item) for item in value or []]
-    return dict(zip(string.ascii_uppercase, items, strict=False))
-
-
-def _text(value: Any) -> str:
-    """A cell as text. Lists and objects become JSON, nothing becomes the empty text."""
-    if value is None:
-        return ""
-    if isinstance(value, (dict, list)):
-        return json.dumps(value, ensure_ascii=False)
-    return str(value)

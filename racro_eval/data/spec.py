@@ -2,103 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from racro_eval.errors import DataError
-from racro_eval.settings import Strict, named, read_settings, shipped
+from racro_eval.data.layouts import Source
+from racro_eval.data.questions import Native
+from racro_eval.errors import ConfigError, DataError
+from racro_eval.settings import Strict, named, parse_settings, read_mapping, shipped
 
 _PACKAGE = "racro_eval.benchmarks"
 
 
-class Fields(Strict):
-    """Which column of a source holds what.
+class RuleByRow(Strict):
+    """Answer rules that differ from row to row."""
 
-    options: one column with a list (or the text of a Python list), or one column per letter.
-    image: one column with an image, a reference, a path, or a list of them; several columns for
-    benchmarks with `image_1`, `image_2`, ....
-    """
-
-    index: str = "index"
-    question: str = "question"
-    answer: str = "answer"
-    options: str | tuple[str, ...] | None = None
-    image: str | tuple[str, ...] | None = "image"
-
-    @property
-    def image_columns(self) -> tuple[str, ...]:
-        """The image columns, in order of display."""
-        return (self.image,) if isinstance(self.image, str) else self.image or ()
-
-    def required(self) -> list[str]:
-        """The columns without which the source cannot be read."""
-        columns = [self.index, self.question, self.answer]
-        if isinstance(self.options, str):
-            columns.append(self.options)
-        if isinstance(self.image, str):
-            columns.append(self.image)
-        return columns
+    by: str
+    """The name of the meta column that decides."""
+    rules: dict[str, str]
+    """Its value → the rule; `{name}` stands for the row's meta value of that name."""
 
 
-class _Source(Strict):
-    fields: Fields = Fields()
-    meta: dict[str, str] = Field(default_factory=dict)
-    """Breakdown name → column."""
-    compose: Literal["hint_choices"] | None = None
-    """How to put raw question and options into the text that the benchmark's TSV carries."""
+class Headline(Strict):
+    """The rows that the headline counts, where that is not all of them."""
 
-
-class TsvSource(_Source):
-    """VLMEvalKit's layout: a tab-separated file with base64 images."""
-
-    kind: Literal["tsv"]
-    file: str
-    url: str | None = None
-    md5: str | None = None
-
-    @model_validator(mode="after")
-    def _one_image_column(self) -> TsvSource:
-        if isinstance(self.fields.image, tuple):
-            raise ValueError("a TSV has one image column, which may hold a list")
-        return self
-
-
-class JsonSource(_Source):
-    """The official repositories' layout: JSON or JSONL beside a folder of images."""
-
-    kind: Literal["json"]
-    file: str
-    images: str
-    """Folder, relative to the data root, that image paths are relative to."""
-    url: str | None = None
-    md5: str | None = None
-
-
-class HuggingFaceSource(_Source):
-    """A dataset of the Hugging Face hub, or a local copy of one under the data root."""
-
-    kind: Literal["huggingface"]
-    dataset: str
-    config: str | None = None
-    split: str
-    revision: str | None = None
-
-
-class GeneratedSource(_Source):
-    """Rows that racro-eval makes itself, from a seed: no file, no network, any number of them."""
-
-    kind: Literal["generated"]
-    generator: Literal["demo"]
-    seed: int = Field(ge=0)
-    count: int = Field(ge=1)
-    fields: Fields = Fields(options="options")
-    """The generator's columns are named as these are by default, and `skill`."""
-
-
-StoredSource = TsvSource | JsonSource | HuggingFaceSource
-Source = Annotated[StoredSource | GeneratedSource, Field(discriminator="kind")]
+    where: dict[str, str]
+    """Breakdown → the value that a counted row has."""
+    rows: int
+    """How many such rows the complete benchmark has."""
 
 
 class BenchmarkSpec(Strict):
@@ -113,12 +45,18 @@ class BenchmarkSpec(Strict):
     rows: int
     """The number of rows of the complete benchmark; fewer makes a score partial."""
     sources: tuple[Source, ...]
-    question: Literal["vqa", "mcq", "mcq_or_plain", "plain"]
+    question: Literal["vqa", "mcq", "mcq_or_plain", "plain", "native"]
     """How the text T is built from question and options (see `questions.py`)."""
-    answer_rule: str | None = None
-    """The grader's rule; by default choice for rows with options and maths for the others."""
+    native: Native | Literal["olympiadbench"] | None = None
+    """The benchmark's own prompt, for `--question-style native` and `question: native`."""
+    answer_rule: str | RuleByRow | None = None
+    """The grader's rule; by default choice for rows with options and maths for the others. A rule
+    by row leaves rows with options to choice."""
     metric: str = "accuracy"
+    headline: Headline | None = None
     breakdowns: tuple[str, ...] = ()
+    multi_label: tuple[str, ...] = ()
+    """The breakdowns whose value is a JSON list of labels; a row counts for each of them."""
     default_mllm: str | None = None
     default_reasoners: tuple[str, ...] = ()
     """Models that a run takes if it names none; for benchmarks that ship with their models."""
@@ -126,22 +64,43 @@ class BenchmarkSpec(Strict):
     """Whether this is one of the columns of the paper's table."""
 
     @model_validator(mode="after")
-    def _breakdowns_exist(self) -> BenchmarkSpec:
+    def _parts_fit_together(self) -> BenchmarkSpec:
         known = {name for source in self.sources for name in source.meta}
         missing = [name for name in self.breakdowns if name not in known]
         if missing:
             raise ValueError(f"no source gives the breakdown {missing[0]!r}")
+        where = self.headline.where if self.headline else {}
+        strangers = [name for name in (*self.multi_label, *where) if name not in self.breakdowns]
+        if strangers:
+            raise ValueError(f"{strangers[0]!r} is not one of the breakdowns")
+        if self.question == "native" and not self.native:
+            raise ValueError("the question text is to be the native prompt, but there is none")
         return self
 
+    def counts(self, row: Mapping[str, str]) -> bool:
+        """Whether the headline counts a row with these breakdown values."""
+        where = self.headline.where if self.headline else {}
+        return all(row[name] == value for name, value in where.items())
 
-def require(columns: Iterable[str], fields: Fields, where: str) -> None:
-    """Raise DataError, naming what is there, if a column that `fields` names is missing."""
-    have = set(columns)
-    for column in fields.required():
-        if column not in have:
+    @property
+    def counted_rows(self) -> int:
+        """The number of rows that the headline of the complete benchmark counts."""
+        return self.headline.rows if self.headline else self.rows
+
+    def rule_for(self, meta: Mapping[str, str], *, options: bool) -> str | None:
+        """The answer rule of a row; None for the default. Raises DataError on an unknown value."""
+        if not isinstance(self.answer_rule, RuleByRow):
+            return self.answer_rule
+        if options:
+            return "choice"
+        value = meta.get(self.answer_rule.by, "")
+        if value not in self.answer_rule.rules:
             raise DataError(
-                f"{where} has no column {column!r}; its columns are: {', '.join(sorted(have))}."
+                f"{self.name} has no answer rule for {self.answer_rule.by} {value!r}; "
+                f"it has them for {', '.join(self.answer_rule.rules)}."
             )
+        # without a value behind the colon the rule is the general one: `float:` is `float`
+        return self.answer_rule.rules[value].format_map(dict(meta)).removesuffix(":")
 
 
 def benchmark_names() -> list[str]:
@@ -152,6 +111,29 @@ def benchmark_names() -> list[str]:
 def load_spec(name: str) -> BenchmarkSpec:
     """The spec of a shipped benchmark by name, or of the user's own YAML file by path.
 
+    A YAML that `extends` another benchmark has all of its settings but those that it gives itself.
     Raises UnknownNameError or ConfigError.
     """
-    return read_settings(BenchmarkSpec, named(_PACKAGE, "benchmark", name))
+    path = named(_PACKAGE, "benchmark", name)
+    content = _read(name, ())
+    shared: dict[str, Any] = {
+        key: content.pop(key) for key in ("fields", "meta", "where") if key in content
+    }
+    if isinstance(content.get("sources"), list):
+        content["sources"] = [_with(source, shared) for source in content["sources"]]
+    return parse_settings(BenchmarkSpec, content, str(path))
+
+
+def _read(name: str, children: tuple[str, ...]) -> dict[str, Any]:
+    if name in children:
+        raise ConfigError(f"The benchmark {name} extends itself.")
+    content = read_mapping(named(_PACKAGE, "benchmark", name))
+    base = content.pop("extends", None)
+    return {**_read(str(base), (*children, name)), **content} if base else content
+
+
+def _with(source: Any, shared: Mapping[str, Any]) -> Any:
+    """A source with the fields, meta and where that the YAML gives for all of its sources."""
+    if not isinstance(source, dict):
+        return source
+    return {**source, **{key: {**source.get(key, {}), **shared[key]} for key in shared}}

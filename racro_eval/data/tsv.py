@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import base64
-import binascii
 import csv
 import sys
 from collections.abc import Iterator
@@ -52,17 +51,23 @@ class TsvImage:
                 text = file.read(self.length).decode("utf-8")
             cell = next(csv.reader(text.splitlines(keepends=True), delimiter="\t"))[self.column]
             return base64.b64decode(split_cell(cell)[self.item], validate=True)
-        except (OSError, ValueError, IndexError, StopIteration, binascii.Error) as error:
+        except (OSError, ValueError, IndexError, StopIteration, csv.Error) as error:
             raise DataError(f"The image in {self.name} cannot be read: {error}.") from error
 
 
 def split_cell(cell: str) -> list[str]:
-    """The images of a cell: a Python list of texts, or the one text that it is."""
+    """The images of a cell: a Python list of texts, or the one text that it is.
+
+    Raises ValueError on a list that is none.
+    """
     if not cell.strip():
         return []
     if not cell.lstrip().startswith("["):
         return [cell]
-    items = ast.literal_eval(cell.strip())
+    try:
+        items = ast.literal_eval(cell.strip())
+    except (SyntaxError, MemoryError, RecursionError) as error:
+        raise ValueError(str(error) or type(error).__name__) from error
     return [str(item) for item in items]
 
 

@@ -18,16 +18,13 @@ GRADER_VERSION = "2"
 _MAX_WHOLE = 300
 
 
-def grade(
-    response: str, sample: Sample, *, finish_reason: str = "stop", rule: str | None = None
-) -> Verdict:
+def grade(response: str, sample: Sample, *, finish_reason: str = "stop") -> Verdict:
     """The verdict on `response` as an answer to `sample`.
 
-    finish_reason: what the engine said; "length" when it stopped for want of tokens.
-    rule: one that `rules.py` describes; None for "choice" when the sample has
-    options and "math" otherwise. Raises ConfigError for another name. Never raises on text.
+    finish_reason: what the engine said; "length" when it stopped for want of tokens. The sample's
+    rule decides how; raises ConfigError if it is none of `rules.py`. Never raises on text.
     """
-    rule = rule or ("choice" if sample.options else "math")
+    rule = sample.rule or ("choice" if sample.options else "math")
     check_rule(rule)
     if not response.strip():
         return Verdict(Status.empty, "", "", False)

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 
 from racro_eval.data.spec import BenchmarkSpec
 from racro_eval.errors import ConfigError
-from racro_eval.scoring.accuracy import Score, accuracy
+from racro_eval.scoring.accuracy import accuracy
+from racro_eval.scoring.score import Part, Score
 
-__all__ = ["Score", "score"]
+__all__ = ["Part", "Score", "score"]
 
 METRICS: dict[str, Callable[[Iterable[Mapping[str, str]], BenchmarkSpec], Score]] = {
     "accuracy": accuracy,

@@ -51,7 +51,7 @@ def disagreements(
         sample = benchmark.by_index.get(row["index"])
         if sample is None:
             continue
-        verdict = judge_row(row, sample, benchmark)
+        verdict = judge_row(row, sample)
         if not verdict.extracted:
             continue
         opinion = other(verdict.extracted, sample.answer)

@@ -32,7 +32,7 @@ def grade_rows(rows: Iterable[Mapping[str, str]], benchmark: Benchmark) -> Itera
         sample = benchmark.by_index.get(row["index"])
         if sample is None:
             continue
-        verdict = judge_row(row, sample, benchmark)
+        verdict = judge_row(row, sample)
         yield {
             "index": sample.index,
             "sample": row.get("sample", "0"),
@@ -46,15 +46,14 @@ def grade_rows(rows: Iterable[Mapping[str, str]], benchmark: Benchmark) -> Itera
         }
 
 
-def judge_row(row: Mapping[str, str], sample: Sample, benchmark: Benchmark) -> Verdict:
-    """The verdict on one row, under its benchmark's answer rule."""
+def judge_row(row: Mapping[str, str], sample: Sample) -> Verdict:
+    """The verdict on one row; that of a row which its stage failed to answer is `error`."""
     if row.get("error"):
         return Verdict(Status.error, "", row["error"], False)
     return grade(
         row["prediction"],
         sample,
         finish_reason=row.get("finish_reason") or "stop",
-        rule=benchmark.spec.answer_rule,
     )
 
 

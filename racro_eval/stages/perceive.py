@@ -107,6 +107,7 @@ def perceive_file(
             "model": model.key_settings(),
             "prompt": prompts[role].sha256,
             "sampling": sampling_settings(sampling, seed),
+            **question_settings(benchmark),
         },
         benchmark=benchmark_identity(benchmark),
         labels={
@@ -124,6 +125,12 @@ def perceive_file(
 def benchmark_identity(benchmark: Benchmark) -> dict[str, str]:
     """The benchmark as key material."""
     return {"name": benchmark.name, "data_sha256": benchmark.data_hash}
+
+
+def question_settings(benchmark: Benchmark) -> dict[str, str]:
+    """The question style as a setting, where it is not RACRO's: tables keep the two apart."""
+    style = benchmark.question_style
+    return {} if style == "racro" else {"question_style": style}
 
 
 def benchmark_facts(benchmark: Benchmark) -> dict[str, Any]:

@@ -18,7 +18,13 @@ from racro_eval.errors import DataError, MissingError
 from racro_eval.models import folder_name
 from racro_eval.prompting import PromptSet, Variant
 from racro_eval.stages.files import Model, Parent, StageFile, sampling_settings
-from racro_eval.stages.perceive import benchmark_facts, benchmark_identity, chat, seeded
+from racro_eval.stages.perceive import (
+    benchmark_facts,
+    benchmark_identity,
+    chat,
+    question_settings,
+    seeded,
+)
 from racro_eval.stages.plan import Digests, PlannedRow, Prompt, plan_row
 
 SAMPLING = Sampling(temperature=0.6, top_p=0.95, max_tokens=8192)
@@ -207,6 +213,7 @@ def reason_file(
             "model": model.key_settings(),
             "prompt": templates,
             "sampling": sampling_settings(sampling, seed),
+            **question_settings(benchmark),
         },
         benchmark=benchmark_identity(benchmark),
         labels={

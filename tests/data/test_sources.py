@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import resource
-from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
 from racro_eval import load_benchmark
-from racro_eval.data import files
 from racro_eval.data.images import decode
 from racro_eval.errors import (
     ChecksumError,
@@ -31,15 +24,8 @@ from tests.support.benchmarks import (
     picture,
     write_spec,
 )
-from tests.support.paths import shared_data
 
 TSV = {"kind": "tsv", "file": "small.tsv", "fields": {"options": "choices"}}
-
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RACRO_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("RACRO_DATA", raising=False)
 
 
 def tsv_row(index: str, **cells: str) -> dict[str, str]:
@@ -142,63 +128,6 @@ def test_options_may_be_a_column_per_letter(tmp_path: Path) -> None:
     assert sample.images == ()
 
 
-@pytest.mark.slow
-def test_a_large_tsv_is_read_without_holding_it(tmp_path: Path) -> None:
-    cell = "A" * (1 << 20)
-    with (tmp_path / "small.tsv").open("w") as file:
-        file.write("index\timage\tquestion\tchoices\tanswer\n")
-        for number in range(300):
-            file.write(f"{number}\t{cell}\tQ\t[]\t1\n")
-    path = write_spec(tmp_path / "Small.yaml", TSV, 300)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    benchmark = load_benchmark(str(path), data_root=tmp_path)
-    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    assert len(benchmark) == 300
-    assert grown < 60_000, "kilobytes; the file has 300,000"
-
-
-def test_a_hub_dataset_is_read_from_a_local_copy(tmp_path: Path) -> None:
-    datasets = pytest.importorskip("datasets")
-    table = {
-        "id": ["1", "2"],
-        "question": ["Q1", "Q2"],
-        "options": [["x", "y"], []],
-        "answer": ["B", "3"],
-        "image": [{"bytes": picture(1), "path": None}, None],
-        "level": [4, 5],
-    }
-    features = datasets.Features(
-        {
-            "id": datasets.Value("string"),
-            "question": datasets.Value("string"),
-            "options": datasets.List(datasets.Value("string")),
-            "answer": datasets.Value("string"),
-            "image": datasets.Image(),
-            "level": datasets.Value("int64"),
-        }
-    )
-    folder = tmp_path / "org" / "set" / "data"
-    folder.mkdir(parents=True)
-    datasets.Dataset.from_dict(table, features).to_parquet(folder / "test-00000-of-00001.parquet")
-    source = {
-        "kind": "huggingface",
-        "dataset": "org/set",
-        "split": "test",
-        "fields": {"index": "id", "options": "options"},
-        "meta": {"level": "level"},
-    }
-    path = write_spec(tmp_path / "Small.yaml", source, 2)
-    benchmark = load_benchmark(str(path), data_root=tmp_path)
-    assert [sample.index for sample in benchmark] == ["1", "2"]
-    assert dict(benchmark["1"].options) == {"A": "x", "B": "y"}
-    assert benchmark["1"].images[0].read() == picture(1)
-    assert benchmark["2"].images == ()
-    assert benchmark["2"].meta["level"] == "5"
-    with pytest.raises(MissingError, match="split nowhere"):
-        wrong = write_spec(tmp_path / "Wrong.yaml", {**source, "split": "nowhere"}, 2)
-        load_benchmark(str(wrong), data_root=tmp_path)
-
-
 class TestBadFiles:
     """Each gets one sentence that says what is wrong and where."""
 
@@ -270,6 +199,33 @@ class TestBadFiles:
         source = {"kind": "json", "file": "rows.jsonl", "images": ".", "fields": {"index": "id"}}
         assert sentence in str(self.load(tmp_path, source))
 
+    @pytest.mark.parametrize(
+        ("questions", "sentence"),
+        [("[1]", "does not hold an object of questions"), ("{", "is not valid JSON")],
+    )
+    def test_broken_questions(self, tmp_path: Path, questions: str, sentence: str) -> None:
+        (tmp_path / "rows.json").write_text('[{"index": "1", "answer": "", "image": ""}]')
+        (tmp_path / "questions.json").write_text(questions)
+        source = {"kind": "json", "file": "rows.json", "images": ".", "questions": "questions.json"}
+        assert sentence in str(self.load(tmp_path, source))
+
+    def test_json_without_rows(self, tmp_path: Path) -> None:
+        (tmp_path / "rows.json").write_text("1")
+        source = {"kind": "json", "file": "rows.json", "images": "."}
+        assert "holds neither a list nor an object" in str(self.load(tmp_path, source))
+
+    def test_json_without_the_image_column(self, tmp_path: Path) -> None:
+        (tmp_path / "rows.json").write_text('[{"index": "1", "question": "", "answer": ""}]')
+        source = {"kind": "json", "file": "rows.json", "images": "."}
+        assert "has no column 'image'" in str(self.load(tmp_path, source))
+
+    @pytest.mark.parametrize("more", [{"url": "http://x"}, {"md5": "0" * 32, "parts": {"n": [1]}}])
+    def test_several_files_are_not_downloaded(
+        self, tmp_path: Path, more: dict[str, object]
+    ) -> None:
+        source = {"kind": "json", "file": "rows.json", "images": ".", "questions": "q.json", **more}
+        assert "neither url nor hashes" in str(self.load(tmp_path, source))
+
     def test_broken_json(self, tmp_path: Path) -> None:
         (tmp_path / "rows.json").write_text("[{")
         source = {"kind": "json", "file": "rows.json", "images": "."}
@@ -308,108 +264,3 @@ class TestBadFiles:
     def test_unknown_benchmark_says_the_nearest(self) -> None:
         with pytest.raises(UnknownNameError, match="The nearest: MathVision"):
             load_benchmark("MathVsion")
-
-
-class _Ranges(SimpleHTTPRequestHandler):
-    """A file server that honours `Range: bytes=N-`, as benchmark hosts do."""
-
-    asked: list[str]
-
-    def do_GET(self) -> None:
-        content = Path(self.translate_path(self.path)).read_bytes()
-        wanted = self.headers.get("Range", "")
-        self.asked.append(wanted)
-        start = int(wanted.removeprefix("bytes=").removesuffix("-") or 0)
-        if start >= len(content):
-            self.send_error(416)
-            return
-        self.send_response(206 if wanted else 200)
-        self.send_header("Content-Length", str(len(content) - start))
-        self.end_headers()
-        self.wfile.write(content[start:])
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[tuple[str, Path, list[str]]]:
-    """(address, folder served, ranges asked for)"""
-    folder = tmp_path / "served"
-    folder.mkdir()
-    asked: list[str] = []
-    handler = type("Handler", (_Ranges,), {"asked": asked})
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=folder)) as http:
-        Thread(target=http.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{http.server_port}", folder, asked
-        http.shutdown()
-
-
-class TestDownload:
-    """From a real server on loopback."""
-
-    def source(self, address: str, folder: Path) -> dict[str, object]:
-        data = make_tsv(folder / "small.tsv", [tsv_row("1"), tsv_row("2")])
-        md5 = hashlib.md5(data.read_bytes()).hexdigest()
-        return {**TSV, "url": f"{address}/small.tsv", "md5": md5}
-
-    def test_is_checked_and_kept(self, tmp_path: Path, server: tuple[str, Path, list[str]]) -> None:
-        address, folder, asked = server
-        path = write_spec(tmp_path / "Small.yaml", self.source(address, folder), 2)
-        assert len(load_benchmark(str(path))) == 2
-        assert len(load_benchmark(str(path))) == 2
-        assert asked == [""], "the second load takes the cached file"
-
-    def test_goes_on_where_it_stopped(
-        self, tmp_path: Path, server: tuple[str, Path, list[str]]
-    ) -> None:
-        address, folder, asked = server
-        path = write_spec(tmp_path / "Small.yaml", self.source(address, folder), 2)
-        part = files.cache_folder() / "small.tsv.part"
-        part.parent.mkdir(parents=True)
-        part.write_bytes((folder / "small.tsv").read_bytes()[:100])
-        assert len(load_benchmark(str(path))) == 2
-        assert asked == ["bytes=100-"]
-
-    def test_a_finished_part_is_taken_as_it_is(
-        self, tmp_path: Path, server: tuple[str, Path, list[str]]
-    ) -> None:
-        address, folder, _ = server
-        path = write_spec(tmp_path / "Small.yaml", self.source(address, folder), 2)
-        part = files.cache_folder() / "small.tsv.part"
-        part.parent.mkdir(parents=True)
-        part.write_bytes((folder / "small.tsv").read_bytes())
-        assert len(load_benchmark(str(path))) == 2
-
-    def test_a_wrong_file_is_not_kept(
-        self, tmp_path: Path, server: tuple[str, Path, list[str]]
-    ) -> None:
-        address, folder, _ = server
-        source = {**self.source(address, folder), "md5": "0" * 32}
-        path = write_spec(tmp_path / "Small.yaml", source, 2)
-        with pytest.raises(ChecksumError):
-            load_benchmark(str(path))
-        assert list(files.cache_folder().iterdir()) == []
-
-    def test_a_server_that_is_away(self, tmp_path: Path) -> None:
-        source = {**TSV, "url": "http://127.0.0.1:9/small.tsv"}
-        path = write_spec(tmp_path / "Small.yaml", source, 2)
-        with pytest.raises(MissingError, match=r"could not be downloaded .* --data-root"):
-            load_benchmark(str(path))
-
-
-class TestRealRows:
-    def test_mathvision_mini(self) -> None:
-        benchmark = load_benchmark("MathVision_MINI", data_root=shared_data())
-        assert len(benchmark) == benchmark.spec.rows == 304
-        assert all(len(sample.images) == 1 for sample in benchmark)
-        assert sum(bool(sample.options) for sample in benchmark) == 190
-        assert decode(benchmark["6"].images[0]).size == (1470, 730)
-        lines = (shared_data() / "mathvision" / "testmini.jsonl").read_text().splitlines()
-        assert benchmark.indices == [json.loads(line)["id"] for line in lines]
-
-    def test_mathvision(self) -> None:
-        benchmark = load_benchmark("MathVision", data_root=shared_data())
-        assert len(benchmark) == benchmark.spec.rows == 3040
-        assert sum(bool(sample.options) for sample in benchmark) == 1532
-        assert len({sample.meta["subject"] for sample in benchmark}) == 16

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -48,11 +49,11 @@ def test_several_boxes_count_together_only_for_a_plural_gold() -> None:
 
 def test_the_rule_follows_the_options_unless_given() -> None:
     assert grade("\\boxed{B}", CHOICE).method == "boxed/choice-letter"
-    assert not grade("\\boxed{B}", CHOICE, rule="math").method.endswith("choice-text")
-    assert grade("\\boxed{41.7}", FREE, rule="float").correct
-    assert not grade("\\boxed{41.7}", FREE, rule="integer").correct
+    assert not grade("\\boxed{B}", replace(CHOICE, rule="math")).method.endswith("choice-text")
+    assert grade("\\boxed{41.7}", replace(FREE, rule="float")).correct
+    assert not grade("\\boxed{41.7}", replace(FREE, rule="integer")).correct
     with pytest.raises(ConfigError):
-        grade("", FREE, rule="levenshtein")
+        grade("", replace(FREE, rule="levenshtein"))
 
 
 def test_a_choice_row_bigger_than_the_budget_is_unparsed() -> None:

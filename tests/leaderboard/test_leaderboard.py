@@ -32,7 +32,7 @@ def cell(
     variant = "qa" if reasoner is None else variant
     statuses = Counter({"correct": correct, "truncated": truncated})
     value = 100 * correct / samples
-    score = Score(value, Part(correct, samples), samples, 100, statuses)
+    score = Score("accuracy", value, Part(correct, samples), samples, 100, statuses)
     return Cell(benchmark, mllm, reasoner, variant, config, "key", base, score, Path("x"))
 
 

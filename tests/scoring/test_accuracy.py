@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from racro_eval.data.spec import load_spec
+from racro_eval.data.spec import Headline, load_spec
 from racro_eval.errors import CacheError, ConfigError
 from racro_eval.scoring import score
 from racro_eval.scoring.graded import graded_path, read_graded, score_file
@@ -42,6 +42,29 @@ def test_several_answers_of_a_sample_are_averaged() -> None:
     rows = [verdict("1", True), verdict("1", False), verdict("2", True), verdict("2", True)]
     result = score(rows, SPEC)
     assert (result.value, result.samples) == (75.0, 2)
+
+
+def test_the_headline_may_count_some_rows_only() -> None:
+    spec = SPEC.model_copy(update={"headline": Headline(where={"subject": "logic"}, rows=2)})
+    rows = [verdict("1", True), verdict("2", False), verdict("3", False, "algebra")]
+    result = score(rows, spec)
+    assert (result.value, result.samples, result.expected) == (50.0, 2, 2)
+    assert result.statuses.total() == 2
+
+
+def test_a_row_with_several_labels_counts_for_each() -> None:
+    spec = SPEC.model_copy(update={"multi_label": ("subject",)})
+    rows = [verdict("1", True, '["logic", "algebra"]'), verdict("2", False, '["logic"]')]
+    parts = score(rows, spec).breakdowns["subject"]
+    assert {name: (part.correct, part.rows) for name, part in parts.items()} == {
+        "logic": (1, 2),
+        "algebra": (1, 1),
+    }
+
+
+def test_the_value_is_the_mean_of_its_units() -> None:
+    rows = [verdict("1", True), verdict("1", False), verdict("2", True), verdict("2", True)]
+    assert score(rows, SPEC).units == {"1": 0.5, "2": 1.0}
 
 
 def test_shares_of_statuses() -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 import yaml
 from PIL import Image
 
+from tests.support.paths import shared_data
+
 
 def picture(number: int, size: tuple[int, int] = (40, 30)) -> bytes:
     """A PNG that is different for every number."""
@@ -90,3 +92,19 @@ def make_tsv(path: Path, table: list[dict[str, str]]) -> Path:
 def base64_picture(number: int, size: tuple[int, int] = (40, 30)) -> str:
     """A picture as a TSV cell holds it."""
     return base64.b64encode(picture(number, size)).decode()
+
+
+def mathvista_root(folder: Path) -> Path:
+    """A data root with MathVista in the official layout; skips without the real rows.
+
+    The rows are those of a result file of the official repository, which repeats them whole.
+    """
+    there = shared_data() / "mathvista"
+    rows = json.loads((there / "outputs" / "gpt4_2shot_solution.json").read_text(encoding="utf-8"))
+    made = {"query", "caption", "ocr", "response", "extraction", "prediction", "true_false"}
+    official = {pid: {k: v for k, v in row.items() if k not in made} for pid, row in rows.items()}
+    target = folder / "mathvista"
+    target.mkdir(parents=True)
+    (target / "testmini.json").write_text(json.dumps(official), encoding="utf-8")
+    (target / "query.json").symlink_to(there / "query.json")
+    return folder

@@ -20,7 +20,7 @@ from racro_eval.demo.problems import SKILLS, problem
 from racro_eval.leaderboard.collect import collect, find_graded
 from racro_eval.models import ModelEntry, SamplingOverrides
 from racro_eval.pipeline import run
-from racro_eval.scoring.accuracy import Part
+from racro_eval.scoring import Part
 from racro_eval.sidecar import read_sidecar
 from racro_eval.stages.reason import read_predictions
 

@@ -1,0 +1,93 @@
+"""The official repositories' layout: JSON or JSONL, beside a folder of images."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from racro_eval.data import cells
+from racro_eval.data.cells import Row
+from racro_eval.data.images import FileImage, Image
+from racro_eval.data.layouts import ROW_KEY, Fields, require
+from racro_eval.errors import DataError
+
+
+def read_json(
+    path: Path,
+    folder: Path,
+    fields: Fields,
+    *,
+    part: Mapping[str, str] | None = None,
+    questions: Path | None = None,
+) -> Iterator[tuple[dict[str, Any], list[Image]]]:
+    """The rows of a file and the images of each.
+
+    folder: what image paths are relative to. part: further columns of all rows. questions: the file
+    of texts by index, if any. Raises DataError.
+    """
+    texts = _questions(questions) if questions else None
+    for number, record in enumerate(read_records(path), start=1):
+        where = f"{path}, row {number}"
+        if not isinstance(record, dict):
+            raise DataError(f"{where}: an object was expected, not {record!r:.60}.")
+        row = {**record, **(part or {})}
+        if texts is not None and fields.question:
+            require(row, fields.index_columns, where)
+            index = cells.index(row, fields)
+            if index not in texts:
+                raise DataError(f"{questions} has no question for the index {index!r}.")
+            row[fields.question] = texts[index]
+        require(row, fields.required(), where)
+        yield row, [FileImage(inside(folder, name, path)) for name in _images(row, fields)]
+
+
+def read_records(path: Path) -> Iterator[Any]:
+    """The records of a JSONL file, of a list, or of an object, whose keys go to the rows."""
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            if path.suffix == ".jsonl":
+                for number, line in enumerate(file, start=1):
+                    if line.strip():
+                        try:
+                            yield json.loads(line)
+                        except json.JSONDecodeError as error:
+                            raise DataError(f"{path}, line {number}: {error}.") from error
+                return
+            content = json.load(file)
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise DataError(f"{path} is not valid JSON: {error}.") from error
+    if isinstance(content, Mapping):
+        for key, row in content.items():
+            yield {ROW_KEY: key, **row} if isinstance(row, Mapping) else row
+    elif isinstance(content, list):
+        yield from content
+    else:
+        raise DataError(f"{path} holds neither a list nor an object of rows.")
+
+
+def inside(folder: Path, name: str, path: Path) -> Path:
+    """A row's image path. It must stay in the folder: a benchmark file is not to be trusted."""
+    target = folder / name
+    if not target.resolve().is_relative_to(folder.resolve()):
+        raise DataError(f"{path}: the image path {name!r} leads out of {folder}.")
+    return target
+
+
+def _questions(path: Path) -> dict[str, str]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path} is not valid JSON: {error}.") from error
+    if not isinstance(content, dict):
+        raise DataError(f"{path} does not hold an object of questions by index.")
+    return {str(key): cells.text(value) for key, value in content.items()}
+
+
+def _images(row: Row, fields: Fields) -> list[str]:
+    names: list[str] = []
+    for column in fields.image_columns:
+        value = cells.lookup(row, column)
+        names += [str(item) for item in value] if isinstance(value, list) else [str(value or "")]
+    return [name for name in names if name]

@@ -1,0 +1,58 @@
+"""What a scorer gives: a headline with what it rests on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Part:
+    """Correct rows out of rows."""
+
+    correct: int = 0
+    rows: int = 0
+
+    def add(self, correct: bool) -> None:
+        """Count one row."""
+        self.rows += 1
+        self.correct += correct
+
+    @property
+    def percent(self) -> float | None:
+        """100 times correct by rows; None without rows."""
+        return 100 * self.correct / self.rows if self.rows else None
+
+
+@dataclass(slots=True)
+class Score:
+    """A benchmark's score of one file of graded rows.
+
+    metric: the headline's name, e.g. accuracy.
+    value: the headline in percent; None without rows or where `refusal` says why.
+    whole: the rows that the headline counts. samples: how many of the benchmark's `expected`
+    samples have a row. statuses: rows by status. breakdowns: column → value → part.
+    units: what the headline is the mean of, each in 0..1: the samples for accuracy, the problems
+    for We-Math, the seeds for DynaMath. Intervals and paired tests resample these.
+    further: the benchmark's other metrics by name, in percent; None where undefined.
+    """
+
+    metric: str
+    value: float | None
+    whole: Part
+    samples: int
+    expected: int
+    statuses: Counter[str] = field(default_factory=Counter)
+    breakdowns: dict[str, dict[str, Part]] = field(default_factory=dict)
+    units: dict[str, float] = field(default_factory=dict)
+    further: dict[str, float | None] = field(default_factory=dict)
+    refusal: str = ""
+
+    @property
+    def partial(self) -> bool:
+        """Whether samples are missing; a partial score is no result."""
+        return self.samples < self.expected
+
+    def share(self, status: str) -> float:
+        """Percent of rows with that status."""
+        return 100 * self.statuses[status] / self.whole.rows if self.whole.rows else 0.0

@@ -1,0 +1,171 @@
+"""Native prompts, to the byte."""
+
+from __future__ import annotations
+
+import pytest
+
+from racro_eval.data.olympiadbench import instruction
+from racro_eval.data.questions import BUILDERS, Item, Native, bare_question, hint_choices
+from racro_eval.data.spec import load_spec
+from racro_eval.errors import ConfigError, DataError
+from racro_eval.settings import parse_settings
+
+TWO = {"A": "3", "B": "4"}
+
+
+def native(name: str, item: Item) -> str:
+    own = load_spec(name).native
+    assert isinstance(own, Native)
+    return own.render(item)
+
+
+MATHVISION = (
+    'Please solve the problem step by step and put your answer in one "\\boxed{}". If it is a '
+    'multiple choice question, only one letter is allowed in the "\\boxed{}".\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "item", "text"),
+    [
+        ("MathVision", Item("Q", TWO), MATHVISION + "Q\n(A) 3\n(B) 4\n"),
+        ("MathVision", Item("Q"), MATHVISION + "Q\n"),
+        (
+            "MathVision",  # the choices are in the picture
+            Item("Q", {letter: letter for letter in "ABCDE"}),
+            MATHVISION + "Q\n",
+        ),
+        ("MathVista_MINI", Item("Hint: ...\nQuestion: Q", TWO), "Hint: ...\nQuestion: Q"),
+        ("MathVerse_MINI_Vision_Only", Item("Please directly answer."), "Please directly answer."),
+        ("LogicVista", Item("Q"), "Q"),
+        (
+            "MMMU_DEV_VAL",
+            Item("Q <image 1>", TWO),
+            "Q <image 1>\n(A) 3\n(B) 4\n\n"
+            "Answer with the option's letter from the given choices directly.",
+        ),
+        ("MMMU_DEV_VAL", Item("Q"), "Q\n\nAnswer the question using a single word or phrase."),
+        (
+            "MMMU_Pro_10c",
+            Item("Q", TWO),
+            "Question: Q\nOptions:\nA. 3\nB. 4\n"
+            "Answer directly with the option letter from the given choices. ",
+        ),
+        (
+            "WeMath",
+            Item("Q", TWO),
+            "Now, we require you to solve a multiple-choice math question. Please briefly describe "
+            "your thought process and provide the final answer(option).\nQuestion: Q\n"
+            "Option: A. 3; B. 4\nRegarding the format, please answer following the template below, "
+            "and be sure to include two <> symbols:\n"
+            "<Thought process>: <<your thought process>> <Answer>: <<your option>>",
+        ),
+        (
+            "DynaMath",
+            Item("Q", meta={"answer_type": "float"}),
+            "## Question\n Q\n## Answer Instruction Please provide an answer to the question "
+            "outlined above. Your response should adhere to the following JSON format, which "
+            "includes two keys: 'solution' and 'short answer'. The 'solution' key can contain "
+            "detailed steps needed to solve the question, and the 'short answer' key should "
+            "provide a concise response. Format the answer as a three-digit floating-point number "
+            "and provide it in the 'short answer' key.\n\nExample of expected JSON response "
+            'format:\n\n{\n    "solution": "[Detailed step-by-step explanation]",\n'
+            '    "short answer": "[Concise Answer]"\n}',
+        ),
+    ],
+)
+def test_native_prompts(name: str, item: Item, text: str) -> None:
+    assert native(name, item) == text
+
+
+def test_dynamath_guides_by_answer_type() -> None:
+    choice = native("DynaMath", Item("Q", meta={"answer_type": "multiple choice"}))
+    assert "Provide the corresponing choice option in the 'short answer' key, such as" in choice
+    text = native("DynaMath", Item("Q", meta={"answer_type": "text"}))
+    assert "Float numbers in the answer should be formatted as three-digit" in text
+    with pytest.raises(DataError, match="no text for answer_type ''"):
+        native("DynaMath", Item("Q"))
+
+
+def test_texts_of_rows_are_never_parsed() -> None:
+    hostile = Item("{options} {0} {", {"A": "{question}", "B": "{x"})
+    assert native("MathVision", hostile) == MATHVISION + (
+        "{options} {0} {\n(A) {question}\n(B) {x\n"
+    )
+
+
+@pytest.mark.parametrize("text", ["{wrong}", "{", "{0}", "{}", "{question.__class__}"])
+def test_a_template_that_cannot_work_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"there is no \{|format string"):
+        parse_settings(Native, {"text": text}, "x.yaml")
+
+
+def test_mcq_with_a_hint_and_in_chinese() -> None:
+    assert BUILDERS["mcq"](Item("Q", TWO, hint="Look.")) == (
+        "Hint: Look.\nQuestion: Q\nOptions:\nA. 3\nB. 4\n"
+        "Please select the correct answer from the options above."
+    )
+    assert BUILDERS["mcq"](Item("问", TWO)).endswith("B. 4\n请直接回答选项字母。")
+
+
+@pytest.mark.parametrize("question", ["Q", "", "Why?\nChoices: none\n<image1>"])
+@pytest.mark.parametrize("options", [{}, TWO])
+def test_taking_a_composed_text_apart_gives_the_question_back(
+    question: str, options: dict[str, str]
+) -> None:
+    assert bare_question(hint_choices(question, options)) == question
+
+
+OLYMPIAD = {
+    "source": "OE_TO_maths_en_COMP",
+    "language": "en",
+    "subject": "maths",
+    "answer_type": "Numerical",
+    "is_multiple_answer": "False",
+    "unit": "",
+}
+
+
+class TestOlympiadBench:
+    def test_english(self) -> None:
+        assert instruction(OLYMPIAD) == (
+            "The following is an open-ended problem from an International Math competition. The "
+            "answer of The problem should be a numerical value. Please calculate the answer "
+            "according to the given requirements and the information provided. Please use LaTeX "
+            "format to represent the variables and formulas used in the solution process and "
+            'results. Please end your solution with "So the final answer is \\boxed{answer}." and '
+            "give the result explicitly."
+        )
+
+    def test_chinese(self) -> None:
+        meta = {**OLYMPIAD, "language": "zh", "subject": "physics", "unit": "m"}
+        assert instruction(meta) == (
+            "以下是中国物理竞赛中的解答题，答案类型为数值。请根据题目的要求和所提供的信息计算得出答案。"
+            "解答过程和结果中使用的变量和公式请使用LaTeX格式表示。请在最后以“所以最终答案是"
+            "\\boxed{答案}(单位)。”显式给出结果，注意答案的单位不要放在\\boxed{}中。"
+        )
+
+    @pytest.mark.parametrize(
+        ("answer_type", "several", "phrase"),
+        [
+            (
+                "Expression",
+                "False",
+                "The answer of The problem should be an expression. ",
+            ),
+            ("Interval", "True", "multiple answers, each of them should be an interval. "),
+            ("Numerical,Numerical", "True", "each of them should be a numerical value. "),
+            ("Numerical,Equation", "True", "in order being a numerical value, an equation. "),
+            ("Tuple", "True", "competition. Please calculate"),
+            ("Need_human_evaluate", "False", "competition. Please calculate"),
+        ],
+    )
+    def test_kinds_of_answer(self, answer_type: str, several: str, phrase: str) -> None:
+        meta = {**OLYMPIAD, "answer_type": answer_type, "is_multiple_answer": several}
+        assert phrase in instruction(meta)
+        assert ("multiple answers connected" in instruction(meta)) == (several == "True")
+
+    def test_proofs(self) -> None:
+        assert "theorem proving" in instruction({**OLYMPIAD, "source": "TP_TO_maths_en_COMP"})
+        chinese = {**OLYMPIAD, "source": "TP_TO_maths_zh_CEE", "language": "zh"}
+        assert instruction(chinese).startswith("以下是中国数学竞赛中的证明题。")
