@@ -155,7 +155,7 @@ class _Model:
 
     async def complete(self, request: Request) -> dict[str, Any]:
         """Generate for one request; images are decoded here, when its turn has come."""
-        from vllm.v1.engine.exceptions import EngineDeadError
+        from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
 
         final = None
         prompt = await asyncio.to_thread(self._prompt, request)
@@ -169,6 +169,8 @@ class _Model:
                 final = output
         except EngineDeadError as error:
             raise _EngineDied from error
+        except EngineGenerateError as error:
+            raise _root(error) from error  # those above it say only what vLLM was doing
         except Exception as error:
             # A VLLMValidationError's; for a text that is far too long it gives characters.
             if getattr(error, "parameter", None) not in ("input_tokens", "input_text"):
@@ -256,6 +258,13 @@ def _sampling_params(sampling: Sampling) -> Any:
     from vllm.sampling_params import RequestOutputKind
 
     return SamplingParams(**sampling_settings(sampling), output_kind=RequestOutputKind.FINAL_ONLY)
+
+
+def _root(error: BaseException) -> BaseException:
+    """The error that was the cause of all others."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 def _logprobs(output: Any) -> list[float]:
