@@ -1,6 +1,6 @@
 # make demo   set up .venv if needed, run the pipeline once, print its leaderboard
 # make test   set up .venv if needed, run linters, types and all tests
-# make bench  the grader beside math-verify, the harness beside vLLM alone: speed and memory
+# make bench  the grader beside math-verify, the harness beside vLLM alone, the leaderboard
 # make check  the fast half of it: linters, types, tests that take no models and no processes
 
 VENV := .venv
@@ -23,6 +23,7 @@ bench: $(STAMP) $(VLLM_STAMP)
 	$(BIN)/pip install --quiet -e '.[math-verify]'
 	$(BIN)/python -m tests.bench.grading
 	$(BIN)/python -m tests.bench.engine
+	$(BIN)/python -m tests.bench.leaderboard
 
 check: $(STAMP) lint
 	$(BIN)/pytest -m "not slow and not model"

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from racro_eval.config import RunConfig
     from racro_eval.data import Benchmark, Sample, load_benchmark
     from racro_eval.errors import RacroError
-    from racro_eval.grading import Status, Verdict, extract_answer, grade, is_equivalent
+    from racro_eval.grading import Status, Verdict, extract_answer, is_equivalent
     from racro_eval.pipeline import RunReport, run
+    from racro_eval.scoring.profiles import grade
 
 _HOMES = {
     "Benchmark": "racro_eval.data",
@@ -27,7 +28,7 @@ _HOMES = {
     "Status": "racro_eval.grading",
     "Verdict": "racro_eval.grading",
     "extract_answer": "racro_eval.grading",
-    "grade": "racro_eval.grading",
+    "grade": "racro_eval.scoring.profiles",
     "is_equivalent": "racro_eval.grading",
     "load_benchmark": "racro_eval.data",
     "run": "racro_eval.pipeline",

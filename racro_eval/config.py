@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 from racro_eval.data.questions import QuestionStyle
 from racro_eval.models import ModelEntry, TensorParallel
 from racro_eval.prompting import DEFAULT_VARIANT, VARIANTS
+from racro_eval.scoring.profiles import DEFAULT_PROFILE, Profile
 from racro_eval.settings import Strict
 from racro_eval.shards import Shard
 
@@ -52,6 +53,10 @@ class RunConfig(Strict):
     offline: bool = False
     dry_run: bool = False
     max_failures: int = Field(0, ge=0)
+    scoring: Profile = DEFAULT_PROFILE
+    """By whose rules answers are judged (`scoring/profiles.py`)."""
+    judge: str | None = None
+    """A model that decides the rows in which those rules find no answer; a score of its own."""
     models: tuple[ModelEntry, ...] = ()
 
     @field_validator("data", "mllm", "reasoner", "variant", "index", mode="before")

@@ -4,6 +4,7 @@
     perceive: each MLLM is loaded once for all benchmarks, captions and tentative answers together
     reason:   each reasoner is loaded once for all benchmarks, MLLMs and variants
     grade:    every file that a run has written or reused
+    judge:    if asked for, one more model decides the rows that the rules left open
 
 A model whose engine dies ends its own work and what would read it; the others go on.
 """
@@ -21,9 +22,11 @@ from racro_eval.display import Display, StageProgress
 from racro_eval.engines.registry import create_engine
 from racro_eval.errors import EngineError, MissingError, RacroError
 from racro_eval.planning import Job, Plan, make_plan
+from racro_eval.scoring.profiles import Profile
 from racro_eval.sidecar import read_sidecar
-from racro_eval.stages.files import StageFile
+from racro_eval.stages.files import Model, StageFile, Tally
 from racro_eval.stages.grade import grade_file
+from racro_eval.stages.judge import JudgeJob, judged_file
 from racro_eval.stages.plan import Digests, PlannedRow, complete, failed_row
 
 
@@ -40,6 +43,13 @@ class RunReport:
     new: int = 0
     cached: int = 0
     first_error: str = ""
+
+    def count(self, tally: Tally) -> None:
+        """Add what happened to one file."""
+        self.new += tally.new
+        self.cached += tally.cached
+        self.failed += tally.failed
+        self.first_error = self.first_error or tally.first_error
 
     def exit_code(self, max_failures: int) -> int:
         """0 done; 1 too many failed rows; 3 a model could not run."""
@@ -71,7 +81,9 @@ def run(config: RunConfig, display: Display | None = None) -> RunReport:
             lost |= _outputs(jobs)
     _count(plan, report)
     if config.shard is None:
-        _grade(plan, report)
+        graded = _grade(plan, report, config.scoring)
+        if plan.judge and graded:
+            _judge(plan.judge, graded, config.scoring, report, display)
     else:
         display.log(
             f"Shard {config.shard} is done. When all are, `racro-eval merge` joins them, and the "
@@ -170,17 +182,43 @@ def _count(plan: Plan, report: RunReport) -> None:
     files = {file.path: file for job in plan.jobs for file in job.outputs()}
     for path, file in files.items():
         if path.exists():
-            report.new += file.tally.new
-            report.cached += file.tally.cached
-            report.failed += file.tally.failed
-            report.first_error = report.first_error or file.tally.first_error
+            report.count(file.tally)
 
 
-def _grade(plan: Plan, report: RunReport) -> None:
+@dataclass(frozen=True, slots=True)
+class _Graded:
+    """A stage's file of answers that has a graded file."""
+
+    answers: Path
+    path: Path
+    benchmark: Benchmark
+
+
+def _grade(plan: Plan, report: RunReport, profile: Profile) -> list[_Graded]:
     """Grade every file of the plan that has rows."""
     files = {file.path: (file, job) for job in plan.jobs for file in job.graded()}
+    graded: list[_Graded] = []
     for path, (file, job) in files.items():
         if path.exists():
             with file.open_table() as table:
                 if len(table):
-                    report.graded.append(grade_file(table, job.benchmark, read_sidecar(path)))
+                    to = grade_file(table, job.benchmark, read_sidecar(path), profile)
+                    graded.append(_Graded(path, to, job.benchmark))
+    report.graded += [one.path for one in graded]
+    return graded
+
+
+def _judge(
+    model: Model, graded: Sequence[_Graded], profile: Profile, report: RunReport, display: Display
+) -> None:
+    """Ask the judge about the rows left open; its verdicts stand in files beside the others."""
+    jobs = [JudgeJob.of_file(model, one.benchmark, one.path) for one in graded]
+    try:
+        run_group(jobs, display)
+    except (EngineError, MissingError) as error:
+        report.errors.append(error)
+        display.log(f"{model.entry.name}: {error}")
+        return
+    for job, one in zip(jobs, graded, strict=True):
+        report.count(job.file.tally)
+        report.graded.append(judged_file(job, one.answers, profile))

@@ -14,6 +14,7 @@ from racro_eval.engines.registry import default_engine, engine_names
 from racro_eval.errors import ConfigError, UnknownNameError, UsageError
 from racro_eval.models import fingerprint, resolve_model
 from racro_eval.prompting import VARIANTS, PromptSet, Role, Variant, load_prompts
+from racro_eval.scoring import metric_of
 from racro_eval.stages.files import Model, StageFile
 from racro_eval.stages.perceive import PerceiveJob, perceive_file
 from racro_eval.stages.plan import Digests, PlannedRow
@@ -55,6 +56,8 @@ class Plan:
 
     perceive: list[list[PerceiveJob]] = field(default_factory=list)
     reason: list[list[ReasonJob]] = field(default_factory=list)
+    judge: Model | None = None
+    """The model that decides what the rules leave open; its jobs exist only after grading."""
 
     @property
     def groups(self) -> list[Sequence[Job]]:
@@ -117,9 +120,10 @@ class _Planner:
         self._reason: dict[str, dict[Path, ReasonJob]] = {}
 
     def plan(self) -> Plan:
-        for name in (*self.config.mllm, *self.config.reasoner, self.config.answerer):
-            if name is not None:
-                resolve_model(name, self.config.models)  # a wrong name is said before any download
+        config = self.config
+        for model in (*config.mllm, *config.reasoner, config.answerer, config.judge):
+            if model is not None:
+                resolve_model(model, config.models)  # a wrong name is said before any download
         for name in self.config.data:
             benchmark = load_benchmark(
                 name,
@@ -127,6 +131,7 @@ class _Planner:
                 offline=self.config.offline,
                 question_style=self.config.question_style,
             )
+            metric_of(benchmark.spec)  # a wrong metric is said before hours of answers
             samples = benchmark.select(limit=self.config.limit, indices=self.config.index)
             if self.config.shard:
                 samples = list(self.config.shard.take(samples))
@@ -136,6 +141,7 @@ class _Planner:
         return Plan(
             [list(jobs.values()) for jobs in self._perceive.values()],
             [list(jobs.values()) for jobs in self._reason.values()],
+            self._model(config.judge) if config.judge else None,
         )
 
     def _add(
@@ -213,12 +219,19 @@ class _Planner:
 
     def _model(self, name: str) -> Model:
         if name not in self._models:
-            entry = resolve_model(name, self.config.models)
-            limits = {"tp": self.config.tp or entry.tp, "dp": self.config.dp or entry.dp}
-            entry = entry.model_copy(update=limits)
-            engine = entry.engine or self.config.engine or default_engine()
-            if engine not in engine_names():
-                raise UnknownNameError("engine", engine, engine_names())
-            identity = fingerprint(entry, engine, offline=self.config.offline)
-            self._models[name] = Model(entry, engine, identity)
+            self._models[name] = locate_model(name, self.config)
         return self._models[name]
+
+
+def locate_model(name: str, config: RunConfig) -> Model:
+    """The model that a name means, with its engine and what identifies its weights.
+
+    Raises UnknownNameError or MissingError; loads nothing.
+    """
+    entry = resolve_model(name, config.models)
+    limits = {"tp": config.tp or entry.tp, "dp": config.dp or entry.dp}
+    entry = entry.model_copy(update=limits)
+    engine = entry.engine or config.engine or default_engine()
+    if engine not in engine_names():
+        raise UnknownNameError("engine", engine, engine_names())
+    return Model(entry, engine, fingerprint(entry, engine, offline=config.offline))

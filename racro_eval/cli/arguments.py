@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+PROFILES = ("official", "vlmevalkit")
+"""Those of scoring/profiles.py, which a parser does not import."""
+
 
 def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     """Where benchmark files are."""
@@ -41,6 +44,23 @@ def add_results_argument(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         default=argparse.SUPPRESS,
         help="results folder (default: results)",
+    )
+
+
+def add_scoring_arguments(parser: argparse.ArgumentParser) -> None:
+    """By whose rules answers are judged."""
+    parser.add_argument(
+        "--scoring",
+        default=argparse.SUPPRESS,
+        choices=PROFILES,
+        help="whose rules judge: each benchmark's own (official, the default), or those of the "
+        "paper's released code without its judge (vlmevalkit)",
+    )
+    parser.add_argument(
+        "--judge",
+        default=argparse.SUPPRESS,
+        metavar="MODEL",
+        help="a model that decides rows in which the rules find no answer; a score of its own",
     )
 
 

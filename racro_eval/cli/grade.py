@@ -6,11 +6,16 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from racro_eval.cli.arguments import add_data_arguments, go_offline
+from racro_eval.cli.arguments import (
+    add_data_arguments,
+    add_results_argument,
+    add_scoring_arguments,
+    go_offline,
+)
 
 if TYPE_CHECKING:
     from racro_eval.data import Benchmark
-    from racro_eval.scoring import Score
+    from racro_eval.scoring.profiles import Profile
 
 HELP = "grade a CSV of predictions (columns index, prediction)"
 
@@ -34,15 +39,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="GRADER",
         help="list the rows that math-verify judges differently (extra math-verify)",
     )
+    add_scoring_arguments(parser)
     add_data_arguments(parser)
+    add_results_argument(parser)
 
 
 def execute(args: argparse.Namespace) -> int:
     """Grade, print the score and its breakdowns, write the verdicts if asked to."""
     from tqdm import tqdm
 
+    from racro_eval.cli.scores import print_score
     from racro_eval.data import load_benchmark
     from racro_eval.scoring import score
+    from racro_eval.scoring.profiles import DEFAULT_PROFILE
     from racro_eval.stages.grade import grade_rows, write_graded
     from racro_eval.stages.reason import read_predictions
 
@@ -52,17 +61,45 @@ def execute(args: argparse.Namespace) -> int:
         args.data, data_root=getattr(args, "data_root", None), offline=offline
     )
     _check_indices(args, predictions, benchmark)
+    profile: Profile = getattr(args, "scoring", DEFAULT_PROFILE)
     if args.explain:
-        return _explain(args.explain, predictions, benchmark)
+        return _explain(args.explain, predictions, benchmark, profile)
     if args.against:
         return _compare(args.against, predictions, benchmark)
     rows = ({"index": index, "prediction": text} for index, text in predictions.items())
     shown = tqdm(rows, total=len(predictions), desc="grading", unit="row", disable=None)
-    verdicts = list(grade_rows(shown, benchmark))
+    verdicts = list(grade_rows(shown, benchmark, profile))
+    name: str = profile
+    if "judge" in args:
+        verdicts, name = _ask_judge(args, verdicts, benchmark, profile)
     if args.out:
         write_graded(verdicts, args.out, benchmark)
-    _print(benchmark.name, score(verdicts, benchmark.spec))
+    print_score(benchmark.name, name, score(verdicts, benchmark.spec))
     return 0
+
+
+def _ask_judge(
+    args: argparse.Namespace,
+    verdicts: list[dict[str, str]],
+    benchmark: Benchmark,
+    profile: Profile,
+) -> tuple[list[dict[str, str]], str]:
+    """The verdicts with those of the judge, and the name of the profile that they are by."""
+    from racro_eval.config import DEFAULT_RESULTS, RunConfig
+    from racro_eval.display import Display
+    from racro_eval.models import folder_name
+    from racro_eval.pipeline import run_group
+    from racro_eval.planning import locate_model
+    from racro_eval.scoring.graded import judged
+    from racro_eval.stages.judge import JudgeJob, judge_file
+
+    config = RunConfig(data=(args.data,), offline=getattr(args, "offline", False))
+    model = locate_model(args.judge, config)
+    folder = getattr(args, "results", DEFAULT_RESULTS) / folder_name(benchmark.name)
+    file = judge_file(folder, folder_name(args.predictions.stem), model, benchmark)
+    job = JudgeJob(model, benchmark, lambda: verdicts, file)
+    run_group([job], Display())
+    return list(job.judged_rows()), judged(profile, model.entry.folder)
 
 
 def _check_indices(
@@ -86,7 +123,9 @@ def _check_indices(
         )
 
 
-def _explain(indices: list[str], predictions: dict[str, str], benchmark: Benchmark) -> int:
+def _explain(
+    indices: list[str], predictions: dict[str, str], benchmark: Benchmark, profile: Profile
+) -> int:
     from racro_eval.cli.output import console, printable
     from racro_eval.errors import UnknownNameError
     from racro_eval.stages.grade import judge_row
@@ -96,7 +135,7 @@ def _explain(indices: list[str], predictions: dict[str, str], benchmark: Benchma
         if index not in predictions or index not in benchmark.by_index:
             raise UnknownNameError("index", index, set(predictions) & set(benchmark.by_index))
         sample = benchmark.by_index[index]
-        verdict = judge_row({"prediction": predictions[index]}, sample)
+        verdict = judge_row({"prediction": predictions[index]}, sample, profile)
         extraction, _, comparison = verdict.method.partition("/")
         lines = {
             f"{benchmark.name} {index}": verdict.status.value,
@@ -133,34 +172,3 @@ def _compare(grader: str, predictions: dict[str, str], benchmark: Benchmark) -> 
         console().print(table)
     console().print(f"{len(found)} of {len(predictions)} rows are judged differently.")
     return 0
-
-
-def _print(name: str, result: Score) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    from racro_eval.cli.output import console, printable
-
-    def percent(value: float | None) -> str:
-        return "-" if value is None else f"{value:.1f}"
-
-    out = console()
-    table = Table(box=None, pad_edge=False)
-    for column in ("", "value", "score", "correct", "rows"):
-        table.add_column(column, justify="left" if column in ("", "value") else "right")
-    whole = result.whole
-    table.add_row(
-        Text(name, style="bold"), "", percent(result.value), str(whole.correct), str(whole.rows)
-    )
-    for breakdown, parts in result.breakdowns.items():
-        for value, part in sorted(parts.items()):
-            cells = (breakdown, Text(printable(value)), percent(part.percent))
-            table.add_row(*cells, str(part.correct), str(part.rows))
-    out.print(table)
-    statuses = ", ".join(f"{status} {count}" for status, count in result.statuses.most_common())
-    out.print(f"Rows by status: {statuses}.")
-    if result.partial:
-        out.print(
-            f"Partial: {result.samples} of {result.expected} samples. Not comparable with a "
-            "complete run."
-        )

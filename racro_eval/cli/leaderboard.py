@@ -4,41 +4,146 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from racro_eval.cli.arguments import add_results_argument
 
+if TYPE_CHECKING:
+    from racro_eval.leaderboard.document import Document
+    from racro_eval.leaderboard.table import Table
+
 HELP = "print all results as a table"
+FORMAT_HELP = "rich (default), md, csv, wide, tex, html, json, svg, figures; may be repeated"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Which results, in which form."""
+    """Which results, which view of them, in which form."""
     add_results_argument(parser)
-    forms = ["rich", "md", "csv", "svg"]
-    parser.add_argument("--format", choices=forms, default="rich", help="form (default: rich)")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="write to a file instead")
+    _add_views(parser)
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of the bootstrap (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--format", action="append", metavar="FORM", dest="formats", help=FORMAT_HELP
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="write to a file; of several formats, to FILE with each one's own suffix",
+    )
+
+
+def _add_views(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--columns",
+        nargs="+",
+        metavar="NAME",
+        help="these benchmarks, and AVG for their mean (default: the paper's seven and all others)",
+    )
+    parser.add_argument(
+        "--with-published", action="store_true", help="set the paper's own rows beside yours"
+    )
+    views = parser.add_mutually_exclusive_group()
+    views.add_argument(
+        "--by", nargs="+", metavar="NAME", help="a table per benchmark and breakdown: subject, ..."
+    )
+    views.add_argument(
+        "--compare-published", action="store_true", help="your scores minus the paper's"
+    )
+    views.add_argument(
+        "--paired",
+        nargs="?",
+        const="base",
+        choices=("base", "all"),
+        help="tests of pairs on the same samples: each row with its MLLM's own, or all pairs",
+    )
+    views.add_argument(
+        "--several", action="store_true", help="mean@n, maj@n, pass@k of rows with several answers"
+    )
+    views.add_argument(
+        "--diagnose", action="store_true", help="perception or reasoning: where answers are lost"
+    )
+    views.add_argument("--usage", action="store_true", help="tokens and time of every row")
 
 
 def execute(args: argparse.Namespace) -> int:
     """Print or write the table."""
-    from racro_eval.atomic import write_atomically
-    from racro_eval.cli.output import console
-    from racro_eval.errors import ConfigError
     from racro_eval.leaderboard.collect import collect, find_graded
-    from racro_eval.leaderboard.formats import NOTE, TEXT_FORMATS, rich_table
+    from racro_eval.leaderboard.formats import find_format
+    from racro_eval.leaderboard.published import published_rows
     from racro_eval.leaderboard.table import build_table
 
+    formats = [find_format(name) for name in args.formats or ["rich"]]
     results = getattr(args, "results", Path("results"))
-    table = build_table(collect(find_graded(results)))
-    if args.format == "rich":
-        if args.out:
-            raise ConfigError("--out needs --format md, csv or svg; rich is for the terminal.")
-        out = console()
-        out.print(rich_table(table))
-        out.print(NOTE)
+    published = published_rows() if args.with_published else ()
+    cells = collect(find_graded(results))
+    table = build_table(cells, args.columns, published, args.seed)
+    document = _view(table, args)
+    if formats[0].name == "rich" and len(formats) == 1 and not args.out:
+        return _print(document)
+    if len(formats) == 1 and not formats[0].binary and not args.out:
+        (content,) = formats[0].render(document).values()
+        print(content.decode(), end="")
         return 0
-    text = TEXT_FORMATS[args.format](table)
-    if args.out:
-        write_atomically(args.out, [text.encode()])
-    else:
-        print(text, end="")
+    out = args.out or results / document.name
+    exact = len(formats) == 1
+    for form in formats:
+        _write(form.render(document), out, exact=exact)
     return 0
+
+
+def _view(table: Table, args: argparse.Namespace) -> Document:
+    if args.by:
+        from racro_eval.leaderboard.views.breakdown import breakdown
+
+        return breakdown(table, args.by)
+    if args.compare_published:
+        from racro_eval.leaderboard.views.against_paper import against_paper
+
+        return against_paper(table)
+    if args.paired:
+        from racro_eval.leaderboard.views.paired import paired
+
+        return paired(table, args.paired, args.seed)
+    if args.several:
+        from racro_eval.leaderboard.views.several import several
+
+        return several(table)
+    if args.diagnose:
+        from racro_eval.leaderboard.views.diagnosis import diagnosis
+
+        return diagnosis(table)
+    if args.usage:
+        from racro_eval.leaderboard.views.costs import costs
+
+        return costs(table)
+    from racro_eval.leaderboard.views.board import board
+
+    return board(table)
+
+
+def _print(document: Document) -> int:
+    from racro_eval.cli.output import console
+    from racro_eval.leaderboard.formats.terminal import renderables
+
+    out = console()
+    for part in renderables(document, out.width):
+        out.print(part)
+    return 0
+
+
+def _write(files: dict[str, bytes], out: Path, *, exact: bool) -> None:
+    """Write a format's files and tell their names; a lone file is called exactly as asked for."""
+    from racro_eval.atomic import write_atomically
+
+    for ending, content in files.items():
+        path = out if exact and len(files) == 1 and out.suffix else _named(out, ending)
+        write_atomically(path, [content])
+        print(path)
+
+
+def _named(out: Path, ending: str) -> Path:
+    known = (".md", ".csv", ".tex", ".html", ".json", ".svg", ".png", ".txt")
+    stem = out.with_suffix("") if out.suffix in known else out
+    return stem.with_name(stem.name + ending)

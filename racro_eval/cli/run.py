@@ -11,6 +11,7 @@ from racro_eval.cli.arguments import (
     add_data_arguments,
     add_question_style_argument,
     add_results_argument,
+    add_scoring_arguments,
     go_offline,
 )
 
@@ -55,6 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--dp", type=int, metavar="N", help="data parallel size")
     add("--max-failures", type=int, metavar="N", help="failed rows that still exit 0 (default: 0)")
     add("--dry-run", action="store_true", help="show what would run and what is cached")
+    add_scoring_arguments(parser)
     add_data_arguments(parser)
     add_results_argument(parser)
 
@@ -103,12 +105,15 @@ def _interrupt(*_: object) -> None:
 def _print_table(paths: list[Path]) -> None:
     from racro_eval.cli.output import console
     from racro_eval.leaderboard.collect import collect
-    from racro_eval.leaderboard.formats import NOTE, rich_table
+    from racro_eval.leaderboard.formats.terminal import renderables
     from racro_eval.leaderboard.table import build_table
+    from racro_eval.leaderboard.views.board import board
 
+    cells = collect(paths)
+    columns = list(dict.fromkeys(cell.benchmark for cell in cells))
     out = console()
-    out.print(rich_table(build_table(collect(paths))))
-    out.print(NOTE)
+    for part in renderables(board(build_table(cells, columns)), out.width):
+        out.print(part)
 
 
 def _preview(config: RunConfig) -> int:

@@ -85,7 +85,7 @@ class Benchmark:
         state = hashlib.sha256()
         for sample in self.samples:
             facts = (sample.index, sample.answer, dict(sample.options), dict(sample.meta))
-            line = [*facts, sample.rule]
+            line = [*facts, sample.rule, sample.scorer]
             state.update(json.dumps(line, ensure_ascii=False).encode() + b"\n")
         return state.hexdigest()
 

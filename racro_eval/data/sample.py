@@ -25,6 +25,7 @@ class Sample:
     meta: the benchmark's breakdown columns, e.g. subject and level.
     rule: the answer rule of the row (see `grading/rules.py`); None for choice when there are
     options and maths otherwise.
+    scorer: the benchmark's own rule (see `scoring/profiles.py`); None for the grader's.
     """
 
     index: str
@@ -34,3 +35,4 @@ class Sample:
     answer: str = ""
     meta: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
     rule: str | None = None
+    scorer: str | None = None

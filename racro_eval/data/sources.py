@@ -106,6 +106,7 @@ def read(spec: BenchmarkSpec, located: Located, style: QuestionStyle = "racro") 
             answer=cells.answer(row, fields, options),
             meta=meta,
             rule=spec.rule_for(meta, options=bool(options)),
+            scorer=spec.scorer,
         )
 
 

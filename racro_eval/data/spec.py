@@ -15,6 +15,19 @@ from racro_eval.settings import Strict, named, parse_settings, read_mapping, shi
 _PACKAGE = "racro_eval.benchmarks"
 
 
+Scorer = Literal[
+    "dynamath",
+    "logicvista",
+    "mathverse",
+    "mathvision",
+    "mathvista",
+    "mmmu",
+    "mmmu_pro",
+    "olympiadbench",
+    "wemath",
+]
+
+
 class RuleByRow(Strict):
     """Answer rules that differ from row to row."""
 
@@ -52,6 +65,8 @@ class BenchmarkSpec(Strict):
     answer_rule: str | RuleByRow | None = None
     """The grader's rule; by default choice for rows with options and maths for the others. A rule
     by row leaves rows with options to choice."""
+    scorer: Scorer | None = None
+    """Whose rule judges a row, where the grader's own does not fit (see `scoring/profiles.py`)."""
     metric: str = "accuracy"
     headline: Headline | None = None
     breakdowns: tuple[str, ...] = ()

@@ -21,8 +21,8 @@ _BETWEEN = re.compile(
 )
 # What a prompt shows between the braces, echoed.
 _PLACEHOLDER = re.compile(
-    r"(?:\\text\s*\{)?[\s.?…_]*(?:\\[lc]?dots|(?:your |the |final )*answer(?: here)?"
-    r"|(?:option )?letter)?[\s.?…_]*\}?",
+    r"(?:\\text\s*\{)?[\s.?…_]*(?:\\[lc]?dots|n/a|(?:your |the |final |option |numeric )*"
+    r"(?:answer|letter|value|result|number|expression|choice)(?: here)?)?[\s.?…_]*\}?",
     re.IGNORECASE,
 )
 

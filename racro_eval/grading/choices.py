@@ -9,14 +9,24 @@ from racro_eval.grading.normalize import normalize
 from racro_eval.grading.verdict import Comparison, Status
 
 _LEAD = re.compile(
-    r"^(?:the\s+)?(?:correct\s+|final\s+|right\s+)?(?:answer|options?|choices?|figure|picture"
+    r"^(?:the\s+)?(?:correct\s+|final\s+|right\s+)?(?:answer|(?:(?:fir|la)st|second|third|fourth|fifth)\s+option"
+    r"|options?|choices?|figure|picture"
     r"|image|diagram|graph|shape|statement|选项|选择|选|答案)(?:\s*(?:is|are|是|为))?\s*:?\s*(?=[(\[{]?[A-Z])",
     re.IGNORECASE,
 )
 _ONE = r"[(\[{]*\s*[A-Z]\s*[)\]}]*"
-_LETTERS = re.compile(rf"{_ONE}(?:\s*(?:,\s*(?:and|or)\b|[,;&]|\band\b|\bor\b|\s)\s*{_ONE})*[.:)]*")
+_LETTERS = re.compile(
+    rf"{_ONE}(?:\s*(?:,\s*(?:and|or)\b|[,;&]|\band\b|\bor\b|[和与]|\s)\s*{_ONE})*[.:)]*"
+)
 _RUN = re.compile(r"\(?[A-Z]{2,6}\)?")
-_WITH_TEXT = re.compile(r"(?:\(([A-Z])\)|\[([A-Z])\]|([A-Z])\s*[.):,-])\s*(\S.*)", re.DOTALL)
+_WITH_TEXT = re.compile(
+    r"(?:\(([A-Za-z])\)|\[([A-Z])\]|([A-Z])\s*[.):,=-]|([a-z])\))\s*(\S.*)"
+    r"|([A-Z])\s*(\(.*\))",
+    re.DOTALL,
+)
+_TEXT_WITH = re.compile(r"(\S.*?)\s*\(([A-Z])\)", re.DOTALL)
+_EITHER = re.compile(r"[A-Z]\W*\bor\b")
+_PREDICATE = re.compile(r"^[^.]*\b(?:is|are)\s+(?!not\b)(?=[^.]{3})")
 _BECAUSE = re.compile(r"([A-Z])\s+(?:because|since|as)\b")
 
 SameText = Callable[[str, str], Comparison]
@@ -27,8 +37,8 @@ def letters_of(text: str) -> frozenset[str] | None:
 
     `(B)`, `Option B`, `B.`, `B and D`, `BD` and a lone lower-case `b` all count.
     """
-    bare = _LEAD.sub("", text).strip(" .*")
-    if re.fullmatch(r"[(\[{]?[a-z][)\]}]?", bare):
+    bare = _LEAD.sub("", text).strip(" .*<>'\"`").removesuffix("项")
+    if re.fullmatch(r"[(\[{]?[a-j]{1,4}[)\]}]?", bare):
         bare = bare.upper()
     if _LETTERS.fullmatch(bare):
         return frozenset(re.findall(r"(?<![A-Za-z])[A-Z](?![A-Za-z])", bare))
@@ -37,12 +47,21 @@ def letters_of(text: str) -> frozenset[str] | None:
     return None
 
 
+def either(text: str) -> bool:
+    """Whether `text` leaves open which of its letters it means: `B or D`."""
+    return bool(_EITHER.search(text))
+
+
 def letter_and_text(text: str) -> tuple[str, str] | None:
     """Split `(B) 12 cm` into its letter and the text behind it."""
     bare = _LEAD.sub("", text)
     match = _WITH_TEXT.fullmatch(bare)
     if match:
-        return match[1] or match[2] or match[3], match[4]
+        letter, rest = (part for part in match.groups() if part)
+        return letter.upper(), rest
+    match = _TEXT_WITH.fullmatch(bare)
+    if match:
+        return match[2], match[1]
     match = _BECAUSE.match(bare)
     return (match[1], "") if match else None
 
@@ -78,7 +97,7 @@ def _compare(
         return Comparison(Status.correct, "choice-text")
     letters = letters_of(text)
     if letters is not None and letters <= set(options):
-        return _verdict(letters == gold, "choice-letter")
+        return _verdict(letters == gold and not either(text), "choice-letter")
     split = letter_and_text(text)
     if split is not None and split[0] in options:
         letter, rest = split
@@ -87,6 +106,9 @@ def _compare(
     exact = {letter for letter, option in texts.items() if option == text}
     if exact or only is None:
         return _verdict(only in exact, "choice-text")
+    predicate = _PREDICATE.sub("", text)
+    if any(option == predicate for option in texts.values()):
+        return _verdict(texts[only] == predicate, "choice-text")
     outcome = same_text(prediction, options.get(only, ""))
     others = [option for letter, option in texts.items() if letter != only]
     rivals = [option for option in others if outcome.equal and same_text(text, option).equal]

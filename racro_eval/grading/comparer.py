@@ -5,6 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
+from racro_eval.grading.conversions import (
+    fraction,
+    same_brackets,
+    same_unknown,
+    times,
+    with_letters,
+    without,
+)
 from racro_eval.grading.formulas import Formulas
 from racro_eval.grading.nodes import (
     Based,
@@ -18,6 +26,7 @@ from racro_eval.grading.nodes import (
     Words,
 )
 from racro_eval.grading.relations import (
+    asked_value,
     assignment,
     interval,
     only_numbers,
@@ -80,11 +89,20 @@ class Comparer:
             if not found.name and relation is right and "≈" not in relation.operators:
                 return False
             stated = parse(found.value)
+        elif value := asked_value(relation, gold=relation is right):
+            stated = parse(value)
+        elif relation is left and self._identity(relation):
+            stated = parse(relation.parts[-1])
         elif isinstance(other, Group | Joined):
             stated = interval(relation)
         if stated is None:
             return False
         return self.same(stated, right) if relation is left else self.same(left, stated)
+
+    def _identity(self, relation: Relation) -> bool:
+        """A chain of transformations: both of its ends are the same formula."""
+        first, last = (parse(relation.parts[end]) for end in (0, -1))
+        return set(relation.operators) == {"="} and self.same(first, last)
 
     def _two_relations(self, left: Relation, right: Relation) -> bool:
         first, second = assignment(left), assignment(right)
@@ -119,24 +137,29 @@ class Comparer:
             units.append(node.unit if isinstance(node, Quantity) else None)
             percents.append(measured and isinstance(node, Quantity) and node.percent)
         if percents[0] != percents[1]:
+            if any(unit is not None and unit.dimension for unit in units):
+                return False  # 30% and 30°
             return self._percent(values, percents[0])
+        for at, other in ((0, units[1]), (1, units[0])):
+            if units[at] is None and other is not None:
+                values[at], units[at] = with_letters(values[at], other)
         one, two = units
         if one is None:
-            values[0] = _without(values[0], two)
+            values[0] = without(values[0], two)
         if two is None:
-            values[1] = _without(values[1], one)
+            values[1] = without(values[1], one)
         if one is None or two is None or "" in (one.dimension, two.dimension):
             return self.same(*values) or self._angle(values, units)
         if {one.dimension, two.dimension} == {"angle", "radian"}:
             return self._angle(values, units)
         if one.dimension is None or two.dimension is None:
-            return _same_unknown(one, two) and self.same(*values)
+            return same_unknown(one, two) and self.same(*values)
         if one.dimension != two.dimension:
             return False
         if one.factor == two.factor:
             return self.same(*values)
         scaled = [
-            _times(value, unit.factor / two.factor)
+            times(value, unit.factor / two.factor)
             for value, unit in zip(values, (one, two), strict=True)
         ]
         return scaled[0] is not None and self.same(scaled[0], values[1])
@@ -145,7 +168,7 @@ class Comparer:
         """25\\% is both 25 and 0.25."""
         if self.same(*values):
             return True
-        hundredth = _times(values[0 if left else 1], Fraction(1, 100))
+        hundredth = times(values[0 if left else 1], Fraction(1, 100))
         if hundredth is None:
             return False
         return self.same(hundredth, values[1]) if left else self.same(values[0], hundredth)
@@ -170,6 +193,9 @@ class Comparer:
             return Expression(r"\mathbb{R}") in (left, right)
         for one, two in ((left, right), (right, left)):
             if isinstance(one, Group) and not isinstance(two, Group):
+                if one.kind == "list" and isinstance(two, Expression | Quantity):
+                    # "3/4 or 0.75" says one thing twice.
+                    return self._each(one.items, two, one is left)
                 # Brackets around a single value say nothing.
                 alone = len(one.items) == 1 and isinstance(two, Expression | Quantity)
                 item = one.items[0]
@@ -179,10 +205,13 @@ class Comparer:
         if kinds == {"set", "bracket"} or kinds == {"signs", "bracket"}:
             return False
         if "bracket" in kinds:
-            return _same_brackets(left, right) and self._ordered(left.items, right.items)
+            return same_brackets(left, right) and self._ordered(left.items, right.items)
         solutions = all(isinstance(item, Group) for item in (*left.items, *right.items))
         distinct = solutions or "set" in kinds
         return self._unordered(left.items, right.items, distinct=distinct)
+
+    def _each(self, items: Sequence[Node], other: Node, is_left: bool) -> bool:
+        return all(self.same(i, other) if is_left else self.same(other, i) for i in items)
 
     def _ordered(self, left: Sequence[Node], right: Sequence[Node]) -> bool:
         if len(left) != len(right):
@@ -212,7 +241,7 @@ class Comparer:
             if left.operator == ":":
                 return self._ratios(left, right)
             return self._unordered(left.items, right.items, distinct=True)
-        ratios = [_fraction(node) for node in (left, right)]
+        ratios = [fraction(node) for node in (left, right)]
         return ratios[0] is not None and ratios[1] is not None and self.same(*ratios)  # type: ignore[arg-type]
 
     def _ratios(self, left: Joined, right: Joined) -> bool:
@@ -256,41 +285,3 @@ class Comparer:
             n.digits if isinstance(n, Based) else getattr(n, "text", "") for n in (left, right)
         ]
         return digits[0] == digits[1] and not (isinstance(left, Based) and isinstance(right, Based))
-
-
-def _times(node: Node, factor: Fraction) -> Node | None:
-    if not isinstance(node, Expression):
-        return None
-    return Expression(rf"\frac{{({node.text})*{factor.numerator}}}{{{factor.denominator}}}")
-
-
-def _without(node: Node, unit: Unit | None) -> Node:
-    """`0.64N` reads as a product; beside a quantity in N it is one too."""
-    if unit is not None and isinstance(node, Expression):
-        return Expression(node.text.removesuffix(unit.name))
-    return node
-
-
-def _fraction(node: Node) -> Expression | None:
-    if isinstance(node, Expression):
-        return node
-    if isinstance(node, Joined) and node.operator == ":" and len(node.items) == 2:
-        top, bottom = node.items
-        if isinstance(top, Expression) and isinstance(bottom, Expression):
-            return Expression(rf"\frac{{{top.text}}}{{{bottom.text}}}")
-    return None
-
-
-def _same_unknown(one: Unit, two: Unit) -> bool:
-    names = [unit.name.lower().rstrip("s") for unit in (one, two)]
-    return names[0].startswith(names[1]) or names[1].startswith(names[0])
-
-
-def _same_brackets(left: Group, right: Group) -> bool:
-    """The brackets of two items may make an interval; of more they are decoration."""
-    if "list" in (left.kind, right.kind):
-        return set(left.brackets + right.brackets) <= set("()⟨⟩[]")
-    styles = [group.brackets.replace("⟨", "(").replace("⟩", ")") for group in (left, right)]
-    return styles[0] == styles[1] or (
-        len(left.items) > 2 and all(style in ("()", "[]") for style in styles)
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from racro_eval.grading.choices import letter_and_text, letters_of
+from racro_eval.grading.choices import either, letter_and_text, letters_of
 from racro_eval.grading.comparer import Comparer
 from racro_eval.grading.nodes import Node
 from racro_eval.grading.normalize import normalize, within_budget
@@ -60,6 +60,8 @@ def _by_rule(prediction: str, answer: str, kind: Rule) -> Comparison:
         split = letter_and_text(prediction)
         if letters is None and split is not None:
             letters = frozenset(split[0])
+        elif either(prediction):
+            letters = letters and frozenset()
         if rule == "choice" or letters is not None:
             return _decided(letters is not None and letters == gold, "choice-letter")
     if rule == "text" or is_words(prediction) or is_words(answer):

@@ -1,6 +1,6 @@
 """Find the final answer of a response: one pass over up to 1 MB, and never a guess.
 
-The rules, in this order; each looks only at the text after the thought:
+The rules, in this order; each looks only at what `scope.py` leaves of the text:
 
 boxed       the last closed, non-empty \\boxed, \\fbox or \\framebox; `\\boxed 5`; a box that the
             very end leaves open. A value announced after the box replaces it.
@@ -17,72 +17,81 @@ last-line   a last line that is nothing but a value
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from racro_eval.grading.boxes import Box, boxed_answers, find_boxes
-from racro_eval.grading.conclusions import closing_sentence, stated_value
+from racro_eval.grading.conclusions import MAX_SENTENCE, closing_sentence, stated_value
 from racro_eval.grading.refusals import is_refusal, without_boilerplate
-from racro_eval.grading.statements import Statement, last_statement
+from racro_eval.grading.scope import (
+    is_example,
+    own_turn,
+    still_held,
+    thought_of,
+    visible_text,
+    without_code,
+)
+from racro_eval.grading.statements import Statement, last_statement, value_of
 from racro_eval.grading.verdict import Extraction
 
 MAX_RESPONSE = 1 << 20
 # A final answer is stated near the end; phrases are searched for there only.
 TAIL = 20_000
 MAX_BARE = 60
+MAX_BOXES = 100
 MAX_BARE_WORDS = 8
 
-_THOUGHT_END = re.compile(r"</(?:think|thinking|thought|reasoning)>")
-_THOUGHT_START = re.compile(r"<(?:think|thinking|thought|reasoning)>")
 _DISPLAY = re.compile(
-    r"(?:\$\$(?P<dollars>[^$]{1,2000})\$\$|\\\[(?P<bracket>.{1,2000}?)\\\])[\s.*]*\Z", re.DOTALL
+    r"(?:\$\$(?P<dollars>[^$]{1,2000})\$\$|\\\[(?P<bracket>.{1,2000}?)\\\]"
+    r"|(?P<rows>\\begin\{(?:align|equation|gather)\*?\}.{1,2000}?\\end\{\w+\*?\}))[\s.*]*\Z",
+    re.DOTALL,
 )
 _PROSE = re.compile(r"(?:\S+\s+){4,}\S+[.!?]")
 _TALK = re.compile(
-    r"\b(?:I|we|you|let|can|cannot|because|please|sure|okay|hello|step|it's|which|not)\b|\b(?:is|are|was|this|that)\b|^[∴则]|不是|^(?:so|thus|hence)\b"
+    r"^(?:hm+|ok|okay|so|thus|hence)\b|^[∴则]|不是"
+    r"|\b(?:I|we|you|let|can|cannot|because|please|sure|okay|hello|choose|pick|step|it's|which|not)\b"
+    r"|\b(?:is|are|was|this|that)\b"
     r"|therefore|因此|所以|^故|一共|\\boxed",
     re.I,
 )
 _OPTION_AT_END = re.compile(
     r"(?:(?<!\bor)(?<!\band)(?<!\bnot)\s\(([A-J])\)"
-    r"|\b(?:is|be|it's|answer|option|choice|choose|chose|select|with|选|是|为)[ :*]*\(?([A-J])\)?)"
+    r"|\b(?:is|be|it's|answer|option|choice|[Cc]hoose|chose|select|with|leaves|leaving|选|是|为)"
+    r"[ :*]*\(?([A-J])\)?"
+    r"|\bit(?:'s| is) \(?([a-j])\)?)"
     r"[*.。]*\s*\Z"
 )
+_BECAUSE = re.compile(r"(?<=[A-J)*]),?\s+(?:because|since|as)\s[^.,\n]*\.?\s*\Z")
 _OPTION_IS_CORRECT = re.compile(
-    r"(?:\b(?:option|choice|answer|statement|figure)\s+|^|[\s,*(])\(?([A-J])\)?[*:]*(?:\s+[^.\n]{0,40}?)?"
-    r"\s+(?:is|must be|would be)\s+(?:the\s+)?(?:only\s+)?(?:correct|right|best|answer)"
-    r"(?:\s+(?:answer|option|choice|one))?[*.\s]*\Z"
-    r"|选项\s*([A-J])\s*(?:是)?正确[的。]*\s*\Z"
+    r"(?:\b(?:option|choice|answer|statement|figure)\s+|^|[\s,*(])\(?([A-J])\)?[*:]*"
+    r"(?:\s+[^.\n]{0,40}?)?\s+(?:is|must be|would be)\s+(?:the\s+)?(?:only\s+)?"
+    r"(?:correct|right|best|answer|option|choice|one)"
+    r"(?:\s+(?:answer|option|choice|one))?(?:\s+that \w+)?[*.\s]*\Z"
+    r"|选项\s*([A-J])\s*(?:是)?正确[的。]*\s*\Z|([A-J])\s*选?项?是?(?:正确|对)[的。]*\s*\Z"
     r"|\b[Oo]nly\s+(?:option|choice|statement|figure)?\s*\(?([A-J])\)?\s+\w+[^.\n]{0,60}[*.\s]*\Z"
     r"|\b(?:[Ss]o|[Tt]hus|[Hh]ence|[Tt]herefore)[,:]?\s+\(?([A-J])\)?[*.\s]*\Z"
 )
 _OPTION_AT_START = re.compile(
-    r"\A\s*[*]*(?:\(([A-J])\)|([A-J]))[*]*(?:[.。:]\s*|\s*\n|\s*\Z|(?=[\u4e00-\u9fff]))"
+    r"\A\s*[*]*(?:\(([A-J])\)|([A-J]))[*]*(?:[.。:]\s*|\s*\n|\s*\Z"
+    r"|(?=[\u4e00-\u9fff])(?![和或与及]|选?项?(?:是?错|不对|不正确)))"
 )
-_OPTION_LISTED = re.compile(r"^\s*\(?[A-J][).:]\s*\S", re.MULTILINE)
-_LABEL = re.compile(r"\A(?:final )?(?:result|total|solution|output)\s*[:=：]\s*", re.IGNORECASE)
+_OPTION_LISTED = re.compile(r"^[ \t]*\(?[A-J](?:[).:]\s*\S|[ \t]*$)", re.MULTILINE)
+_LABEL = re.compile(
+    r"\A\*{0,2}[^\W\d_]{3,12}(?: [^\W\d_]{3,12})?\s*[:：]\*{0,2}(?=\s*(?:[-$\\\d]|\(?[A-J]\)?$))\s*"
+    r"|\A(?:total|result) = ",
+    re.I,
+)
+# One sentence by itself is an answer, unless it only describes what is seen.
 _NOT_BARE = re.compile(
     r"\n|(?<!^)\w[.!?]\s+\w|。.|[\u4e00-\u9fff]{6}|[?？]$|[，；、].*[\u4e00-\u9fff]"
-    r"|^[A-J] or [A-J]$|[-+*/=(,:]$"
+    r"|[\u4e00-\u9fff]\s*[$\\\d].*。$|可能。?$|^答案|^[A-J] or [A-J]$|[-+*/=(,:]$|^</?\w+>$"
+    r"|^Q\.?E\.?D|(?:\.\.\.|…)$"
 )
+_ENTRY = re.compile(r"^[^:：\n=]{1,40}[:：][ \t]*[-$\d][^\n=]{0,20}$", re.MULTILINE)
 _CHAIN = re.compile(r"=(?:(?!\b(?:or|and)\b)[^,;=])*=")
-_YES_OR_NO = re.compile(r"(yes|no|true|false|是|否|对|错)\s*[,.，。](?!\s*\w+\?)", re.IGNORECASE)
-_LONE_VALUE = re.compile(r"(?![-*•]?\s*\d+[.)]\s*\Z)(?=.*\d)[^=A-Za-z\u4e00-\u9fff]{1,60}\Z")
-
-
-@dataclass(frozen=True, slots=True)
-class Visible:
-    """What a response says outside its thought, and whether the thought was left open."""
-
-    text: str
-    unfinished: bool
-
-
-def visible_text(response: str) -> Visible:
-    """The text after the last `</think>`; before an opened `<think>` that never closes."""
-    ends = [match.end() for match in _THOUGHT_END.finditer(response)]
-    text = response[ends[-1] :] if ends else response
-    opened = _THOUGHT_START.search(text)
-    return Visible(text[: opened.start()] if opened else text, bool(opened))
+_YES_OR_NO = re.compile(
+    r"\**(yes|no|true|false|是|否|对|错)\**(?:[.!。]?[ \t]*(?=\n)|\s*[,.，。])(?!\s*\w+\?)",
+    re.IGNORECASE,
+)
+_LONE_VALUE = re.compile(r"(?![-*•]?\s*\d+[.)]\s*\Z)(?=.*\d)[^|=A-Za-z\u4e00-\u9fff]{1,60}\Z")
 
 
 def extract(response: str, *, finish_reason: str = "stop") -> Extraction | None:
@@ -103,24 +112,29 @@ def extract_answer(response: str) -> str | None:
 
 def extract_all(response: str, *, finish_reason: str = "stop") -> list[Extraction]:
     """The answer, then (for a plural gold only) the boxes of its closing sentence, joined."""
-    response = response[-MAX_RESPONSE:]
+    response = own_turn(response[-MAX_RESPONSE:])
     complete = finish_reason != "length"
     visible = visible_text(response)
-    text = visible.text
-    if not text.strip() and not visible.unfinished and complete:
-        ends = [match.start() for match in _THOUGHT_END.finditer(response)]
-        thought = response[: ends[-1]] if ends else ""  # all was said inside the thought
-        boxes = find_boxes(thought, complete)
+    text = still_held(without_code(visible.text))
+    if not visible.text.strip() and not visible.unfinished and complete:
+        thought = still_held(thought_of(response))  # all was said inside the thought
+        boxes = _boxes(thought, complete)
         return boxed_answers(thought, boxes) if boxes else []
     complete = complete and not visible.unfinished
-    boxes = find_boxes(text, complete)
+    boxes = _boxes(text, complete)
     offset = max(0, len(text) - TAIL)
     statement = last_statement(text[offset:], complete)
     if boxes and not (statement and _replaces(statement, offset, boxes[-1])):
-        return boxed_answers(text, boxes)
+        (last, *joined) = boxed_answers(text, boxes)
+        return [Extraction(value_of(last.text), last.rule), *joined]
     if statement:
         return [Extraction(statement.text, statement.rule)]
     return _closing(text, text[offset:]) if complete else []
+
+
+def _boxes(text: str, complete: bool) -> list[Box]:
+    last = find_boxes(text, complete)[-MAX_BOXES:]
+    return [box for box in last if not is_example(text, box.start)]
 
 
 def _replaces(statement: Statement, offset: int, box: Box) -> bool:
@@ -134,23 +148,32 @@ def _closing(text: str, tail: str) -> list[Extraction]:
     text, tail = without_boilerplate(text), without_boilerplate(tail)
     display = _DISPLAY.search(tail[-2100:])
     if display:
-        formula = display["dollars"] or display["bracket"]
+        formula = next(group for group in display.groups() if group)
         return [Extraction(formula.strip(), "display")] if formula.strip() else []
     whole = text.strip()
     if not whole or is_refusal(tail[-600:]):
         return []
+    option = _option(text, tail)
+    alone = len(whole.split()) > 3 and whole[-1] in ".!" and closing_sentence(text) == whole
+    value = stated_value(whole) if alone and not option else ""
+    if value:
+        return [Extraction(value, "conclusion")]
     bare = _LABEL.sub("", whole)
     if not _CHAIN.search(whole) and _is_bare(bare) and not _TALK.search(bare):
-        return [Extraction(bare, "bare")]
+        sentence = len(bare.split()) > 3 and bare[-1] == "."
+        value = stated_value(bare, concluding=True) if sentence else ""
+        return [Extraction(value or bare, "bare")]
     word = _YES_OR_NO.match(whole)
-    if word and "\n" not in whole:
+    if word and ("\n" not in whole or whole.startswith("\n", word.end())):
         return [Extraction(word[1], "bare")]
-    option = _option(text, tail)
     if option:
         return [Extraction(option, "option")]
     if len(_OPTION_LISTED.findall(tail[-600:])) > 1:
         return []  # the options again, and no word on which one
-    value = stated_value(closing_sentence(tail))
+    closing = closing_sentence(tail)
+    if _ENTRY.fullmatch(closing) and len(_ENTRY.findall(tail[-600:])) > 1:
+        return []  # the last row of a table
+    value = stated_value(closing)
     if value:
         return [Extraction(value, "conclusion")]
     last = whole.rpartition("\n")[2].strip()
@@ -160,6 +183,7 @@ def _closing(text: str, tail: str) -> list[Extraction]:
 
 
 def _option(text: str, tail: str) -> str:
+    tail = _BECAUSE.sub("", tail[-MAX_SENTENCE:])
     closing = _OPTION_IS_CORRECT.search(tail[-120:]) or _OPTION_AT_END.search(tail[-40:])
     opening = _OPTION_AT_START.match(text[:40])
     # A list of options also opens with a letter; a single line does not.

@@ -6,14 +6,13 @@ import re
 from fractions import Fraction
 from typing import Any
 
+from racro_eval.grading import workers
 from racro_eval.grading.identity import Answer, constant, same_function, same_up_to_factor
 from racro_eval.grading.rationals import decimal_places, rational, significant_digits
 from racro_eval.grading.rules import Rule
 from racro_eval.grading.syntax import read_formula
 from racro_eval.grading.terms import NeedsAlgebra, NotFormula
 
-# One answer may need many symbolic comparisons (a list in any order): this is for all of them.
-SECONDS = 1.0
 _NOISE = Fraction(1, 10**9)
 _DOUBLE_NOISE = Fraction(1, 10**14)
 _DOUBLE_DIGITS = 15
@@ -36,7 +35,8 @@ class Formulas:
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
         self.method = "string"
-        self._seconds = SECONDS
+        # One answer may need many symbolic comparisons (a list in any order): this is for all.
+        self._seconds = workers.SECONDS
         self._comparisons = 0
 
     def same(self, left: str, right: str) -> bool:
@@ -162,14 +162,11 @@ class Formulas:
         return Answer.same if reply["factor"] == 1 else Answer.opposite
 
     def _ask(self, operation: str, left: str, right: str) -> dict[str, Any]:
-        from racro_eval.grading import workers
-
         self.method = "sympy"
-        if self._seconds <= 0:
+        if self._seconds <= workers.LEAST_SECONDS:
             raise workers.WorkerTimeout
         request = {"op": operation, "left": _latex(left), "right": _latex(right)}
         reply = workers.ask(request, self._seconds)
-        # Only the worker's own time counts: a busy machine must not change a verdict.
         self._seconds -= reply["seconds"]
         if reply["verdict"] == "too-big":
             raise workers.WorkerTimeout

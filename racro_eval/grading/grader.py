@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING
 
 from racro_eval.grading.choices import compare_choice
 from racro_eval.grading.equivalence import compare
-from racro_eval.grading.extraction import extract_all, visible_text
-from racro_eval.grading.normalize import normalize, within_budget
+from racro_eval.grading.extraction import extract_all
+from racro_eval.grading.normalize import within_budget
+from racro_eval.grading.option_texts import named_option
 from racro_eval.grading.rules import check_rule
+from racro_eval.grading.scope import visible_text
 from racro_eval.grading.verdict import Comparison, Extraction, Status, Verdict
 
 if TYPE_CHECKING:
     from racro_eval.data.sample import Sample
 
-GRADER_VERSION = "2"
-_MAX_WHOLE = 300
+GRADER_VERSION = "3"
 
 
 def grade(response: str, sample: Sample, *, finish_reason: str = "stop") -> Verdict:
@@ -26,12 +27,9 @@ def grade(response: str, sample: Sample, *, finish_reason: str = "stop") -> Verd
     """
     rule = sample.rule or ("choice" if sample.options else "math")
     check_rule(rule)
-    if not response.strip():
-        return Verdict(Status.empty, "", "", False)
-    found = extract_all(response, finish_reason=finish_reason) or _whole(response, sample, rule)
+    found = extract_all(response, finish_reason=finish_reason) or _named(response, sample, rule)
     if not found:
-        cut = finish_reason == "length" or visible_text(response).unfinished
-        return Verdict(Status.truncated if cut else Status.unparsed, "", "", False)
+        return unanswered(response, finish_reason)
     verdict = _judge(found[0], sample, rule)
     if not verdict.correct and len(found) > 1 and rule == "math":
         # Only a plural gold can equal several boxes; a single one never does.
@@ -40,18 +38,17 @@ def grade(response: str, sample: Sample, *, finish_reason: str = "stop") -> Verd
     return verdict
 
 
-def _whole(response: str, sample: Sample, rule: str) -> list[Extraction]:
-    """A response that is nothing but an option's text, even "cannot be determined"."""
-    text = visible_text(response).text.strip()
-    if rule != "choice" or len(text) > _MAX_WHOLE:
-        return []
-    bare = normalize(text).lower()
-    texts = {
-        spelling
-        for letter, option in sample.options.items()
-        for spelling in (option, f"{letter}. {option}", f"({letter}) {option}")
-    }
-    return [Extraction(text, "bare")] if bare in {normalize(t).lower() for t in texts} else []
+def unanswered(response: str, finish_reason: str = "stop") -> Verdict:
+    """The verdict on a response in which no answer was found: empty, truncated or unparsed."""
+    if not response.strip():
+        return Verdict(Status.empty, "", "", False)
+    cut = finish_reason == "length" or visible_text(response).unfinished
+    return Verdict(Status.truncated if cut else Status.unparsed, "", "", False)
+
+
+def _named(response: str, sample: Sample, rule: str) -> list[Extraction]:
+    found = named_option(visible_text(response).text, sample.options) if rule == "choice" else None
+    return [found] if found else []
 
 
 def _judge(found: Extraction, sample: Sample, rule: str) -> Verdict:

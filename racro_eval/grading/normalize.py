@@ -172,6 +172,7 @@ def normalize(text: str) -> str:
     text = re.sub(r"\\(?:begin|end)boxed", "", text)
     text = re.sub(r"\\overline\s*\{([A-Z]{1,3})\}", r"\1", text)
     text = _DEGREES.sub("°", _SPACES.sub(" ", _DECORATION.sub("", text)))
+    text = re.sub(r"°\s*(C|F)(?:elsius|ahrenheit)\b", r"°\1", text)
     text = _COMMAND.sub(lambda match: _COMMANDS.get(match[1], match[0]), text)
     text = _PERCENT.sub("%", text)
     text = _FUNCTION_WORDS.sub(r"\\\1 ", text)
@@ -224,7 +225,7 @@ def _unbox(text: str) -> str:
         depth += (text[index] == "{") - (text[index] == "}")
         if depth == 0:
             return f"{text[: match.start()]} {text[match.end() : index]} {text[index + 1 :]}"
-    return text[: match.start()] + text[match.end() :]
+    return text  # never closed: broken
 
 
 def _characters(text: str) -> str:

@@ -23,11 +23,22 @@ _BOILERPLATE = re.compile(
     r"(?:<\|[^|\n]{0,40}\|>[^\n]{0,40}|\bI hope (?:it|this|that)[^.!\n]{0,60}[.!]?"
     r"|\bHope this[^.!\n]{0,40}[.!]?"
     r"|\bLet me know[^\n]{0,120}|\bFeel free[^\n]{0,120}|\bIf you have any[^\n]{0,120}"
-    r"|\bWould you like[^\n]{0,120}|\bDo you (?:have|want|need)[^\n]{0,100}\?"
+    r"|\b(?:Is there anything|Can I help)[^\n]{0,100}\?|\bWould you like[^\n]{0,120}"
+    r"|\bDo you (?:have|want|need)[^\n]{0,100}\?"
     r"|希望[^\n]{0,30}帮助[^\n]{0,10}"
-    r"|\\blacksquare|\\qed|Q\.?E\.?D\.?|[■□✅✓\U0001F300-\U0001FAFF]|```|</?\w{1,12}>|---+)[\s$]*\Z",
+    r"|(?<=[.!?]\s)That(?:'s| is) (?:the|our|my) (?:final )?(?:answer|result)[.!]?"
+    r"|\$?\\blacksquare|\\qed|Q\.?E\.?D\.?|[■□✅✓\U0001F300-\U0001FAFF]|```|</?\w{1,12}>|---+)[\s$]*\Z",
     re.IGNORECASE,
 )
+
+
+# `2**3` is a power.
+_BOLD = re.compile(r"(?<![\w)*])\*\*|\*\*(?![\w(*])")
+
+
+def without_bold(text: str) -> str:
+    """`text` without Markdown's marks of bold print."""
+    return _BOLD.sub("", text)
 
 
 def is_refusal(text: str) -> bool:

@@ -11,9 +11,14 @@ from racro_eval.grading.structure import parse
 
 _NAME = re.compile(
     r"(?:\\(?!(?:sin|cos|tan|cot|sec|csc|log|ln|exp|sqrt|lim|sum|int|begin|pi|infty|binom)"
-    r"(?![a-zA-Z]))[a-zA-Z]+|[A-Za-z]|_\{[^{}]*\}|[(){},|':\s])+"
+    r"(?![a-zA-Z]))[a-zA-Z]+|[A-Za-z]|_\{[^{}]*\}|\^\{-1\}(?=\()|[(){},|':\s])+"
 )
 _FUNCTION_OF_X = re.compile(r"[a-z]\([a-z]\)|y")
+# An expression whose value is asked for: f(2), P(A or B), a+b, xy, x^{2}+y^{2}, \lim ...
+_VALUE_OF = re.compile(
+    r"\\?[a-zA-Z]+(?:'|_\{\w+\})?\([^()=<>]+\)|\\(?:lim|sum|int|prod)(?![a-zA-Z]).*"
+)
+_COMBINATION = re.compile(r"(?:[a-zA-Z](?:_\{\d\})?|\^\{\d\}|[-+*/(){}]|\\frac)+")
 _FUNCTION_OF_ANGLE = re.compile(
     r"\\(?:sin|cos|tan)\s*\(?(?:\\angle\s*)?(?:[A-Z]{1,3}|\\(?:alpha|beta|gamma|theta))\)?"
 )
@@ -32,6 +37,22 @@ class Assignment:
 def is_name(text: str) -> bool:
     """Whether `text` only names something: `x`, `a_{n}`, `f(x)`, `\\angle APC`, `(p,q)`, `|AB|`."""
     return bool(text.strip()) and bool(_NAME.fullmatch(text)) and any(c.isalpha() for c in text)
+
+
+def asked_value(relation: Relation, *, gold: bool) -> str:
+    """The number that `f(2) = 9` or `a+b = 9` gives to what was asked for, "" for others.
+
+    `x+1 = 9` is an equation to be solved and gives none; neither does a gold `a+b = 9`, which
+    may be a line's equation.
+    """
+    asked, value = relation.parts[0], relation.parts[-1]
+    if set(relation.operators) != {"="} or not _CONSTANT.fullmatch(value):
+        return ""
+    if _VALUE_OF.fullmatch(asked):
+        return value
+    letters = set(re.findall(r"[a-zA-Z]", asked.replace(r"\frac", "")))
+    combined = len(letters) > 1 and _COMBINATION.fullmatch(asked)
+    return value if combined and not gold else ""
 
 
 def same_name(left: str, right: str) -> bool:
@@ -73,6 +94,11 @@ def interval(relation: Relation) -> Node | None:
         operators = tuple(_DOWN[op] for op in reversed(operators))
     elif not set(operators) <= {"<", "<="}:
         return None
+    size = re.fullmatch(r"\|([^|]+)\|", parts[0]) if len(parts) == 2 else None
+    if size and is_name(size[1]):
+        parts, operators = (f"-({parts[1]})", size[1], parts[1]), operators * 2
+    if len(parts) == 2 and any("|" in part for part in parts):
+        return None
     if len(parts) == 3 and is_name(parts[1]):
         low, high = parts[0], parts[2]
         left, right = "[" if operators[0] == "<=" else "(", "]" if operators[1] == "<=" else ")"
@@ -102,7 +128,7 @@ def range_of(relation: Relation) -> Node | None:
 
 def variable_of(relation: Relation) -> str:
     """The first side that is a name."""
-    return next((part for part in relation.parts if is_name(part)), "")
+    return next((part.strip("|") for part in relation.parts if is_name(part)), "")
 
 
 def union_of(node: Node) -> Node:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from racro_eval.grading.conclusions import stated_value
-from racro_eval.grading.refusals import is_refusal
+from racro_eval.grading.refusals import is_refusal, without_bold
 
 _TAG = re.compile(
     r"(?:<answer>|<\|begin_of_box\|>)(.*?)(?:</answer>|<\|end_of_box\|>)", re.DOTALL | re.IGNORECASE
@@ -15,47 +15,65 @@ _TAG = re.compile(
 _HASHES = re.compile(r"^####[ \t]+(?P<rest>\S[^\n]*)", re.MULTILINE)
 _LINE = re.compile(
     r"(?:^[\s>#*_-]*|(?<=[.!?。])[ \t]+[*_]*(?=(?:the\s+)?final\s+answer))(?:"
-    r"(?:(?:so|therefore|thus|hence|my),?\s+)?(?:the\s+)?"
-    r"(?:final\s+|correct\s+)?(?:answer|ans\.?)\s*[*_\"]*\s*(?:[:：=→]|->|(?=\$|\\[(\[]))"
+    r"(?:(?:so|therefore|thus|hence|my),?\s+)?(?:the\s+)?\[?"
+    r"(?:final\s+|correct\s+)?(?:answers?(?:\s+\([a-z\d]\))?|ans\b\.?)\s*[*_]*\s*"
+    r"(?:[:：=→\]]|->|[-–—](?=\s)|(?<=ans\.)|(?=\$|\\[(\[]))"
     r"|【?(?:最终|正确)?答案?】?\s*[*_]*(?:[:：]|是|为|选|(?<=】))[:：]?"
     r"|(?:the\s+)?(?:correct\s+|final\s+)?(?:option|choice)\s*[:：]"
     r"|(?:the\s+)?final\s+(?:answer|result)[*_]*[ \t]*(?=\n)"
     r")[*_\"]*[ \t]*(?P<rest>[^\n]*)",
     re.IGNORECASE | re.MULTILINE,
 )
-_JSON = re.compile(r"\"(?:final[_ ])?answer\"\s*:\s*\"?(?P<rest>[^\"\n}]+)", re.IGNORECASE)
+_JSON = re.compile(
+    r"[\"'](?:(?:final[_ ])?answer|choice|option)[\"']\s*:\s*(?!null\b|none\b)"
+    r"(?:[\"'](?P<quoted>(?:[^\"'\\\n]|\\.)+)[\"']|(?P<rest>[^\s\"',}][^\"',\n}]*))",
+    re.IGNORECASE,
+)
 _CHOSEN = re.compile(
-    r"(?:(?:故|应|因此|所以|正确|答案)?选(?:项)?(?:择)?|答案应?(?=是|为))[*\s]*(?:是|为)?\s*[:：]?\s*[*(（]*"
-    r"(?P<rest>[A-J](?![A-Za-z])(?:\s*[,、和]?\s*[A-J](?![A-Za-z]))*)"
+    r"(?:(?:故|应|因此|所以|正确|答案)?选(?:项)?(?:择)?|答案应?该?(?=是|为)|答案不是[^。\n]{1,10}而)[*\s]*(?:是|为)?\s*[:：]?\s*[*(（]*"
+    r"(?P<rest>[A-J](?![A-Za-z])(?:[\s*]*[,、和与]?[\s*]*[A-J](?![A-Za-z]))*)(?!项?[也都是]?[不错])"
 )
 _SAID = re.compile(
     r"(?:故选|应选|答案(?:应)?(?:是|为|：|:|选))\s*[:：]?\s*(?P<rest>(?![A-J](?![A-Za-z]))[^\n。]*)"
 )
 _IS = re.compile(
-    r"\b(?:final|correct|right)?[ \t]*(?:answer|option|choice)(?:[ \t]+(?:choice|option))?"
-    r"(?:[ \t]+(?:to|for|of)[ \t]+(?:the|this|your|that)[ \t]+(?:\w+[ \t]+)?(?:question|problem))?"
+    r"\b(?:final|correct|right)?[ \t]*(?:answers?|option|choice)(?:[ \t]+(?:choice|option))?"
+    r"(?:[ \t]+(?:to|for)[ \t]+[^.:=\n]{1,80}?)?"
     r"[ \t]*(?:[ \t](?:is|are|should[ \t]be|must[ \t]be|(?P<would>would[ \t]be))\b|[:：=])"
     r"[ \t]*(?:(?:therefore|thus|indeed|clearly|definitely|simply|for[ \t]sure)\b[ \t]*)?[:：]?",
     re.IGNORECASE,
 )
+# What stands before an announcement that is none: "if the answer is 5", "是否".
 _DOUBT = re.compile(
-    r"\b(?:whether|if|suppose|assum\w+|wonder|unsure|(?:not|n't) (?:sure|know)|what|claims?|says?)"
-    r"[^.\n]{0,25}\Z",
+    r"\b(?:whether|if|suppose|assum\w+|wonder|unsure|(?:not|n't) (?:sure|know)|what|claims?|says?"
+    r"|maybe|perhaps|possibl[ey]|(?:might|may|could|would) (?:think|be|seem)|tempt\w+)"
+    r"\b[^.\n]{0,25}\Z|[\"“'`][ \t]*(?:the|my|final|correct|[ \t])*\Z"
+    r"|(?:如果|假设|假如|若|是否|设)[^。，\n]{0,10}\Z",
     re.IGNORECASE,
 )
-_NO_ANSWER = re.compile(
+# What an announcement that gives no answer goes on with.
+_EVASION = re.compile(
     r"(?:not|n't|to|that|in|unclear|unknown|un\w*determin\w*|none of your|based|wrong|incorrect"
     r"|correct|right|given|above|below|as|supposed|expected|likely|probably|either|also|one|found"
+    r"|left (?:blank|out|open)"
     r"|\w+ed by)\b",
     re.IGNORECASE,
 )
 _NONE_GIVEN = re.compile(
-    r"(?:I|we|unable|sorry|unknown|unclear|n/a|to|see|as follows|pending)\b|无法|不知道|抱歉|\?+$",
+    r"(?:I|we|let|let's|first|unable|sorry|unknown|unclear|n/a|to|see|as follows|pending)\b"
+    r"|(?-i:\(?X\)?$)|无法|不知道|抱歉|见解析|略$|\?+$",
+    re.IGNORECASE,
+)
+# "not 7, it is 9"
+_RATHER = re.compile(
+    r"not\b[^,;.，。\n]{1,40}[,;，]?\s*(?:\bbut(?: rather)?|\bit(?:'s| is)|\brather|而是)"
+    r"\s*[:：]?\s*",
     re.IGNORECASE,
 )
 _EMPTY_BOX = re.compile(r"\W*\\(?:boxed|fbox|framebox)\s*\{?[\s?.…]*\}?\W*")
 _REASON = re.compile(
-    r",?\s+(?:because|since|as|which|where|so)\b|,\s*(?:it|he|she|they|the|we|I|not)\b"
+    r",?\s+(?:because|since|as|which|where|so|but|although|though|however)\b"
+    r"|,\s*(?:it|he|she|they|the|we|I|not)\b"
     r"|\s+\((?:since|because|option|see)\b|\s*[,，]?\s*(?:因为|理由)",
     re.IGNORECASE,
 )
@@ -90,34 +108,55 @@ def last_statement(text: str, complete: bool) -> Statement | None:
     found = sorted(_announcements(text), key=lambda item: (item[1], item[0]), reverse=True)
     for _, start, answer, rule in found:
         ends = text.rstrip().endswith(answer) and not complete
-        if answer and not ends and not _evades(answer, rule):
+        if answer and not ends:
             return Statement(answer, start, rule)
     return None
 
 
-def _evades(answer: str, rule: str) -> bool:
-    """Whether it says that there is none; a line "Answer: not enough data" may be one."""
-    if rule == "answer-line":
-        return bool(_NONE_GIVEN.match(answer)) or bool(_EMPTY_BOX.fullmatch(answer))
-    empty = _EMPTY_BOX.fullmatch(answer) is not None
-    return empty or bool(_NO_ANSWER.match(answer)) or is_refusal(answer)
-
-
 def _announcements(text: str) -> Iterator[tuple[bool, int, str, str]]:
-    """Whether stated outright, where, the answer, and the rule."""
-    for pattern in (_HASHES, _LINE, _SAID):
+    """Whether stated outright, where, the answer or "", and the rule."""
+    for pattern in (_HASHES, _LINE, _SAID, _CHOSEN, _JSON):
         for match in _latest(pattern, text):
-            yield True, match.start("rest"), announced(text[match.start("rest") :]), "answer-line"
-    for pattern in (_CHOSEN, _JSON):
-        for match in _latest(pattern, text):
-            yield True, match.start("rest"), match["rest"].strip(), "answer-line"
+            start = match.start("rest")
+            if start < 0:
+                answer, start = match["quoted"], match.start()
+            elif pattern in (_CHOSEN, _JSON):
+                answer = match["rest"].replace("*", "").strip()
+            else:
+                answer = announced(text[start:])
+            if _none_given(answer):
+                answer = ""
+            yield True, start, answer, "answer-line"
     for match in _latest(_IS, text):
-        if not _DOUBT.search(text[max(0, match.start() - 60) : match.start()]):
-            yield not match["would"], match.start(), announced(text[match.end() :]), "answer-is"
+        said = text[match.end() :]
+        rather = _RATHER.match(said)
+        said = said[rather.end() :] if rather else said
+        answer = announced(said)
+        asked = re.match(r"[^.!?\n]{0,80}\?", said)
+        before = text[max(0, match.start() - 200) : match.start()]
+        supposed = match["would"] and (
+            re.match(r"[^.\n]*\bif\b", said) or re.search(r"\bif\b[^.\n]*\Z", before, re.IGNORECASE)
+        )
+        evades = _EVASION.match(said.lstrip('*_: "')) or _none_given(answer)
+        if asked or supposed or evades:
+            answer = ""
+        yield not match["would"], match.start(), answer, "answer-is"
+
+
+def _none_given(answer: str) -> bool:
+    return bool(_NONE_GIVEN.match(answer) or _EMPTY_BOX.fullmatch(answer) or is_refusal(answer))
 
 
 def _latest(pattern: re.Pattern[str], text: str) -> list[re.Match[str]]:
-    return list(pattern.finditer(text))[-MAX_STATEMENTS:]
+    """The last matches that nothing before them puts in doubt."""
+    found = list(pattern.finditer(text))[-MAX_STATEMENTS:]
+    return [m for m in found if not _DOUBT.search(text[max(0, m.start() - 60) : m.start()])]
+
+
+def value_of(text: str) -> str:
+    """The value of an answer that is a sentence ("The area is 12 cm"), else `text`."""
+    sentence = re.search(r"[A-Za-z]{2,}\s.*\b(?:is|are|equals)\s", text)
+    return (sentence and stated_value(text, concluding=True)) or text
 
 
 def announced(text: str) -> str:
@@ -139,7 +178,11 @@ def _display(text: str) -> str:
 
 def _phrase(rest: str) -> str:
     """Cut a sentence down to the answer that opens it."""
-    rest = rest.strip().lstrip('*_: "→').strip()
+    whole = rest
+    rest = without_bold(rest).strip().lstrip('*_: "→').strip()
+    rest = re.sub(
+        r"^(?:[-•]\s+)?(?:(?:option|choice)\s+(?=\W?[a-zA-Z]))?", "", rest, flags=re.IGNORECASE
+    )
     formula = _FORMULA.match(rest)
     if formula:
         return next(group for group in formula.groups() if group).strip()
@@ -150,6 +193,8 @@ def _phrase(rest: str) -> str:
     if reason:
         rest = rest[: reason.start()]
     rest = rest.strip().strip('*_"').rstrip(".").rstrip("*_ ").strip()
+    if rest.count("(") > rest.count(")") and not is_refusal(whole):
+        rest = rest[: rest.rindex("(")].rstrip()
     rest = re.sub(r"^\$([^$]+)\$$", r"\1", rest)
     lettered = re.match(r"\(?[A-J][).:]\s", rest)
     if not lettered and (

@@ -19,7 +19,7 @@ from racro_eval.grading.nodes import (
 from racro_eval.grading.normalize import MAX_NESTING, until_stable
 from racro_eval.grading.times import read_clock, read_date
 from racro_eval.grading.units import split_unit, sum_of_units
-from racro_eval.grading.words import canonical, is_words
+from racro_eval.grading.words import canonical, hanzi_number, is_words
 
 MAX_ITEMS = 64
 MAX_SIGNS = 4
@@ -45,7 +45,13 @@ _MATRIX = re.compile(
 _DOMAIN = re.compile(r"\(?\s*[a-zA-Z]\s*\\in\s*(?:\\mathbb\{[A-Z]\}|[ZNRQ])\s*\)?")
 _BUILDER = re.compile(r"\s*[a-zA-Z](?:\\in\s*\\mathbb\{R\})?\s*[|:]\s*(.+)", re.DOTALL)
 _CASES = re.compile(r"\\begin\s*\{cases\}(.*)\\end\s*\{cases\}", re.DOTALL)
-_BASED = re.compile(r"([0-9A-F]+)_\{(\d{1,2})\}")
+_ROWS = re.compile(
+    r"\\begin\s*\{(aligned|align|gather|gathered|split|equation)(\*?)\}(.*)\\end\s*\{\1\2\}",
+    re.DOTALL,
+)
+_BASED = re.compile(r"\(?([0-9A-F]+)\)?_\{(\d{1,2})\}")
+_PART = re.compile(r"\s*\((?:\d|[a-h]|i{1,3})\)\s*(?=.)")
+_AND = re.compile(r"\s*\band\b\s*")
 
 
 def parse(text: str, *, thousands: bool = True, depth: int = 0) -> Node:
@@ -53,7 +59,7 @@ def parse(text: str, *, thousands: bool = True, depth: int = 0) -> Node:
 
     thousands: read a bare `1,234` as one number; otherwise as two items.
     """
-    text = _bare(text)
+    text = hanzi_number(_bare(_one_line(text)))
     if depth > MAX_NESTING or not text:
         return Words(text)
     if depth == 0 and thousands:
@@ -94,6 +100,19 @@ def _bare(text: str) -> str:
         return value
 
     return until_stable(unwrap, text)
+
+
+def _one_line(text: str) -> str:
+    """The rows of an aligned formula: a chain where they go on with "=", else a list."""
+    match = _ROWS.fullmatch(text)
+    if match is None:
+        return text
+    rows = [row.replace("&", "").strip(" ,") for row in match[3].split(r"\\")]
+    chains = re.sub(r"\n(?=[=<>≈])", "", "\n".join(row for row in rows if row)).split("\n")
+    names = {chain.partition("=")[0].strip() for chain in chains}
+    # Of a derivation the last row counts; a solution gives each of its names a value.
+    solution = len(names) == len(chains) and all(len(name) == 1 for name in names)
+    return ",".join(chains) if solution else chains[-1]
 
 
 def split_top(text: str, pattern: re.Pattern[str]) -> list[str]:
@@ -165,12 +184,18 @@ def _listed(text: str, thousands: bool, depth: int) -> Node | None:
     parts = split_top(text, _SEPARATOR)
     if len(parts) == 1 or not all(part.strip() for part in parts):
         return None
+    labels = [_PART.match(part) for part in parts]
+    if all(labels):  # (1) 3; (2) 5
+        parts = [part[label.end() :] for part, label in zip(parts, labels, strict=True) if label]
     if len(parts) == 2 and _DOMAIN.fullmatch(parts[1]):
         return parse(parts[0], thousands=thousands, depth=depth)  # kπ, k ∈ ℤ
     if sum(is_words(part) for part in parts) > len(parts) / 2 and any(
         len(part.split()) > 3 for part in parts
     ):
         return None  # a sentence, not a list
+    ranges = [re.search(r"[<>]", part) for part in parts]
+    if all(ranges) and len(split_top(text, _AND)) == len(parts):
+        return Joined(r"\cap", tuple(parse(part, depth=depth) for part in parts))
     # "x = 2, 3" says the same of both numbers; "(x, y) = (1, 2)" is no list at all.
     return _items(parts, "list", thousands, depth)
 

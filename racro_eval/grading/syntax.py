@@ -97,7 +97,7 @@ class _Reader:
             token[0].isalpha()
             or token in ("(", "{", "[")
             or (token[0] == "\\" and token not in (r"\rfloor", r"\rceil"))
-            or (token[0].isdigit() and self.tokens[self.at - 1] in ("}", ")"))
+            or (token[0].isdigit() and self.tokens[self.at - 1] in ("}", ")", "!"))
         )
 
     def _signed(self) -> Term:

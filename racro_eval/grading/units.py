@@ -21,11 +21,11 @@ def _define(dimension: str, table: dict[str, str]) -> None:
 _define(
     "length",
     {
-        "mm millimeter millimeters millimetre millimetres": "1/1000",
+        "mm millimeter millimeters millimetre millimetres 毫米": "1/1000",
         "cm centimeter centimeters centimetre centimetres 厘米": "1/100",
-        "dm decimeter decimeters": "1/10",
+        "dm decimeter decimeters 分米": "1/10",
         "m meter meters metre metres 米": "1",
-        "km kilometer kilometers kilometre kilometres 千米": "1000",
+        "km kilometer kilometers kilometre kilometres 千米 公里": "1000",
         "in inch inches": "127/5000",
         "ft foot feet": "381/1250",
         "yd yard yards": "1143/1250",
@@ -37,8 +37,8 @@ _define(
     {
         "mg milligram milligrams": "1/1000",
         "g gram grams 克": "1",
-        "kg kilogram kilograms 千克": "1000",
-        "ton tons tonne tonnes": "1000000",
+        "kg kilogram kilograms 千克 公斤": "1000",
+        "ton tons tonne tonnes 吨": "1000000",
     },
 )
 _define(
@@ -53,21 +53,24 @@ _define(
 )
 _define(
     "length^3",
-    {"ml mL milliliter milliliters": "1/1000000", "l L liter liters litre litres": "1/1000"},
+    {
+        "ml mL milliliter milliliters 毫升": "1/1000000",
+        "l L liter liters litre litres 升": "1/1000",
+    },
 )
 _define("angle", {"°": "1"})
 _define("money", {"$ dollar dollars 美元": "1", "cent cents ¢": "1/100"})
 _define("euro", {"€ euro euros": "1"})
 _define("pound", {"£": "1"})
-_define("yuan", {"¥ yuan 元": "1"})
+_define("yuan", {"¥ yuan 元": "1", "角": "1/10"})
 _define("celsius", {"°C": "1"})
 _define("fahrenheit", {"°F": "1"})
-_define("force", {"N newton newtons": "1"})
-_define("energy", {"J joule joules": "1"})
-_define("power", {"W watt watts": "1"})
-_define("voltage", {"V volt volts": "1"})
-_define("current", {"A amp amps": "1"})
-_define("frequency", {"Hz hertz": "1"})
+_define("force", {"N newton newtons 牛": "1", "kN": "1000"})
+_define("energy", {"J joule joules": "1", "kJ": "1000"})
+_define("power", {"W watt watts": "1", "kW": "1000", "MW": "1000000"})
+_define("voltage", {"V volt volts": "1", "mV": "1/1000", "kV": "1000"})
+_define("current", {"A amp amps": "1", "mA": "1/1000"})
+_define("frequency", {"Hz hertz": "1", "kHz": "1000", "MHz": "1000000"})
 _define("pressure", {"Pa pascal pascals": "1", "kPa": "1000"})
 _define("radian", {"rad radian radians": "1"})
 _define("", {"unit units": "1"})

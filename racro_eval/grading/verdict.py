@@ -12,7 +12,7 @@ class Status(StrEnum):
     correct = "correct"
     incorrect = "incorrect"
     unparsed = "unparsed"
-    """Text, but no final answer in it, or one too big to compare."""
+    """Text, but no final answer in it, or one that cannot be compared."""
     truncated = "truncated"
     """The response stopped before it gave an answer."""
     empty = "empty"

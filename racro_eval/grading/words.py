@@ -17,7 +17,9 @@ _BREAK = re.compile(r",\s*|\b(?:because|since|as|so|for)\b")
 
 _SAYINGS = (
     (
-        re.compile(r"(?:there (?:is|are) )?no (?:real )?(?:solutions?|roots?)|empty set"),
+        re.compile(
+            r"(?:there (?:is|are) )?no (?:real )?(?:solutions?|roots?)(?: exists?)?|empty set"
+        ),
         r"\emptyset",
     ),
     (re.compile(r"(?:the )?(?:limit )?(?:does not|doesn't) exist|undefined|dne"), "dne"),
@@ -43,11 +45,17 @@ _NUMBERS = {
     **{word: 10 * value for value, word in enumerate(_TENS.split(), start=2)},
 }
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000}
+_HANZI_DIGITS = {**{c: n for n, c in enumerate("零一二三四五六七八九")}, "两": 2, "〇": 0}
+_HANZI_SCALES = {"十": 10, "百": 100, "千": 1000}
+_HANZI_NUMBER = re.compile(
+    r"([零〇一二两三四五六七八九十百千万]+)"
+    r"(|个|只|条|张|元|角|人|名|本|颗|次|种|天|岁|辆|件|小时|分钟|秒|(?:平方|立方)?(?:厘|千)?米|度|倍)"
+)
 
 
 def is_words(text: str) -> bool:
     """Whether normalised `text` holds words rather than mathematics."""
-    bare = re.sub(r"\\[a-zA-Z]+", " ", text)
+    bare = re.sub(r"\\(?:begin|end)\{\w+\*?\}|\\[a-zA-Z]+", " ", text)
     if re.search(r"[^\x00-\x7f°⟨⟩√≈€£¥¢]", bare):
         return True
     runs = re.findall(r"[A-Za-z]+", bare)
@@ -82,6 +90,23 @@ def spelt_number(phrase: str) -> int | None:
         else:
             return None
     return total + current if words else None
+
+
+def hanzi_number(text: str) -> str:
+    """`二十三个` → `23个`; other text as it is."""
+    match = _HANZI_NUMBER.fullmatch(text)
+    if match is None:
+        return text
+    total = section = digit = 0
+    for character in match[1]:
+        if character in _HANZI_DIGITS:
+            digit = 10 * digit + _HANZI_DIGITS[character]
+        elif character == "万":
+            total, section, digit = (section + digit) * 10_000, 0, 0
+        else:
+            section += (digit or 1) * _HANZI_SCALES[character]
+            digit = 0
+    return f"{total + section + digit}{match[2]}"
 
 
 def same_words(prediction: str, answer: str) -> bool:

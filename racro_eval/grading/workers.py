@@ -1,10 +1,12 @@
 """Worker processes that compare expressions symbolically, each request under a time limit.
 
 A comparison can hang or eat memory inside sympy, so it never happens in this process: `ask`
-sends it to a child (`symbolic.py`), waits at most two seconds and kills a child that has not
+sends it to a child (`symbolic.py`), waits at most SECONDS and kills a child that has not
 answered. Children are started when first needed, kept for later requests, and shut down at
-exit. They are plain subprocesses and not `multiprocessing` ones: nothing re-imports the
-user's script, no signal is used, and any thread may ask.
+exit. Loading sympy takes a child about a second, several on a busy machine: a request that the
+start leaves no time for is a timeout, and the child goes on loading for the next one. Children
+are plain subprocesses and not `multiprocessing` ones: nothing re-imports the user's script, no
+signal is used, and any thread may ask.
 """
 
 from __future__ import annotations
@@ -21,17 +23,22 @@ import time
 from pathlib import Path
 from typing import Any
 
-SECONDS = 2.0
+# All that the requests of one comparison may take, a worker's start included.
+SECONDS = 2.25
 START_SECONDS = 60.0
-# A request that had to wait for the start gets what is left of this.
-FIRST_SECONDS = 2.3
-LEAST_SECONDS = 0.8
+# With less than this left a request is not sent: it would only cost the worker.
+LEAST_SECONDS = 0.2
+POLL_SECONDS = 0.05
 MEMORY_BYTES = 2 << 30
 MAX_WORKERS = 4
 
 
 class WorkerTimeout(Exception):
     """The comparison did not end within its time or memory."""
+
+
+class WorkerStarting(WorkerTimeout):
+    """The worker is still loading: the request was not sent, a later one will be."""
 
 
 class WorkerDied(Exception):
@@ -54,20 +61,32 @@ class Worker:
             env={**os.environ, "PYTHONPATH": path, "PYTHONWARNINGS": "ignore"},
         )
         self.ready = False
+        self._started = time.monotonic()
         self._buffer = b""
+
+    def has_loaded(self) -> bool:
+        """Whether sympy is loaded, or the process has ended and will say so when asked."""
+        try:
+            self.wait_until_ready(time.monotonic())
+        except WorkerStarting:
+            return False
+        except WorkerDied:
+            return True
+        return True
+
+    def wait_until_ready(self, deadline: float) -> None:
+        """Return when sympy is loaded; WorkerStarting at `deadline` (monotonic clock)."""
+        if self.ready:
+            return
+        last = self._started + START_SECONDS
+        try:
+            self._line(min(deadline, last) - time.monotonic())
+        except WorkerTimeout as error:
+            raise (WorkerDied if time.monotonic() >= last else WorkerStarting) from error
+        self.ready = True
 
     def ask(self, request: dict[str, str], seconds: float) -> dict[str, Any]:
         """The reply to `request`; WorkerTimeout or WorkerDied leave the worker unusable."""
-        started = time.monotonic()
-        if not self.ready:
-            # Loading sympy is not the answer's fault: it has its own, longer limit.
-            try:
-                self._line(START_SECONDS)
-            except WorkerTimeout as error:
-                raise WorkerDied from error
-            self.ready = True
-            waited = time.monotonic() - started
-            seconds = min(seconds, max(LEAST_SECONDS, FIRST_SECONDS - waited))
         assert self.process.stdin is not None
         try:
             self.process.stdin.write(json.dumps(request).encode() + b"\n")
@@ -83,8 +102,7 @@ class Worker:
         with selectors.DefaultSelector() as selector:
             selector.register(self.process.stdout, selectors.EVENT_READ)
             while b"\n" not in self._buffer:
-                left = deadline - time.monotonic()
-                if left <= 0 or not selector.select(left):
+                if not selector.select(max(0.0, deadline - time.monotonic())):
                     raise WorkerTimeout
                 chunk = os.read(self.process.stdout.fileno(), 65536)
                 if not chunk:
@@ -108,17 +126,21 @@ class Pool:
 
     def __init__(self, size: int) -> None:
         self._free = threading.BoundedSemaphore(size)
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._idle: list[Worker] = []
         self._all: set[Worker] = set()
 
     def ask(self, request: dict[str, str], seconds: float = SECONDS) -> dict[str, Any]:
-        """Send `request` to a free worker; raises WorkerTimeout or WorkerDied."""
+        """Send `request` to a free worker; raises WorkerTimeout or WorkerDied.
+
+        Threads beyond the pool's size wait for their turn first, which costs no time; the reply
+        says how many seconds the rest took.
+        """
         with self._free:
             for last_try in (False, True):
-                worker = self._take()
+                worker, begun = self._ready_worker(seconds)
                 try:
-                    reply = worker.ask(request, seconds)
+                    reply = worker.ask(request, begun + seconds - time.monotonic())
                 except WorkerDied:
                     # A worker may have been killed from outside between two requests.
                     self._discard(worker)
@@ -128,32 +150,64 @@ class Pool:
                     self._discard(worker)
                     raise
                 else:
-                    with self._lock:
-                        if worker in self._all:  # else the pool was closed meanwhile
-                            self._idle.append(worker)
+                    self._keep(worker)
+                    reply["seconds"] = time.monotonic() - begun
                     return reply
         raise AssertionError("unreachable")
 
+    def _ready_worker(self, seconds: float) -> tuple[Worker, float]:
+        """A worker that has loaded, and since when its time counts.
+
+        Only where none has loaded yet does one call wait for a start; others wait their turn.
+        """
+        with self._changed:
+            while True:
+                ready = next((worker for worker in self._idle if worker.has_loaded()), None)
+                if ready is not None:
+                    self._idle.remove(ready)
+                    self._add_spare()
+                    return ready, time.monotonic()
+                busy = self._all.difference(self._idle)
+                if not busy:
+                    break
+                self._changed.wait(POLL_SECONDS)
+            worker = self._idle.pop() if self._idle else self._start()
+        begun = time.monotonic()
+        try:
+            worker.wait_until_ready(begun + seconds - LEAST_SECONDS)
+        except WorkerStarting:
+            self._keep(worker)
+            raise
+        except BaseException:
+            self._discard(worker)
+            raise
+        return worker, begun
+
     def pids(self) -> list[int]:
         """Process ids of the living workers."""
-        with self._lock:
+        with self._changed:
             return [worker.process.pid for worker in self._all]
 
     def close(self) -> None:
         """Kill every worker; the next `ask` starts new ones."""
-        with self._lock:
+        with self._changed:
             workers, self._idle = list(self._all), []
             self._all.clear()
         for worker in workers:
             worker.close()
 
-    def _take(self) -> Worker:
-        with self._lock:
-            worker = self._idle.pop() if self._idle else self._start()
-            if not self._idle:
-                # A spare loads sympy meanwhile, so that a killed worker costs no waiting.
-                self._idle.append(self._start())
-            return worker
+    def _keep(self, worker: Worker) -> None:
+        with self._changed:
+            if worker in self._all:  # else the pool was closed meanwhile
+                if worker.ready:
+                    self._add_spare()
+                self._idle.append(worker)
+            self._changed.notify()
+
+    def _add_spare(self) -> None:
+        """One that loads meanwhile, so that a killed worker costs no waiting."""
+        if not self._idle:
+            self._idle.append(self._start())
 
     def _start(self) -> Worker:
         worker = Worker()
@@ -161,8 +215,9 @@ class Pool:
         return worker
 
     def _discard(self, worker: Worker) -> None:
-        with self._lock:
+        with self._changed:
             self._all.discard(worker)
+            self._changed.notify()
         worker.close()
 
 

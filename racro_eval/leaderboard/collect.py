@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from racro_eval.errors import MissingError
-from racro_eval.scoring import Score
-from racro_eval.scoring.graded import SUFFIX, score_file
+from racro_eval.data.spec import BenchmarkSpec
+from racro_eval.errors import CacheError, DataError, MissingError
+from racro_eval.leaderboard.reading import Columns, read_ahead, rows, unreadable
+from racro_eval.leaderboard.summaries import file_state, read_summary, write_summary
+from racro_eval.scoring import Score, score
+from racro_eval.scoring.graded import SUFFIX, graded_columns
+from racro_eval.settings import parse_settings
 from racro_eval.sidecar import read_sidecar
+
+OFFICIAL = "official"
+"""The scoring profile of graded files that name none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +26,8 @@ class Cell:
 
     mllm: None if the reasoner saw the question alone. reasoner: None for the MLLM's own answers.
     config: identifies all settings but the benchmark. base: the config of the tentative answers
-    that the reasoner read, if it read any.
+    that the reasoner read, if it read any. prompts: the prompt set. profile, grader: how it was
+    scored. parents: the keys of the files that the stage read, by role.
     """
 
     benchmark: str
@@ -30,14 +39,72 @@ class Cell:
     base: str | None
     score: Score
     path: Path
+    prompts: str = "racro"
+    seed: str = "0"
+    profile: str = OFFICIAL
+    grader: str = ""
+    spec: BenchmarkSpec | None = None
+    parents: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def stage_path(self) -> Path:
+        """The stage's file whose answers were graded, whatever the scoring profile."""
+        stem = self.path.name.partition(f"-{self.key}")[0]
+        return self.path.with_name(f"{stem}-{self.key}.csv")
 
 
-def load_cell(path: Path) -> Cell:
-    """The cell of a graded file. Raises CacheError if it or its sidecar is not readable."""
-    score, spec = score_file(path)
-    manifest = read_sidecar(path)
-    labels = manifest.get("labels") or {}
-    tentative = (manifest.get("parents") or {}).get("tentative") or {}
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A graded file before its rows are read."""
+
+    path: Path
+    manifest: dict[str, Any]
+    spec: BenchmarkSpec
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that a metric may ask for; the response is not among them."""
+        unused = ("prediction", "extracted", "method", "answer")
+        return [name for name in graded_columns(self.spec) if name not in unused]
+
+
+def collect(paths: Iterable[Path]) -> list[Cell]:
+    """The cells of graded files, in the order of the files.
+
+    Raises CacheError, which names the file, if a file or its sidecar is unreadable or the rows are
+    not those of its benchmark.
+    """
+    sources = list(_sources(paths))
+    states = {one.path: file_state(one.path, one.manifest["spec"]) for one in sources}
+    scores = {one.path: read_summary(one.path, states[one.path]) for one in sources}
+    unknown = [one for one in sources if scores[one.path] is None]
+    columns = read_ahead((one.path, one.columns) for one in unknown)
+    for one, read in zip(unknown, columns, strict=True):
+        found = _score(one, read)
+        scores[one.path] = found
+        write_summary(one.path, found, states[one.path])
+    return [_cell(one, score) for one in sources if (score := scores[one.path])]
+
+
+def _sources(paths: Iterable[Path]) -> Iterator[_Source]:
+    specs: dict[str, BenchmarkSpec] = {}
+    for path in paths:
+        manifest = read_sidecar(path)
+        content = manifest.get("spec")
+        if not path.is_file():
+            raise unreadable(path, "it is not there")
+        if not isinstance(content, dict):
+            raise CacheError(f"{path} has no sidecar; run the grading again.")
+        known = repr(content)  # the files of a benchmark have one spec, which is checked once
+        if known not in specs:
+            specs[known] = parse_settings(BenchmarkSpec, content, str(path))
+        yield _check_labels(_Source(path, manifest, specs[known]))
+
+
+def _cell(source: _Source, score: Score) -> Cell:
+    manifest, spec = source.manifest, source.spec
+    labels, graded = manifest.get("labels") or {}, manifest.get("graded") or {}
+    parents = {role: parent for role, parent in (manifest.get("parents") or {}).items() if parent}
     return Cell(
         benchmark=spec.name,
         mllm=labels.get("mllm"),
@@ -45,22 +112,61 @@ def load_cell(path: Path) -> Cell:
         variant=str(labels.get("variant")),
         config=str(manifest.get("config")),
         key=str(manifest.get("key")),
-        base=tentative.get("config"),
+        base=parents.get("tentative", {}).get("config"),
         score=score,
-        path=path,
+        path=source.path,
+        prompts=str(labels.get("prompts", "racro")),
+        seed=str(labels.get("seed", 0)),
+        profile=str(graded.get("profile") or OFFICIAL),
+        grader=str(graded.get("grader", "")),
+        spec=spec,
+        parents={role: str(parent.get("key")) for role, parent in parents.items()},
     )
 
 
-def collect(paths: Iterable[Path]) -> list[Cell]:
-    """The cells of graded files, in the order of the files."""
-    return [load_cell(path) for path in paths]
+def _score(source: _Source, columns: Columns) -> Score:
+    _check_rows(source, columns)
+    try:
+        return score(rows(columns), source.spec)
+    except DataError as error:
+        raise unreadable(source.path, str(error).rstrip(".")) from error
+
+
+def _check_labels(source: _Source) -> _Source:
+    spec = source.spec
+    name = (source.manifest.get("labels") or {}).get("benchmark", spec.name)
+    if name != spec.name:
+        what = f"it is of {name}, but its sidecar holds the benchmark {spec.name}"
+        raise unreadable(source.path, what)
+    return source
+
+
+def _check_rows(source: _Source, columns: Columns) -> None:
+    """Refuse rows that no grading of this benchmark has written."""
+    spec, path = source.spec, source.path
+    strange = set(columns["correct"]) - {"0", "1"}
+    if strange:
+        raise unreadable(path, f"its column 'correct' holds {min(strange)!r}, neither 0 nor 1")
+    samples = len(set(columns["index"]))
+    if samples < len(columns["index"]):
+        distinct = set(zip(columns["index"], columns["sample"], strict=True))
+        if len(distinct) < len(columns["index"]):
+            raise unreadable(path, "a sample of an index stands on two rows")
+    if samples > spec.rows:
+        raise unreadable(path, f"{samples} samples are more than the {spec.rows} of {spec.name}")
 
 
 def find_graded(results: Path) -> list[Path]:
     """All graded files under a results folder, sorted. Raises MissingError if there is none."""
     if not results.is_dir():
-        raise MissingError(f"There is no results folder {results}; name one with --results.")
+        raise MissingError(
+            f"There is no results folder {results}; `racro-eval --data ... --reasoner ...` makes "
+            "it, or name another with --results."
+        )
     paths = sorted(results.rglob(f"*{SUFFIX}"))
     if not paths:
-        raise MissingError(f"{results} holds no graded files yet; `racro-eval run` makes them.")
+        raise MissingError(
+            f"{results} holds no graded files yet; run a benchmark first: "
+            "`racro-eval --data Demo`, say."
+        )
     return paths

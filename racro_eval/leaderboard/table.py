@@ -1,39 +1,80 @@
-"""The table itself, before any format: columns, blocks, rows, differences."""
+"""The table itself, before any format: columns, blocks, rows, differences, averages."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from racro_eval.leaderboard.collect import Cell
-from racro_eval.prompting import DEFAULT_VARIANT
-
-PAPER_COLUMNS = (
-    "MathVista_MINI",
-    "MathVision",
-    "MathVerse_MINI_Vision_Only",
-    "MMMU_DEV_VAL",
-    "WeMath",
-    "DynaMath",
-    "LogicVista",
+from racro_eval.leaderboard.apart import names_apart
+from racro_eval.leaderboard.collect import OFFICIAL, Cell
+from racro_eval.leaderboard.columns import average_name, averaged, check_columns, default_columns
+from racro_eval.leaderboard.published import AVERAGE, PublishedRow
+from racro_eval.leaderboard.statistics import (
+    Interval,
+    bootstrap,
+    mean_interval,
+    standard_error,
+    wilson,
 )
-"""The seven benchmarks of the paper's table, in its order."""
+from racro_eval.prompting import DEFAULT_VARIANT
+from racro_eval.scoring import Score
+
 NO_MLLM = "question only"
+DEFAULT_PROMPTS = "racro"
+OURS, PAPER = "racro-eval", "paper"
+
+
+@dataclass(slots=True)
+class Entry:
+    """One score of a row. All numbers are percent.
+
+    interval: 95 %. error: standard error. difference: to the base row, on the same samples.
+    best: the highest complete score of its column among its block's rows of the same source.
+    """
+
+    value: float | None
+    interval: Interval | None = None
+    error: float = 0.0
+    cell: Cell | None = None
+    difference: float | None = None
+    best: bool = False
+
+    @property
+    def partial(self) -> bool:
+        """Whether samples are missing."""
+        return self.cell is not None and self.cell.score.partial
 
 
 @dataclass(slots=True)
 class Row:
-    """One line: the MLLM itself (reasoner None) or the MLLM with a reasoner."""
+    """One line: the MLLM itself (reasoner None) or the MLLM with a reasoner.
 
-    label: str
+    source: who scored it, OURS or PAPER. profile: the scoring profile.
+    """
+
+    mllm: str | None
     reasoner: str | None
     variant: str
+    prompts: str
+    profile: str
+    seed: str
     config: str
-    cells: dict[str, Cell] = field(default_factory=dict)
-    differences: dict[str, float] = field(default_factory=dict)
-    """Benchmark → score minus that of the base row, in points; only between complete cells or
-    cells over the same number of samples."""
+    source: str = OURS
+    label: str = ""
+    entries: dict[str, Entry] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> dict[str, Entry]:
+        """The entries that are results: a value, and no sample missing."""
+        return {
+            name: entry
+            for name, entry in self.entries.items()
+            if entry.value is not None and not entry.partial
+        }
+
+    def cells(self) -> dict[str, Cell]:
+        """The row's own scores by benchmark."""
+        return {name: entry.cell for name, entry in self.entries.items() if entry.cell}
 
 
 @dataclass(slots=True)
@@ -46,64 +87,191 @@ class Block:
 
 @dataclass(slots=True)
 class Table:
-    """Benchmarks as columns, a block per MLLM."""
+    """Benchmarks (and their average) as columns, a block per MLLM."""
 
     columns: list[str]
     blocks: list[Block]
 
+    @property
+    def rows(self) -> list[Row]:
+        """All rows, in order."""
+        return [row for block in self.blocks for row in block.rows]
 
-def build_table(cells: Iterable[Cell]) -> Table:
-    """Arrange cells: the paper's columns first, blocks and rows by name, base rows on top."""
+    def cells(self) -> list[Cell]:
+        """All scores of ours that are shown."""
+        found = [(row.cells(), self.columns) for row in self.rows]
+        return [cells[name] for cells, names in found for name in names if name in cells]
+
+
+def build_table(
+    cells: Iterable[Cell],
+    columns: Sequence[str] | None = None,
+    published: Sequence[PublishedRow] = (),
+    seed: int = 0,
+) -> Table:
+    """Arrange cells: the paper's columns first, blocks and rows by name, base rows on top.
+
+    columns: which ones, in which order; by default all that have a score, and the paper's seven
+    with their average if one of them has. published: rows of the paper to stand beside ours.
+    seed: of the bootstrap. Raises UnknownNameError for a column that has no score.
+    """
     cells = list(cells)
     names = {cell.benchmark for cell in cells}
-    columns = [name for name in PAPER_COLUMNS if name in names]
-    columns += sorted(names - set(columns))
-    blocks: dict[str, dict[tuple[str | None, str, str], Row]] = {}
-    for cell in cells:
-        rows = blocks.setdefault(cell.mllm or NO_MLLM, {})
-        key = (cell.reasoner, cell.variant, cell.config)
-        row = rows.setdefault(key, Row(_label(cell), *key))
-        row.cells[cell.benchmark] = cell
-    table = Table(columns, [])
-    for mllm in sorted(blocks, key=lambda name: (name == NO_MLLM, name)):
-        rows_of = sorted(blocks[mllm].values(), key=_rank)
-        _tell_apart(rows_of)
-        _compare(rows_of)
-        table.blocks.append(Block(mllm, rows_of))
+    names |= {name for row in published for name in row.values if name != AVERAGE}
+    shown = check_columns(columns, names) if columns else default_columns(names)
+    blocks: dict[str, list[Row]] = {}
+    for row in _own_rows(cells, seed):
+        blocks.setdefault(row.mllm or NO_MLLM, []).append(row)
+    for title in blocks:
+        blocks[title].sort(key=_rank)
+    table = Table(shown, [])
+    for title in sorted(blocks, key=lambda name: (name == NO_MLLM, name)):
+        _tell_apart(blocks[title])
+        table.blocks.append(Block(title, blocks[title]))
+    _add_published(table, published)
+    for block in table.blocks:
+        for row in block.rows:
+            _average(row, shown)
+        _compare(block.rows)
+        _mark_best(block.rows, shown)
     return table
 
 
-def _rank(row: Row) -> tuple[bool, str, bool, str, str]:
+def _own_rows(cells: Iterable[Cell], seed: int) -> list[Row]:
+    rows: dict[tuple[str | None, ...], Row] = {}
+    for cell in cells:
+        key = (cell.mllm, cell.reasoner, cell.variant, cell.prompts, cell.profile, cell.config)
+        new = Row(*key[:5], cell.seed, cell.config)
+        row = rows.setdefault(key, new)
+        row.entries[cell.benchmark] = score_entry(cell, seed)
+    return list(rows.values())
+
+
+def score_entry(cell: Cell, seed: int) -> Entry:
+    """A score with its interval: Wilson's where every unit is a verdict, else by the bootstrap."""
+    score = cell.score
+    if score.value is None:
+        return Entry(None, cell=cell)
+    units = list(score.units.values())
+    low, high = _interval(score, units, seed)
+    return Entry(score.value, (100 * low, 100 * high), 100 * standard_error(units), cell)
+
+
+def _interval(score: Score, units: list[float], seed: int) -> Interval:
+    if score.metric == "accuracy" and set(units) <= {0.0, 1.0}:
+        return wilson(round(sum(units)), len(units))
+    return bootstrap(units, seed)
+
+
+def _rank(row: Row) -> tuple[bool, str, bool, str, str, str, str]:
     default_last = row.variant == DEFAULT_VARIANT
-    return (row.reasoner is not None, row.reasoner or "", default_last, row.variant, row.config)
+    about = (row.variant, row.prompts, row.profile, row.config)
+    return (row.reasoner is not None, row.reasoner or "", default_last, *about)
 
 
-def _label(cell: Cell) -> str:
-    if cell.reasoner is None:
-        return cell.mllm or NO_MLLM
-    plain = cell.variant == DEFAULT_VARIANT or cell.mllm is None
-    return f"+ {cell.reasoner}" + ("" if plain else f" ({cell.variant})")
+def _label(row: Row) -> str:
+    """The model, and whatever of its settings is not the default."""
+    about = []
+    if row.reasoner and row.mllm and row.variant != DEFAULT_VARIANT:
+        about.append(row.variant)
+    if row.prompts != DEFAULT_PROMPTS:
+        about.append(f"{row.prompts} prompts")
+    if row.profile != OFFICIAL:
+        about.append(f"scored by {row.profile}")
+    name = f"+ {row.reasoner}" if row.reasoner else row.mllm or NO_MLLM
+    return name + (f" ({', '.join(about)})" if about else "")
 
 
 def _tell_apart(rows: list[Row]) -> None:
-    """Runs with other settings under the same names get the start of their config's hash."""
-    count = Counter(row.label for row in rows)
+    """Runs with other settings under the same name say in which."""
+    alike: dict[str, list[Row]] = {}
     for row in rows:
-        if count[row.label] > 1:
-            row.label += f" [{row.config[:4]}]"
+        alike.setdefault(_label(row), []).append(row)
+    for label, same in alike.items():
+        apart = names_apart([list(row.cells().values()) for row in same]) if len(same) > 1 else []
+        for row, name in zip(same, apart or [""], strict=True):
+            row.label = f"{label} [{name}]" if name else label
+
+
+def _add_published(table: Table, published: Sequence[PublishedRow]) -> None:
+    """The paper's rows, below ours of the same block, and its other blocks after ours."""
+    by_name = {block.mllm: block for block in table.blocks}
+    for line in published:
+        if line.group not in by_name:
+            by_name[line.group] = Block(line.group)
+            table.blocks.append(by_name[line.group])
+        alone = bool(line.mllm) and not line.reasoner
+        row = Row(
+            mllm=line.mllm or line.group,
+            reasoner=None if alone else line.reasoner or line.model,
+            variant="qa" if alone else DEFAULT_VARIANT,
+            prompts="",
+            profile="",
+            seed="",
+            config="",
+            source=PAPER,
+            label=f"{line.model if alone else '+ ' + line.model} †",
+            entries={name: Entry(value) for name, value in line.values.items()},
+        )
+        by_name[line.group].rows.append(row)
+
+
+def _average(row: Row, columns: Sequence[str]) -> None:
+    """The plain mean, where every benchmark of it is complete; the paper's own is kept."""
+    if row.source == PAPER and average_name(columns) == AVERAGE:
+        return
+    row.entries.pop(AVERAGE, None)
+    names, complete = averaged(columns), row.complete
+    if not names or any(name not in complete for name in names):
+        return
+    parts = [(complete[name].value or 0.0, complete[name].error) for name in names]
+    mean = sum(value for value, _ in parts) / len(parts)
+    own = row.source != PAPER
+    row.entries[AVERAGE] = Entry(mean, mean_interval(parts) if own else None)
 
 
 def _compare(rows: list[Row]) -> None:
-    """Differences against the tentative answers that were read, else against the only base row."""
-    bases = {row.config: row for row in rows if row.reasoner is None}
-    only = next(iter(bases.values())) if len(bases) == 1 else None
+    """Differences against the row whose tentative answers were read, on the same samples."""
     for row in rows:
         if row.reasoner is None:
             continue
-        for name, cell in row.cells.items():
-            base = bases.get(cell.base or "", only)
-            own = base.cells.get(name) if base else None
-            if own is None or own.score.samples != cell.score.samples:
+        for name, entry in row.entries.items():
+            base = base_of(row, name, rows)
+            own = base.entries.get(name) if base else None
+            if own and own.value is not None and entry.value is not None and same_units(entry, own):
+                entry.difference = entry.value - own.value
+
+
+def base_of(row: Row, column: str, rows: Iterable[Row]) -> Row | None:
+    """The MLLM's own row that a row's difference is to, scored by the same profile.
+
+    It is the one whose answers the reasoner read; where that is not known the only one there is.
+    """
+    mine = (row.source, row.profile)
+    bases = [one for one in rows if one.reasoner is None and (one.source, one.profile) == mine]
+    entry = row.entries.get(column)
+    if entry is None:
+        return None
+    read = {entry.cell.base} if entry.cell else {cell.base for cell in row.cells().values()}
+    known = [base for base in bases if base.config in read]
+    return known[0] if known else bases[0] if len(bases) == 1 else None
+
+
+def same_units(one: Entry, other: Entry) -> bool:
+    """Whether two scores rest on the same samples; averages and the paper's complete scores do."""
+    if one.cell is None or other.cell is None:
+        return True
+    return one.cell.score.units.keys() == other.cell.score.units.keys()
+
+
+def _mark_best(rows: list[Row], columns: Sequence[str]) -> None:
+    """Mark the highest of each column, as it is shown: to one decimal. A lone row is no best."""
+    for source in (OURS, PAPER):
+        mine = [row for row in rows if row.source == source and row.profile in ("", OFFICIAL)]
+        for name in columns:
+            found = [row.complete[name] for row in mine if name in row.complete]
+            if len(found) < 2:
                 continue
-            if own.score.value is not None and cell.score.value is not None:
-                row.differences[name] = cell.score.value - own.score.value
+            top = max(round(entry.value or 0.0, 1) for entry in found)
+            for entry in found:
+                entry.best = round(entry.value or 0.0, 1) == top

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from racro_eval.data.spec import BenchmarkSpec
 from racro_eval.errors import CacheError
-from racro_eval.scoring import Score, score
+from racro_eval.scoring import Score, metric_of, score
+from racro_eval.scoring.profiles import DEFAULT_PROFILE
 from racro_eval.settings import parse_settings
 from racro_eval.sidecar import read_sidecar
 
@@ -25,14 +27,42 @@ GRADED_COLUMNS = (
 SUFFIX = ".graded.csv"
 
 
-def graded_path(path: Path) -> Path:
-    """tentative-1a2b3c4d.csv → tentative-1a2b3c4d.graded.csv"""
-    return path.with_name(path.stem + SUFFIX)
+_WITH_JUDGE = "+judge:"
+
+
+def judged(profile: str, judge: str) -> str:
+    """The name of a profile whose undecided rows a judge has decided: official+judge:qwen3-8b."""
+    return f"{profile}{_WITH_JUDGE}{judge}"
+
+
+def profile_of(manifest: Mapping[str, Any]) -> str:
+    """By which profile the verdicts of a graded file are, from its sidecar.
+
+    `official`, `vlmevalkit`, or one of them with the judge that decided the rows left `unparsed`.
+    """
+    graded = manifest.get("graded")
+    profile = graded.get("profile") if isinstance(graded, dict) else None
+    return str(profile or DEFAULT_PROFILE)
+
+
+def graded_path(path: Path, profile: str = DEFAULT_PROFILE) -> Path:
+    """tentative-1a2b3c4d.csv → tentative-1a2b3c4d.graded.csv, by the default profile.
+
+    Verdicts by another profile stand beside: tentative-1a2b3c4d.vlmevalkit.graded.csv, and
+    tentative-1a2b3c4d.judged-qwen3-8b.graded.csv with a judge.
+    """
+    base, _, judge = profile.partition(_WITH_JUDGE)
+    name = path.stem
+    if base != DEFAULT_PROFILE:
+        name += f".{base}"
+    if judge:
+        name += f".judged-{judge}"
+    return path.with_name(name + SUFFIX)
 
 
 def graded_columns(spec: BenchmarkSpec) -> tuple[str, ...]:
-    """The columns of a benchmark's graded files."""
-    return (*GRADED_COLUMNS, *spec.breakdowns)
+    """The columns of a benchmark's graded files. Raises ConfigError if its metric is unknown."""
+    return tuple(dict.fromkeys((*GRADED_COLUMNS, *spec.breakdowns, *metric_of(spec).needs)))
 
 
 def read_graded(path: Path) -> Iterator[dict[str, str]]:

@@ -17,22 +17,26 @@ from racro_eval.cache import RowTable
 from racro_eval.data import Benchmark
 from racro_eval.data.sample import Sample
 from racro_eval.errors import CacheError
-from racro_eval.grading import GRADER_VERSION, Status, Verdict, grade
+from racro_eval.grading import GRADER_VERSION, Status, Verdict
 from racro_eval.records import encode_row
-from racro_eval.scoring.graded import graded_columns, graded_path
+from racro_eval.scoring.graded import GRADED_COLUMNS, graded_columns, graded_path
+from racro_eval.scoring.profiles import DEFAULT_PROFILE, SCORING_VERSION, Profile, grade
 from racro_eval.sidecar import read_sidecar, write_sidecar
 
 
-def grade_rows(rows: Iterable[Mapping[str, str]], benchmark: Benchmark) -> Iterator[dict[str, str]]:
+def grade_rows(
+    rows: Iterable[Mapping[str, str]], benchmark: Benchmark, profile: Profile = DEFAULT_PROFILE
+) -> Iterator[dict[str, str]]:
     """Verdicts of rows with `index` and `prediction` (and, if known, finish_reason and error).
 
     Rows of other indices than the benchmark's are left out.
     """
+    columns = graded_columns(benchmark.spec)[len(GRADED_COLUMNS) :]
     for row in rows:
         sample = benchmark.by_index.get(row["index"])
         if sample is None:
             continue
-        verdict = judge_row(row, sample)
+        verdict = judge_row(row, sample, profile)
         yield {
             "index": sample.index,
             "sample": row.get("sample", "0"),
@@ -42,17 +46,20 @@ def grade_rows(rows: Iterable[Mapping[str, str]], benchmark: Benchmark) -> Itera
             "answer": sample.answer,
             "status": verdict.status.value,
             "correct": "1" if verdict.correct else "0",
-            **{name: sample.meta.get(name, "") for name in benchmark.spec.breakdowns},
+            **{name: sample.meta.get(name, "") for name in columns},
         }
 
 
-def judge_row(row: Mapping[str, str], sample: Sample) -> Verdict:
+def judge_row(
+    row: Mapping[str, str], sample: Sample, profile: Profile = DEFAULT_PROFILE
+) -> Verdict:
     """The verdict on one row; that of a row which its stage failed to answer is `error`."""
     if row.get("error"):
         return Verdict(Status.error, "", row["error"], False)
     return grade(
         row["prediction"],
         sample,
+        profile=profile,
         finish_reason=row.get("finish_reason") or "stop",
     )
 
@@ -64,32 +71,41 @@ def write_graded(rows: Iterable[Mapping[str, str]], path: Path, benchmark: Bench
     write_atomically(path, chain([encode_row(columns)], lines))
 
 
-def grade_file(table: RowTable, benchmark: Benchmark, manifest: Mapping[str, Any]) -> Path:
+def grade_file(
+    table: RowTable,
+    benchmark: Benchmark,
+    manifest: Mapping[str, Any],
+    profile: Profile = DEFAULT_PROFILE,
+) -> Path:
     """Bring the graded file of a stage's file up to date; gives its path.
 
     manifest: the stage's sidecar; what it says of the file goes with the verdicts.
     """
-    path = graded_path(table.path)
+    path = graded_path(table.path, profile)
     state = {
+        "profile": profile,
         "grader": GRADER_VERSION,
-        "rows_sha256": _file_hash(table.path),
+        "scoring": SCORING_VERSION,
+        "rows_sha256": file_hash(table.path),
         "gold_sha256": benchmark.gold_hash,
     }
     about = {name: manifest.get(name) for name in ("key", "config", "labels", "parents")}
     content = {**about, "graded": state, "spec": benchmark.spec.model_dump(mode="json")}
-    if not (path.exists() and _is(path, content)):
-        write_graded(grade_rows(table.rows(), benchmark), path, benchmark)
+    if not is_current(path, content):
+        write_graded(grade_rows(table.rows(), benchmark, profile), path, benchmark)
         write_sidecar(path, content)
     return path
 
 
-def _file_hash(path: Path) -> str:
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _is(path: Path, content: Mapping[str, Any]) -> bool:
+def is_current(path: Path, content: Mapping[str, Any]) -> bool:
+    """Whether a graded file is there and its sidecar says exactly this of it."""
     try:
-        return read_sidecar(path) == content
+        return path.exists() and read_sidecar(path) == content
     except CacheError:
         return False

@@ -40,7 +40,7 @@ def test_options_alone_mean_run(small: Path, capsys: Capture) -> None:
     assert run_small(small) == 0
     out = capsys.readouterr()
     assert "+ r" in out.out
-    assert "n=12, 0.0% cut" in out.out
+    assert "n=12" in out.out and "0.0% cut" in out.out
     assert "perceive m: 24/24 rows" in out.err
     assert len(stage_files(Path("results"))) == 3
 
@@ -53,7 +53,7 @@ def test_a_sweep_file_gives_the_same_and_the_command_line_wins(
         "models:\n  - {name: fast, model: x, engine: echo}\n"
     )
     assert main(["--config", "sweep.yaml", "--limit", "2"]) == 0
-    assert "n=2/12" in capsys.readouterr().out
+    assert "2/12, " in capsys.readouterr().out
     Path("sweep.yaml").write_text(f"data: {small}\nlimitt: 3\n")
     assert main(["run", "--config", "sweep.yaml"]) == 2
     assert capsys.readouterr().err == "racro-eval: sweep.yaml: limitt: there is no such key.\n"
@@ -231,7 +231,7 @@ class TestGrade:
         arguments = ["grade", "--data", str(small), "--predictions", file, "--out", "v.csv"]
         assert main(arguments) == 0
         out = capsys.readouterr()
-        assert out.out.splitlines()[1].split() == ["Small", "50.0", "1", "2"]
+        assert out.out.splitlines()[1].split() == ["Small", "accuracy", "50.0", "1", "2"]
         assert "Rows by status: correct 1, incorrect 1." in out.out
         assert "Partial: 2 of 12 samples." in out.out
         assert "1 rows of p.csv are not in Small" in out.err
@@ -297,16 +297,82 @@ class TestGrade:
 
 
 class TestLeaderboard:
-    def test_in_every_format(self, small: Path, capsys: Capture) -> None:
+    @pytest.fixture
+    def run(self, small: Path, capsys: Capture) -> None:
         run_small(small)
         capsys.readouterr()
-        assert main(["leaderboard"]) == 0
-        assert "+ r" in capsys.readouterr().out
-        assert main(["leaderboard", "--format", "md"]) == 0
-        assert "| **m** |" in capsys.readouterr().out
-        assert main(["leaderboard", "--format", "csv", "--out", "board.csv"]) == 0
-        assert Path("board.csv").read_text().startswith("mllm,reasoner,variant")
-        assert main(["leaderboard", "--out", "board.txt"]) == 2
+
+    @pytest.mark.parametrize(
+        ("arguments", "shown"),
+        [
+            ([], "+ r"),
+            (["--format", "md"], "| **m** |"),
+            (["--format", "csv"], "source,mllm,reasoner,variant"),
+            (["--format", "wide"], "Model,Small"),
+            (["--format", "tex"], "\\toprule"),
+            (["--format", "html"], "<!doctype html>"),
+            (["--format", "json"], '"view": "leaderboard"'),
+            (["--with-published"], "+ RACRO (R1-Distill-7B) †"),
+            (["--by", "subject", "level"], "Small by level"),
+            (["--paired"], "m + r vs m"),
+            (["--paired", "all"], "m + r vs m"),
+            (["--diagnose"], "rescued"),
+            (["--usage"], "tentative tokens"),
+            (["--columns", "Small", "AVG"], "AVG of 1"),
+        ],
+    )
+    def test_views_and_formats(
+        self, run: None, capsys: Capture, arguments: list[str], shown: str
+    ) -> None:
+        assert main(["leaderboard", *arguments]) == 0
+        assert shown in capsys.readouterr().out
+
+    @pytest.mark.parametrize(
+        ("arguments", "code", "sentence"),
+        [
+            (["--format", "pdf"], 2, "There are: rich, md, csv, wide, tex, html, json, svg"),
+            (["--columns", "Smal"], 2, "There is no column 'Smal'. The nearest: Small"),
+            (["--by", "colour"], 2, "There is no breakdown 'colour'. There are: level, subject."),
+            (["--compare-published"], 3, "None of these rows is in the paper's table"),
+            (["--several"], 3, "No row has several answers per sample"),
+            (["--usage", "--format", "figures"], 2, "no other view of it"),
+        ],
+    )
+    def test_mistakes_say_what_there_is(
+        self, run: None, capsys: Capture, arguments: list[str], code: int, sentence: str
+    ) -> None:
+        assert main(["leaderboard", *arguments]) == code
+        assert sentence in capsys.readouterr().err
+
+    def test_one_format_is_written_where_it_is_asked_for(self, run: None) -> None:
+        assert main(["leaderboard", "--format", "csv", "--out", "deep/board.txt"]) == 0
+        assert Path("deep/board.txt").read_text().startswith("source,mllm")
+
+    def test_several_formats_are_written_side_by_side(self, run: None, capsys: Capture) -> None:
+        formats = ["--format", "md", "--format", "html", "--format", "rich"]
+        assert main(["leaderboard", *formats, "--out", "board.v2"]) == 0
+        assert capsys.readouterr().out.split() == ["board.v2.md", "board.v2.html", "board.v2.txt"]
+        assert all(Path(f"board.v2.{kind}").stat().st_size for kind in ("md", "html", "txt"))
+
+    def test_files_go_to_the_results_unless_told_otherwise(self, run: None) -> None:
+        assert main(["leaderboard", "--by", "level", "--format", "md", "--format", "json"]) == 0
+        assert Path("results/by-level.md").exists() and Path("results/by-level.json").exists()
+
+    def test_an_empty_folder_says_what_to_run(self, small: Path, capsys: Capture) -> None:
+        Path("results").mkdir()
+        assert main(["leaderboard"]) == 3
+        assert "run a benchmark first: `racro-eval --data Demo`" in capsys.readouterr().err
+
+    def test_a_second_look_imports_nothing_heavy(self, run: None) -> None:
+        code = (
+            "import sys; from racro_eval.cli import main\n"
+            "main(['leaderboard', '--format', 'md'])\n"
+            "heavy = {'torch', 'pandas', 'sympy', 'datasets', 'scipy', 'matplotlib', 'numpy',"
+            " 'pyarrow', 'PIL', 'jinja2'}\n"
+            "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert done.stderr == "[]\n"
 
 
 def test_doctor_finds_what_is_there_and_what_is_not(small: Path, capsys: Capture) -> None:

@@ -12,10 +12,16 @@ from racro_eval.errors import ConfigError
 from racro_eval.grading import is_equivalent
 from racro_eval.grading.equivalence import compare
 from racro_eval.grading.verdict import Status
+from tests.support.worker import warm_up
 
 CASES: list[dict[str, Any]] = json.loads(
     Path(__file__).with_name("equivalence.json").read_text(encoding="utf-8")
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _worker() -> None:
+    warm_up()
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['prediction']}|{case['answer']}")

@@ -40,6 +40,8 @@ def test_boxes_of_one_sentence_are_also_offered_together() -> None:
     [
         "{", "}", "\\boxed{", "\\boxed{1}", "\\boxed 5 ", "answer: ", "the answer is ", "<think>",
         "</think>", "$$", "\\[", "<answer>", "\\", " ", "a", "Answer:\n", "*", "答案", "- ",
+        "wait, no. ", "hmm ", "So $1 ", "= 1 ", "is 1, ", "**1** and ", "$x=1$, ", "等等，", "(1, ",
+        "```python ", "\n\n", "12 cm, so ", "if ", "User: ", "{\"answer\": \"",
     ],
 )  # fmt: skip
 def test_a_megabyte_is_read_in_linear_time(unit: str) -> None:

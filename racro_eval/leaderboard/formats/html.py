@@ -1,0 +1,37 @@
+"""HTML: one page that needs no other file and no network; tables sort by a click or a key."""
+
+from __future__ import annotations
+
+from racro_eval.leaderboard.document import Document, Field
+from racro_eval.printable import printable
+
+_TEMPLATE = "page.html.j2"
+
+
+def render(document: Document) -> dict[str, bytes]:
+    """The page. The template escapes every text."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("racro_eval.leaderboard.formats", package_path=""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["printable"] = printable
+    environment.tests["loss"] = _is_loss
+    environment.filters["sortable"] = _sortable
+    page = environment.get_template(_TEMPLATE).render(document=document)
+    return {".html": (page + "\n").encode()}
+
+
+def _is_loss(difference: float) -> bool:
+    return round(difference, 1) < 0
+
+
+def _sortable(field: Field) -> str:
+    """What a column is sorted by, as text; numbers have one decimal point and no separators."""
+    if field.value is None:
+        return ""
+    return f"{field.value:.6f}" if isinstance(field.value, float) else printable(str(field.value))

@@ -1,0 +1,26 @@
+"""JSON: the records, for programs."""
+
+from __future__ import annotations
+
+import json
+
+from racro_eval.leaderboard.document import Document
+
+SCHEMA = 1
+"""Raised when a key of the records changes its meaning."""
+
+
+def render(document: Document) -> dict[str, bytes]:
+    """An object with `schema`, `view`, `records` and `notes`; floats are rounded to 6 decimals."""
+    records = [
+        {key: round(value, 6) if isinstance(value, float) else value for key, value in one.items()}
+        for one in document.records
+    ]
+    content = {
+        "schema": SCHEMA,
+        "view": document.name,
+        "records": records,
+        "notes": document.notes,
+    }
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    return {".json": (text + "\n").encode()}

@@ -1,0 +1,49 @@
+"""GitHub Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from racro_eval.leaderboard.document import Document, Field, Sheet
+from racro_eval.printable import printable
+
+
+def render(document: Document) -> dict[str, bytes]:
+    """A table per sheet, the notes below."""
+    parts = [part for sheet in document.sheets for part in _sheet(sheet)]
+    parts += [escape(note) for note in document.notes]
+    return {".md": ("\n\n".join(parts) + "\n").encode()}
+
+
+def _sheet(sheet: Sheet) -> Iterator[str]:
+    if sheet.title:
+        yield f"**{escape(sheet.title)}**"
+    heads = [
+        escape(column.title) + (f"<br><sub>{escape(column.small)}</sub>" if column.small else "")
+        for column in sheet.columns
+    ]
+    lines = [
+        f"| {escape(sheet.label)} | " + " | ".join(heads) + " |",
+        "|---|" + "".join("---|" if column.text else "---:|" for column in sheet.columns),
+    ]
+    for line in sheet.lines:
+        label = f"**{escape(line.label)}**" if line.strong else escape(line.label)
+        lines.append(f"| {label} | " + " | ".join(map(_cell, line.fields)) + " |")
+    yield "\n".join(lines)
+
+
+def _cell(field: Field) -> str:
+    text = escape(field.text)
+    if field.best:
+        text = f"**{text}**"
+    if field.difference is not None:
+        text += f" ({field.difference:+.1f})"
+    return text + (f"<br><sub>{escape(field.small)}</sub>" if field.small else "")
+
+
+def escape(text: str) -> str:
+    """Names come from users: nothing in them may become Markdown or HTML."""
+    text = printable(text)
+    for character in "\\`*_{}[]<>|~$&":
+        text = text.replace(character, f"\\{character}")
+    return " ".join(text.split())

@@ -1,0 +1,90 @@
+"""Some columns of a CSV, read fast.
+
+A graded file holds whole responses, of which a table needs nothing: pyarrow parses the bytes and
+makes Python strings of the wanted columns only, several times as fast as the csv module.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import repeat
+from pathlib import Path
+from typing import Any
+
+from racro_eval.errors import CacheError
+
+_AHEAD = 2
+"""Files that are parsed while Python works on another; each is held in memory meanwhile."""
+_BLOCK = 1 << 20
+"""Bytes; what the processor's cache holds is parsed fastest. A record must fit into one block, so a
+file with a longer one is read again with more."""
+_LONGEST_BLOCK = 1 << 30
+
+Columns = dict[str, list[str]]
+
+
+def read_columns(path: Path, names: Sequence[str]) -> Columns:
+    """The named columns of a CSV as text. Raises CacheError, which names the file and the remedy.
+
+    Rows of a wrong length, a missing column and text that is not UTF-8 are errors.
+    """
+    import pyarrow as pa
+
+    try:
+        table = _parse(path, names)
+    except KeyError as error:
+        column = str(error.args[0]).removeprefix("Column ").partition(" in include_columns")[0]
+        raise unreadable(path, f"it has no column {column}") from error
+    except (OSError, pa.ArrowInvalid, UnicodeDecodeError) as error:
+        raise unreadable(path, " ".join(str(error).split())[:200]) from error
+    return {name: table[name].to_pylist() for name in names}
+
+
+def unreadable(path: Path, what: str) -> CacheError:
+    """The error of a results file that is not what its stage wrote."""
+    return CacheError(f"{path} cannot be read: {what}. Remove it; the next run writes it again.")
+
+
+def _parse(path: Path, names: Sequence[str]) -> Any:
+    import pyarrow as pa
+    from pyarrow import csv
+
+    text = pa.string()
+    block = min(_BLOCK, max(path.stat().st_size, 1))
+    while True:
+        try:
+            return csv.read_csv(
+                path,
+                read_options=csv.ReadOptions(use_threads=False, block_size=block),
+                parse_options=csv.ParseOptions(newlines_in_values=True),
+                convert_options=csv.ConvertOptions(
+                    include_columns=list(names), column_types=dict.fromkeys(names, text)
+                ),
+            )
+        except pa.ArrowInvalid as error:
+            if "straddling object" not in str(error) or block >= _LONGEST_BLOCK:
+                raise
+            block = min(8 * block, _LONGEST_BLOCK)
+
+
+def read_ahead(files: Iterable[tuple[Path, Sequence[str]]]) -> Iterator[Columns]:
+    """`read_columns` of each file in turn; the next ones are parsed meanwhile."""
+    waiting: deque[Future[Columns]] = deque()
+    with ThreadPoolExecutor(_AHEAD) as pool:
+        for path, names in files:
+            waiting.append(pool.submit(read_columns, path, names))
+            if len(waiting) > _AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def rows(columns: Columns) -> Iterator[dict[str, str]]:
+    """The rows of columns. Index values are interned: every file of a benchmark has the same."""
+    names = list(columns)
+    if "index" in columns:
+        columns["index"] = list(map(sys.intern, columns["index"]))
+    yield from map(dict, map(zip, repeat(names), zip(*columns.values(), strict=True)))

@@ -1,0 +1,113 @@
+"""Scores kept beside their graded files, so that a table of finished runs reads no responses.
+
+A summary counts only if the graded file has the size and time of change that it had, and neither
+the benchmark's spec nor the code that scores has changed. It is a hidden file that may be deleted
+at any time; where it cannot be written the score is simply calculated again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from racro_eval.scoring import Part, Score
+
+
+def summary_path(graded: Path) -> Path:
+    """x.graded.csv → .x.graded.score.json"""
+    return graded.with_name(f".{graded.stem}.score.json")
+
+
+def read_summary(graded: Path, state: list[Any]) -> Score | None:
+    """The score that was kept for a graded file in that state, None if there is none."""
+    try:
+        content = json.loads(summary_path(graded).read_bytes())
+        return _decode(content["score"]) if content["of"] == state else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def write_summary(graded: Path, score: Score, state: list[Any]) -> None:
+    """Keep a score; `state` is that of the file from before it was read."""
+    content = json.dumps({"of": state, "score": _encode(score)}, separators=(",", ":"))
+    path = summary_path(graded)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        # Not forced to the disk, unlike all else that is written: a lost one is made again.
+        temporary.write_text(content, encoding="utf-8")
+        temporary.replace(path)
+    except OSError:  # results may be read-only; the score is there all the same
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def file_state(graded: Path, spec: Mapping[str, Any]) -> list[Any]:
+    """What a score of the file depends on: its size, its time of change, the spec, the code."""
+    about = graded.stat()
+    text = json.dumps(spec, sort_keys=True)
+    return [
+        about.st_size,
+        about.st_mtime_ns,
+        hashlib.sha256(text.encode()).hexdigest()[:16],
+        _code(),
+    ]
+
+
+@cache
+def _code() -> str:
+    """A hash of the code that scores, so that nobody has to remember to raise a version."""
+    digest = hashlib.sha256()
+    for file in sorted(resources.files("racro_eval.scoring").iterdir(), key=lambda one: one.name):
+        if file.name.endswith((".py", ".yaml")):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _encode(score: Score) -> dict[str, Any]:
+    return {
+        "metric": score.metric,
+        "value": score.value,
+        "whole": [score.whole.correct, score.whole.rows],
+        "samples": score.samples,
+        "expected": score.expected,
+        "statuses": dict(score.statuses),
+        "breakdowns": {
+            name: {label: [part.correct, part.rows] for label, part in parts.items()}
+            for name, parts in score.breakdowns.items()
+        },
+        # Whole numbers are written ten times as fast as floats, and most units are verdicts.
+        "units": [
+            list(score.units),
+            [int(value) if value in (0, 1) else value for value in score.units.values()],
+        ],
+        "further": score.further,
+        "refusal": score.refusal,
+    }
+
+
+def _decode(content: Mapping[str, Any]) -> Score:
+    names, values = content["units"]
+    return Score(
+        metric=content["metric"],
+        value=content["value"],
+        whole=Part(*content["whole"]),
+        samples=content["samples"],
+        expected=content["expected"],
+        statuses=Counter(content["statuses"]),
+        breakdowns={
+            name: {label: Part(*part) for label, part in parts.items()}
+            for name, parts in content["breakdowns"].items()
+        },
+        units=dict(zip(map(sys.intern, names), map(float, values), strict=True)),
+        further=content["further"],
+        refusal=content["refusal"],
+    )

@@ -1,0 +1,1 @@
+"""Views of the results; each makes a document of cells."""

@@ -1,0 +1,41 @@
+"""LogicVista: the set of letters A to I must be the gold set; one row's gold is the number 3.
+
+Where the options stand in the question, the text of the gold option is as good as its letter.
+Source: arXiv 2407.04973, section 4; `evaluate.py` of its repository, whose GPT-3.5 only extracts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from racro_eval.data.sample import Sample
+from racro_eval.grading.choices import compare_choice
+from racro_eval.grading.equivalence import compare
+from racro_eval.grading.verdict import Comparison, Verdict
+from racro_eval.scoring.official import compare_letters, decide
+from racro_eval.scoring.official.inline import inline_options
+
+_GOLD = re.compile(r"[A-I](?:,\s*[A-I])*")
+
+
+def judge(response: str, sample: Sample, finish_reason: str = "stop") -> Verdict:
+    """The verdict on a response."""
+    return decide(response, finish_reason, lambda answer: compare_answer(answer, sample))
+
+
+def compare_answer(answer: str, sample: Sample) -> Comparison:
+    """Compare an extracted answer with the gold letters, or with the text of the gold option."""
+    gold, options = sample.answer.strip(), inline_options(sample.question)
+    if not _GOLD.fullmatch(gold):
+        return compare(answer, gold)
+    if gold in options:
+        return compare_choice(answer, gold, options, compare)
+    return compare_letters(answer, re.findall("[A-I]", gold))
+
+
+def same_letters(extracted: Collection[str], gold: Collection[str]) -> bool:
+    """The published rule on what its judge has extracted: equal as sets, no partial credit."""
+    return {letter.strip().upper() for letter in extracted} == {
+        letter.strip().upper() for letter in gold
+    }

@@ -1,0 +1,24 @@
+"""MMMU: `MMMU_preproc` and `mcq_vanilla_eval`.
+
+An open row becomes a multiple choice of its gold answer (A) and "Other Answers" (B), so that an
+article "A" or the gold text anywhere is a hit. Where the gold answer is itself a capital letter
+that letter stays the key: C can then never be hit, and B rewards other answers.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from racro_eval.data.sample import Sample
+from racro_eval.grading.verdict import Verdict
+from racro_eval.scoring.vlmevalkit.matcher import judge as judge_choice
+
+
+def judge(response: str, sample: Sample, finish_reason: str = "stop") -> Verdict:
+    """The verdict on a response."""
+    if sample.options:
+        return judge_choice(response, sample)
+    key = sample.answer if re.fullmatch("[A-Z]", sample.answer) else "A"
+    options = {"A": sample.answer, "B": "Other Answers"}
+    return judge_choice(response, replace(sample, options=options, answer=key))

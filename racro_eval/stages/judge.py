@@ -1,0 +1,165 @@
+"""A model as judge, for the rows on which a profile's rules found no answer, and only those.
+
+Its replies are rows of a CSV like any other model call: a reply is reused only for the same model
+and the same prompt, which holds the response. Judged verdicts stand in files of their own, under a
+profile that names the judge, and never replace those of the rules.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from importlib import resources
+from pathlib import Path
+
+from racro_eval.cache import CALL_COLUMNS, RowTable
+from racro_eval.data import Benchmark, Sample
+from racro_eval.engines.base import Sampling
+from racro_eval.grading import Status
+from racro_eval.grading.scope import visible_text
+from racro_eval.prompting import Template
+from racro_eval.scoring.graded import SUFFIX, graded_path, judged, read_graded
+from racro_eval.settings import read_settings
+from racro_eval.sidecar import read_sidecar, write_sidecar
+from racro_eval.stages.files import Model, StageFile, sampling_settings
+from racro_eval.stages.grade import file_hash, is_current, write_graded
+from racro_eval.stages.perceive import benchmark_facts, benchmark_identity, chat
+from racro_eval.stages.plan import Digests, PlannedRow, Prompt, plan_row
+
+MAX_RESPONSE = 4000
+"""Characters of a response, from its end, that the judge sees."""
+SAMPLING = Sampling(temperature=0.0, max_tokens=2048)
+"""Greedy; the tokens are for models that think before they reply."""
+_REPLY = re.compile(r"[\s*\"'`(\[]*(CORRECT|INCORRECT|NONE)[\s*\"'`)\].!]*", re.IGNORECASE)
+
+Verdicts = Callable[[], Iterable[Mapping[str, str]]]
+
+
+@dataclass(frozen=True)
+class JudgeJob:
+    """One judge on the undecided rows of one graded file.
+
+    verdicts: gives the graded rows, anew each time. file: where the judge's replies are.
+    """
+
+    model: Model
+    benchmark: Benchmark
+    verdicts: Verdicts
+    file: StageFile
+    stage: str = "judge"
+
+    @classmethod
+    def of_file(cls, model: Model, benchmark: Benchmark, graded: Path) -> JudgeJob:
+        """The job for a graded file; the replies stand beside it."""
+        stem = graded.name.removesuffix(SUFFIX)
+        file = judge_file(graded.parent, stem, model, benchmark)
+        return cls(model, benchmark, partial(read_graded, graded), file)
+
+    def outputs(self) -> list[StageFile]:
+        """The file of replies."""
+        return [self.file]
+
+    def graded(self) -> list[StageFile]:
+        """Replies are no answers."""
+        return []
+
+    def reads(self) -> list[StageFile]:
+        """No other stage's rows; the graded file is complete when the job is made."""
+        return []
+
+    def rows(self, digests: Digests) -> Iterator[PlannedRow]:
+        """The rows that the rules left open."""
+        for verdict in self.verdicts():
+            if verdict["status"] == Status.unparsed:
+                sample = self.benchmark[verdict["index"]]
+                build = partial(judge_prompt, sample, verdict["prediction"], self.model)
+                number = int(verdict["sample"])
+                yield plan_row(self.file, sample.index, number, build, self.model_sampling, digests)
+
+    @property
+    def model_sampling(self) -> Sampling:
+        """The judge's sampling: the model's own limits, but always greedy."""
+        return _greedy(self.model)
+
+    def judged_rows(self) -> Iterator[dict[str, str]]:
+        """The graded rows, with the judge's verdict where it gave one on exactly this response."""
+        with RowTable(self.file.path, CALL_COLUMNS) as replies:
+            for verdict in self.verdicts():
+                yield self._with_reply(dict(verdict), replies)
+
+    def _with_reply(self, verdict: dict[str, str], replies: RowTable) -> dict[str, str]:
+        if verdict["status"] != Status.unparsed:
+            return verdict
+        reply = replies.row(verdict["index"], int(verdict["sample"]))
+        prompt = judge_prompt(
+            self.benchmark[verdict["index"]], verdict["prediction"], self.model
+        ).sha256(())
+        if reply is None or reply["error"] or reply["prompt_sha256"] != prompt:
+            return verdict
+        correct = read_reply(reply["prediction"], reply["finish_reason"])
+        if correct is None:
+            return verdict
+        status = Status.correct if correct else Status.incorrect
+        return verdict | {"status": status.value, "correct": "01"[correct], "method": "judge"}
+
+
+def judge_file(folder: Path, stem: str, model: Model, benchmark: Benchmark) -> StageFile:
+    """The file of a judge's replies."""
+    return StageFile(
+        folder=folder,
+        stem=f"{stem}.judge-{model.entry.folder}",
+        columns=CALL_COLUMNS,
+        settings={
+            "stage": "judge",
+            "model": model.key_settings(),
+            "prompt": template().sha256,
+            "sampling": sampling_settings(_greedy(model), 0),
+        },
+        benchmark=benchmark_identity(benchmark),
+        labels={"benchmark": benchmark.name, "judge": model.entry.name},
+        about=benchmark_facts(benchmark),
+    )
+
+
+def judged_file(job: JudgeJob, answers: Path, profile: str) -> Path:
+    """Bring the judged twin of a stage file's graded file up to date; gives its path."""
+    graded = graded_path(answers, profile)
+    name = judged(profile, job.model.entry.folder)
+    path = graded_path(answers, name)
+    content = read_sidecar(graded)
+    about = {"name": job.model.entry.name, "key": job.file.key}
+    state = {"profile": name, "judge": about, "replies_sha256": file_hash(job.file.path)}
+    content["graded"] = {**content["graded"], **state}
+    if not is_current(path, content):
+        write_graded(job.judged_rows(), path, job.benchmark)
+        write_sidecar(path, content)
+    return path
+
+
+@cache
+def template() -> Template:
+    """What a judge is asked."""
+    return read_settings(Template, resources.files("racro_eval.stages") / "judge.yaml")
+
+
+def judge_prompt(sample: Sample, response: str, model: Model) -> Prompt:
+    """The judge's prompt: question, gold answer, and the end of the response's visible text."""
+    option = sample.options.get(sample.answer, "")
+    answer = f"{sample.answer} ({option})" if option else sample.answer
+    text = visible_text(response).text.strip()[-MAX_RESPONSE:]
+    values = {"question": sample.question, "answer": answer, "response": text}
+    return Prompt(chat(template(), model, **values), ())
+
+
+def read_reply(reply: str, finish_reason: str = "stop") -> bool | None:
+    """Whether a reply says correct; None unless it is one of the words it was asked for."""
+    match = _REPLY.fullmatch(visible_text(reply).text)
+    if match is None or finish_reason == "length" or match[1].upper() == "NONE":
+        return None
+    return match[1].upper() == "CORRECT"
+
+
+def _greedy(model: Model) -> Sampling:
+    return replace(model.sampling(SAMPLING), temperature=0.0)

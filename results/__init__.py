@@ -1,0 +1,1 @@
+"""The paper's own results, as a data file."""
