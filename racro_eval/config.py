@@ -8,10 +8,11 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from racro_eval.data.questions import QuestionStyle
-from racro_eval.models import ModelEntry
+from racro_eval.models import ModelEntry, TensorParallel
 from racro_eval.prompting import DEFAULT_VARIANT, VARIANTS
 from racro_eval.scoring.profiles import DEFAULT_PROFILE, Profile
 from racro_eval.settings import Strict
+from racro_eval.shards import Shard
 
 DEFAULT_MLLM = "RACRO-7B-CRO-GRPO"
 """The paper's released captioner."""
@@ -24,8 +25,9 @@ class RunConfig(Strict):
     data: benchmark names or YAML paths. mllm, reasoner, answerer: models as `models.resolve_model`
     takes them; the answerer writes the tentative answers in place of the MLLM. prompts: a prompt
     set. caption_file, tentative_file: CSVs to use in place of a model's texts. index: these rows
-    only; limit: at most so many. samples: answers per row and reasoner. seed: base of all rows'
-    seeds. models: own model entries. max_failures: failed rows that still count as success.
+    only; limit: at most so many; shard: every N-th of them, as i/N. samples: answers per row and
+    reasoner. seed: base of all rows' seeds. models: own model entries. max_failures: failed rows
+    that still count as success.
     """
 
     data: tuple[str, ...] = Field(min_length=1)
@@ -40,10 +42,11 @@ class RunConfig(Strict):
     tentative_file: Path | None = None
     limit: int | None = Field(None, gt=0)
     index: tuple[str, ...] | None = None
+    shard: Shard | None = None
     samples: int = Field(1, ge=1)
     seed: int = 0
     engine: str | None = None
-    tp: int | None = Field(None, ge=1)
+    tp: TensorParallel | None = None
     dp: int | None = Field(None, ge=1)
     results: Path = DEFAULT_RESULTS
     data_root: Path | None = None
@@ -62,6 +65,11 @@ class RunConfig(Strict):
         """A single name may stand without brackets; rows may be numbers."""
         items = list(value) if isinstance(value, (list, tuple)) else [value]
         return None if value is None else [str(item) for item in items]
+
+    @field_validator("shard", mode="before")
+    @classmethod
+    def _parsed_shard(cls, value: Any) -> Any:
+        return Shard.parse(value) if isinstance(value, str) else value
 
     @field_validator("data", "mllm", "reasoner", "variant", "index")
     @classmethod

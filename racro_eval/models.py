@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from racro_eval.engines.registry import engine_names
 from racro_eval.errors import MissingError, UnknownNameError
@@ -21,7 +21,7 @@ from racro_eval.settings import Strict, read_settings
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _WEIGHTS = ("*.safetensors", "*.bin", "*.gguf", "*.pt")
-_LOADING_ENGINES = ("transformers", "vllm")
+_LOADING_ENGINES = ("ray", "transformers", "vllm")
 """Engines that load weights from a folder or the hub, rather than ask for a model by name."""
 _PACKAGE_FOLDER = "racro_eval/"
 """How the list of built-in models begins the path of a model that ships with racro-eval."""
@@ -31,6 +31,17 @@ _SMALL = ("*.json", "*.jinja", "*.txt", "*.model")
 def folder_name(name: str) -> str:
     """A model's name as a folder name."""
     return re.sub(r"[^\w.+-]+", "-", name).strip(".-") or "model"
+
+
+def _tensor_parallel(value: Any) -> Any:
+    text = str(value)
+    if text != "auto" and not (text.isdecimal() and int(text) >= 1):
+        raise ValueError(f"a whole number of at least 1, or auto, not {value!r}")
+    return value
+
+
+TensorParallel = Annotated[int | Literal["auto"], BeforeValidator(_tensor_parallel)]
+"""GPUs that share one copy of a model; "auto": as few as hold it."""
 
 
 class SamplingOverrides(Strict):
@@ -58,7 +69,7 @@ class ModelEntry(Strict):
     parameters: float | None = None
     engine: str | None = None
     base_url: str | None = None
-    tp: int = Field(1, ge=1)
+    tp: TensorParallel = 1
     dp: int = Field(1, ge=1)
     max_model_len: int | None = Field(None, gt=0)
     dtype: str = "auto"

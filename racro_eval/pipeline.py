@@ -24,7 +24,7 @@ from racro_eval.errors import EngineError, MissingError, RacroError
 from racro_eval.planning import Job, Plan, make_plan
 from racro_eval.scoring.profiles import Profile
 from racro_eval.sidecar import read_sidecar
-from racro_eval.stages.files import Model, StageFile
+from racro_eval.stages.files import Model, StageFile, Tally
 from racro_eval.stages.grade import grade_file
 from racro_eval.stages.judge import JudgeJob, judged_file
 from racro_eval.stages.plan import Digests, PlannedRow, complete, failed_row
@@ -43,6 +43,13 @@ class RunReport:
     new: int = 0
     cached: int = 0
     first_error: str = ""
+
+    def count(self, tally: Tally) -> None:
+        """Add what happened to one file."""
+        self.new += tally.new
+        self.cached += tally.cached
+        self.failed += tally.failed
+        self.first_error = self.first_error or tally.first_error
 
     def exit_code(self, max_failures: int) -> int:
         """0 done; 1 too many failed rows; 3 a model could not run."""
@@ -72,9 +79,16 @@ def run(config: RunConfig, display: Display | None = None) -> RunReport:
             report.errors.append(error)
             display.log(f"{jobs[0].model.entry.name}: {error}")
             lost |= _outputs(jobs)
-    graded = _grade(plan, report, config.scoring)
-    if plan.judge and graded:
-        _judge(plan.judge, graded, config.scoring, report, display)
+    _count(plan, report)
+    if config.shard is None:
+        graded = _grade(plan, report, config.scoring)
+        if plan.judge and graded:
+            _judge(plan.judge, graded, config.scoring, report, display)
+    else:
+        display.log(
+            f"Shard {config.shard} is done. When all are, `racro-eval merge` joins them, and the "
+            "same command without --shard grades the whole."
+        )
     if report.failed:
         display.log(
             f"{report.failed} rows failed and will be tried again by the same command. "
@@ -131,10 +145,9 @@ def _plan_rows(jobs: Sequence[Job]) -> list[PlannedRow]:
     pending: list[PlannedRow] = []
     for job in jobs:
         for row in job.rows(digests):
-            tally = row.file.tally
-            tally.total += 1
+            row.file.want(row.index, row.sample)
             if row.cached:
-                tally.cached += 1
+                row.file.tally.cached += 1
             elif row.error:
                 row.file.append(failed_row(row))
             else:
@@ -164,6 +177,14 @@ def _complete(
         engine.close()
 
 
+def _count(plan: Plan, report: RunReport) -> None:
+    """Sum up what this run did, over the files that it got to."""
+    files = {file.path: file for job in plan.jobs for file in job.outputs()}
+    for path, file in files.items():
+        if path.exists():
+            report.count(file.tally)
+
+
 @dataclass(frozen=True, slots=True)
 class _Graded:
     """A stage's file of answers that has a graded file."""
@@ -174,30 +195,17 @@ class _Graded:
 
 
 def _grade(plan: Plan, report: RunReport, profile: Profile) -> list[_Graded]:
-    """Grade every file of the plan that has rows, and count."""
-    counted: set[Path] = set()
+    """Grade every file of the plan that has rows."""
+    files = {file.path: (file, job) for job in plan.jobs for file in job.graded()}
     graded: list[_Graded] = []
-    for job in plan.jobs:
-        for file in job.outputs():
-            if file.path in counted or not file.path.exists():
-                continue
-            counted.add(file.path)
-            _count(file, report)
-            if file in job.graded():
-                with file.open_table() as table:
-                    if len(table):
-                        manifest = read_sidecar(file.path)
-                        path = grade_file(table, job.benchmark, manifest, profile)
-                        graded.append(_Graded(file.path, path, job.benchmark))
+    for path, (file, job) in files.items():
+        if path.exists():
+            with file.open_table() as table:
+                if len(table):
+                    to = grade_file(table, job.benchmark, read_sidecar(path), profile)
+                    graded.append(_Graded(path, to, job.benchmark))
     report.graded += [one.path for one in graded]
     return graded
-
-
-def _count(file: StageFile, report: RunReport) -> None:
-    report.new += file.tally.new
-    report.cached += file.tally.cached
-    report.failed += file.tally.failed
-    report.first_error = report.first_error or file.tally.first_error
 
 
 def _judge(
@@ -212,5 +220,5 @@ def _judge(
         display.log(f"{model.entry.name}: {error}")
         return
     for job, one in zip(jobs, graded, strict=True):
-        _count(job.file, report)
+        report.count(job.file.tally)
         report.graded.append(judged_file(job, one.answers, profile))

@@ -133,6 +133,8 @@ class _Planner:
             )
             metric_of(benchmark.spec)  # a wrong metric is said before hours of answers
             samples = benchmark.select(limit=self.config.limit, indices=self.config.index)
+            if self.config.shard:
+                samples = list(self.config.shard.take(samples))
             for mllm in self.config.mllm:
                 for variant in self.variants:
                     self._add(benchmark, samples, mllm, variant)
@@ -175,6 +177,7 @@ class _Planner:
             file = reason_file(
                 self.results, benchmark, model, variant, self.prompts, config.seed, label, texts
             )
+            file.shard = config.shard
             self._reason.setdefault(name, {})[file.path] = ReasonJob(
                 model,
                 benchmark,
@@ -204,6 +207,7 @@ class _Planner:
             files[role] = perceive_file(
                 self.results, benchmark, model, role, self.prompts, self.config.seed
             )
+            files[role].shard = self.config.shard
         return files[role]
 
     def _source_label(self, mllm: str) -> str:

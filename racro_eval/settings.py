@@ -55,7 +55,7 @@ def parse_settings(kind: type[Settings], content: dict[str, Any], where: str) ->
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "settings"
         unknown = first["type"] == "extra_forbidden"
-        problem = "there is no such key" if unknown else first["msg"]
+        problem = "there is no such key" if unknown else first["msg"].removeprefix("Value error, ")
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
         raise ConfigError(f"{where}: {key}: {problem}{more}.") from error
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -15,9 +17,13 @@ from tests.support.results import only, read_csv, read_json, stage_files, timele
 pytestmark = [pytest.mark.slow, pytest.mark.model]
 
 ROWS = 6
+SHORT = {"sampling": {"max_tokens": 24}}
 
 
-def sweep(folder: Path, vlm: Path, reasoner: Path, limit: int) -> list[str]:
+def sweep(
+    folder: Path, vlm: Path, text_model: Path, limit: int, **more: dict[str, Any]
+) -> list[str]:
+    """The command line of a run; `more`: further settings of captioner and reasoner."""
     config = {
         "data": "MathVision_MINI",
         "data_root": str(shared_data()),
@@ -26,8 +32,8 @@ def sweep(folder: Path, vlm: Path, reasoner: Path, limit: int) -> list[str]:
         "limit": limit,
         "results": str(folder / "results"),
         "models": [
-            {"name": "captioner", "model": str(vlm), "sampling": {"max_tokens": 24}},
-            {"name": "reasoner", "model": str(reasoner), "sampling": {"max_tokens": 24}},
+            {"name": name, "model": str(model), **SHORT, **more.get(name, {})}
+            for name, model in (("captioner", vlm), ("reasoner", text_model))
         ],
     }
     (folder / "sweep.yaml").write_text(yaml.safe_dump(config))
@@ -70,6 +76,39 @@ def test_real_rows_from_images_to_a_leaderboard_and_resumed(
     )
     done = run([sys.executable, "-c", code])  # nothing to do: torch is not even imported
     assert {path: path.read_bytes() for path in results.rglob("*.csv")} == before
+
+
+def predictions(results: Path) -> dict[tuple[str, str], str]:
+    """(stage, index) → text."""
+    rows = {}
+    for path in stage_files(results):
+        for row in read_csv(path):
+            assert row["error"] == "", f"{path}: {row}"
+            rows[path.stem.rpartition("-")[0], row["index"]] = row["prediction"]
+    return rows
+
+
+def test_vllm_on_real_rows_writes_what_transformers_writes(
+    tmp_path: Path, tiny_vlm: Path, tiny_reasoner: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not os.environ.get("RACRO_REQUIRE_VLLM"):
+        pytest.importorskip("vllm", reason="`make test` installs vllm where it is to be had")
+    monkeypatch.setenv("VLLM_CPU_OMP_THREADS_BIND", "nobind")  # two processes on two cores
+    greedy = {"max_tokens": 24, "temperature": 0}
+    texts = {}
+    for engine, tp in (("vllm", 2), ("transformers", 1)):
+        folder = tmp_path / engine
+        folder.mkdir()
+        own = {"engine": engine, "max_model_len": 4096, "sampling": greedy}
+        more = {"captioner": own, "reasoner": {**own, "tp": tp}}
+        run(sweep(folder, tiny_vlm, tiny_reasoner, ROWS, **more))
+        texts[engine] = predictions(folder / "results")
+    ours, theirs = texts["vllm"], texts["transformers"]
+    assert len(ours) == 3 * ROWS
+    assert ours.keys() == theirs.keys()
+    # The order of sums differs, so a near tie may fall the other way; what reads it then differs.
+    same = [name for name in ours if ours[name] == theirs[name]]
+    assert len(same) >= len(ours) - 3, {name: (ours[name], theirs[name]) for name in ours}
 
 
 def test_a_model_folder_without_a_tokenizer_ends_its_stage_with_a_sentence(

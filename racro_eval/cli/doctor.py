@@ -17,6 +17,7 @@ _OPTIONAL = {
     "torch": "cpu",
     "transformers": "cpu",
     "vllm": "vllm",
+    "ray": "ray",
     "openai": "openai",
 }
 """Package → the extra that brings it."""

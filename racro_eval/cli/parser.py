@@ -6,13 +6,14 @@ import argparse
 
 from rich_argparse import RichHelpFormatter
 
-from racro_eval.cli import data, doctor, grade, leaderboard, list_, run, show
+from racro_eval.cli import data, doctor, grade, leaderboard, list_, merge, run, show
 
 COMMANDS = {
     "run": run,
     "list": list_,
     "show": show,
     "data": data,
+    "merge": merge,
     "grade": grade,
     "leaderboard": leaderboard,
     "doctor": doctor,

@@ -44,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--tentative-file", type=Path, metavar="CSV", help="tentative answers to use, likewise")
     add("--limit", type=int, metavar="N", help="the first N rows only")
     add("--index", nargs="+", metavar="I", help="these rows only, by index")
+    add("--shard", metavar="I/N", help="every N-th of the rows, from the I-th on; see `merge`")
     add("--samples", type=int, metavar="N", help="answers per row and reasoner (default: 1)")
     add("--seed", type=int, help="base of every row's seed (default: 0)")
     add(
@@ -51,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="engine for models that name none (default: vllm with a GPU, else transformers)",
     )
-    add("--tp", type=int, metavar="N", help="tensor parallel size")
+    add("--tp", metavar="N|auto", help="tensor parallel size; auto: the fewest GPUs that do")
     add("--dp", type=int, metavar="N", help="data parallel size")
     add("--max-failures", type=int, metavar="N", help="failed rows that still exit 0 (default: 0)")
     add("--dry-run", action="store_true", help="show what would run and what is cached")

@@ -21,6 +21,7 @@ class Sampling:
     """How text is drawn. Temperature 0 is greedy; `top_k` 0 and `top_p` 1 switch the cut off.
 
     seed: makes the draw of this one request repeatable, whatever else is in flight.
+    logprobs: ask for `Completion.token_logprobs`, which does not change the text.
     """
 
     temperature: float = 0.0
@@ -29,6 +30,7 @@ class Sampling:
     repetition_penalty: float = 1.0
     max_tokens: int = 8192
     seed: int | None = None
+    logprobs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,9 @@ class Completion:
 
     texts and finish_reasons ("stop" or "length") have one entry per generated text, without special
     tokens; both are empty if `error` is set. latency_s: seconds from the start of work on the
-    request to its end. token_logprobs: one list per text, when an engine was asked for them.
+    request to its end. token_logprobs: if asked for, one list per text with the natural logarithm
+    of the probability of each generated token (the one that ends the text too), by the model's own
+    distribution: before penalty, temperature and cuts.
     """
 
     id: str

@@ -11,7 +11,8 @@ import io
 import os
 import time
 from collections.abc import Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from queue import SimpleQueue
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import openai
@@ -40,7 +41,7 @@ class OpenAIEngine:
 
     def __init__(self, entry: ModelEntry, max_images: int = 1) -> None:
         options.check_known(_NAME, entry.options, _KNOWN)
-        if entry.tp > 1 or entry.dp > 1:
+        if (entry.tp, entry.dp) != (1, 1):
             raise ConfigError("tp and dp are settings of the server; set them where it is started.")
         self._entry = entry
         self._concurrency = options.whole_number(_NAME, entry.options, "concurrency", 32)
@@ -71,22 +72,29 @@ class OpenAIEngine:
     def stream(self, requests: Iterable[Request]) -> Iterator[Completion]:
         """Complete the requests as they finish."""
         waiting = iter(requests)
-        running: set[Future[Completion]] = set()
-        pool = ThreadPoolExecutor(self._concurrency, thread_name_prefix="racro-eval-openai")
+        answers: SimpleQueue[Completion | EngineError] = SimpleQueue()
+        in_flight, more = 0, True
+        while more or in_flight:
+            while more and in_flight < self._concurrency:
+                request = next(waiting, None)
+                if request is None:
+                    more = False
+                    break
+                # A daemon, so that an interrupted run does not wait for what is in flight.
+                Thread(target=self._answer, args=(request, answers), daemon=True).start()
+                in_flight += 1
+            if in_flight:
+                answer = answers.get()
+                in_flight -= 1
+                if isinstance(answer, EngineError):
+                    raise answer
+                yield answer
+
+    def _answer(self, request: Request, answers: SimpleQueue[Completion | EngineError]) -> None:
         try:
-            more = True
-            while more or running:
-                while more and len(running) < self._concurrency:
-                    request = next(waiting, None)
-                    if request is None:
-                        more = False
-                    else:
-                        running.add(pool.submit(self._complete, request))
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    yield future.result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            answers.put(self._complete(request))
+        except EngineError as error:
+            answers.put(error)
 
     def close(self) -> None:
         """Close the connections. Safe to call twice."""
@@ -160,6 +168,8 @@ def _parameters(sampling: Sampling, template_kwargs: dict[str, Any]) -> dict[str
     }
     if sampling.seed is not None:
         parameters["seed"] = sampling.seed
+    if sampling.logprobs:
+        parameters["logprobs"] = True
     return {**parameters, "extra_body": extra} if extra else parameters
 
 
@@ -176,7 +186,16 @@ def _completion(name: str, reply: Any, latency_s: float) -> Completion:
         ),
         usage=usage,
         latency_s=latency_s,
+        token_logprobs=_logprobs(reply.choices),
     )
+
+
+def _logprobs(choices: Any) -> tuple[tuple[float, ...], ...] | None:
+    """None if they were not asked for, or the server gives none."""
+    given = [choice.logprobs.content for choice in choices if choice.logprobs]
+    if not given or None in given:
+        return None
+    return tuple(tuple(token.logprob for token in tokens) for tokens in given)
 
 
 def _text(message: Any) -> str:

@@ -24,20 +24,23 @@ class EngineSpec:
     """Where an engine lives: `factory` in `module` makes one from a ModelEntry.
 
     extra: the extra of racro-eval that installs its packages; empty if the base install has them.
+    needs: a package that the module does not import itself, but other processes will.
     """
 
     module: str
     factory: str
     extra: str = ""
+    needs: str = ""
 
 
 ENGINES: dict[str, EngineSpec] = {
     "echo": EngineSpec("racro_eval.engines.echo", "EchoEngine"),
     "openai": EngineSpec("racro_eval.engines.openai_engine", "OpenAIEngine", extra="openai"),
+    "ray": EngineSpec("racro_eval.engines.ray_engine", "RayEngine", extra="ray", needs="vllm"),
     "transformers": EngineSpec(
         "racro_eval.engines.transformers_engine", "TransformersEngine", extra="cpu"
     ),
-    "vllm": EngineSpec("racro_eval.engines.vllm_engine", "VllmEngine", extra="vllm"),
+    "vllm": EngineSpec("racro_eval.engines.vllm_engine", "VllmEngine", extra="vllm", needs="vllm"),
 }
 
 
@@ -69,15 +72,20 @@ def create_engine(entry: ModelEntry, engine_name: str, max_images: int = 1) -> E
 
 
 def _factory(name: str, spec: EngineSpec) -> Callable[..., Engine]:
+    if spec.needs and importlib.util.find_spec(spec.needs) is None:
+        raise _missing(name, spec, spec.needs)
     try:
         module = importlib.import_module(spec.module)
     except ModuleNotFoundError as error:
         missing = error.name or str(error)
         if not spec.extra or missing.startswith("racro_eval"):
             raise
-        raise MissingError(
-            f"The engine {name!r} needs the package {missing!r}: "
-            f"pip install 'racro-eval[{spec.extra}]'"
-        ) from error
+        raise _missing(name, spec, missing) from error
     factory: Callable[..., Engine] = getattr(module, spec.factory)
     return factory
+
+
+def _missing(name: str, spec: EngineSpec, package: str) -> MissingError:
+    return MissingError(
+        f"The engine {name!r} needs the package {package!r}: pip install 'racro-eval[{spec.extra}]'"
+    )

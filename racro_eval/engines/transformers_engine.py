@@ -10,8 +10,9 @@ import gc
 import itertools
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -159,21 +160,23 @@ class TransformersEngine:
             min(request.sampling.max_tokens, self._room(tokens))
             for request, tokens in zip(requests, prompt_tokens, strict=True)
         ]
+        sampler = RowSampler([request.sampling for request in requests], mask)
         with torch.inference_mode():
             output = self._model.generate(
                 **inputs,
                 do_sample=False,
                 max_new_tokens=max(limits),
-                logits_processor=[RowSampler([r.sampling for r in requests], mask)],
+                logits_processor=[sampler],
                 stopping_criteria=[RowLimits(mask.shape[1], limits, self._device)],
             )
         answers = output[:, mask.shape[1] :].tolist()
         latency_s = time.perf_counter() - started
+        rows = zip(requests, answers, limits, prompt_tokens, strict=True)
         return [
-            self._completion(request, answer[:limit], tokens, latency_s)
-            for request, answer, limit, tokens in zip(
-                requests, answers, limits, prompt_tokens, strict=True
+            self._completion(
+                request, answer[:limit], tokens, latency_s, partial(sampler.logprobs, n)
             )
+            for n, (request, answer, limit, tokens) in enumerate(rows)
         ]
 
     def _placed(self, value: torch.Tensor) -> torch.Tensor:
@@ -181,16 +184,24 @@ class TransformersEngine:
         return value.to(self._device, self._dtype if value.is_floating_point() else value.dtype)
 
     def _completion(
-        self, request: Request, ids: list[int], prompt_tokens: int, latency_s: float
+        self,
+        request: Request,
+        ids: list[int],
+        prompt_tokens: int,
+        latency_s: float,
+        logprobs: Callable[[int], tuple[float, ...] | None],
     ) -> Completion:
         """ids: the new tokens up to the row's limit; what follows an end-of-text is padding."""
         end = next((n for n, i in enumerate(ids) if i in self._eos_ids), None)
+        generated = len(ids) if end is None else end + 1
+        asked = logprobs(generated)
         return Completion(
             request.id,
             texts=(self._prompts.text(ids[:end]),),
             finish_reasons=("length" if end is None else "stop",),
-            usage=Usage(prompt_tokens, len(ids) if end is None else end + 1),
+            usage=Usage(prompt_tokens, generated),
             latency_s=latency_s,
+            token_logprobs=None if asked is None else (asked,),
         )
 
     def _room(self, prompt_tokens: int) -> int:
@@ -213,7 +224,7 @@ def _gpu_is_lost(error: Exception) -> bool:
 
 def _check_settings(entry: ModelEntry) -> None:
     options.check_known(_NAME, entry.options, ("batch_size", "window"))
-    if entry.tp > 1 or entry.dp > 1:
+    if (entry.tp, entry.dp) != (1, 1):
         raise ConfigError(
             f"The engine 'transformers' runs in one process, so tp and dp must be 1 for "
             f"{entry.name}; the engine 'vllm' spreads a model over several GPUs."

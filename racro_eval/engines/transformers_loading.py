@@ -120,7 +120,7 @@ def _load(entry: ModelEntry, device: torch.device, dtype: torch.dtype) -> Loaded
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     model = kind.from_pretrained(name, config=config, dtype=dtype, **where).to(device).eval()
-    eos_ids = _eos_ids(model, tokenizer)
+    eos_ids = _eos_ids(model.generation_config, tokenizer)
     # The model's own defaults of sampling would mix into every request; only the ids are kept.
     model.generation_config = transformers.GenerationConfig(
         eos_token_id=sorted(eos_ids) or None, pad_token_id=tokenizer.pad_token_id
@@ -193,8 +193,20 @@ def _check_pixel_limits(entry: ModelEntry, processor: Any | None) -> None:
         raise ConfigError(f"The image processor of {entry.name} has no pixel limits to set.")
 
 
-def _eos_ids(model: Any, tokenizer: Any) -> frozenset[int]:
-    own = model.generation_config.eos_token_id
+def load_eos_ids(entry: ModelEntry) -> frozenset[int]:
+    """Every id that ends an answer, without the model. Raises as `load_model`."""
+    with _said_in_a_sentence(entry):
+        _, tokenizer, _ = _load_text_side(entry)
+        name, where = _place(entry)
+        try:
+            config = transformers.GenerationConfig.from_pretrained(name, **where)
+        except OSError:  # a model need not have one
+            config = transformers.GenerationConfig()
+        return _eos_ids(config, tokenizer)
+
+
+def _eos_ids(generation_config: Any, tokenizer: Any) -> frozenset[int]:
+    own = generation_config.eos_token_id
     ids = own if isinstance(own, list) else [own]
     return frozenset(i for i in [*ids, tokenizer.eos_token_id] if i is not None)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from jinja2 import TemplateError
 
 from racro_eval.data.images import decode
 from racro_eval.engines.base import Request
@@ -46,7 +47,8 @@ class Prompts:
     def render(self, request: Request) -> str:
         """The prompt as text, with one placeholder for each image.
 
-        Raises DataError if there are images but the model reads none.
+        Raises DataError if there are images but the model reads none, or if its chat template
+        refuses the messages, as some refuse a system message.
         """
         if request.images and self._processor is None:
             raise DataError("The request has images, but the model reads text only.")
@@ -54,14 +56,25 @@ class Prompts:
             {"role": message.role, "content": self._content(message.role, message.content, request)}
             for message in request.messages
         ]
-        text: str = self._tokenizer.apply_chat_template(
-            conversation,
-            chat_template=self._template,
-            tokenize=False,
-            add_generation_prompt=True,
-            **self._template_kwargs,
-        )
+        try:
+            text: str = self._tokenizer.apply_chat_template(
+                conversation,
+                chat_template=self._template,
+                tokenize=False,
+                add_generation_prompt=True,
+                **self._template_kwargs,
+            )
+        except TemplateError as error:
+            raise DataError(self._refusal(request, str(error))) from error
         return text
+
+    def _refusal(self, request: Request, reason: str) -> str:
+        has_system = any(message.role == "system" for message in request.messages)
+        advice = " `system_prompt: false` in its entry leaves the system message out."
+        return (
+            f"The chat template of {self._tokenizer.name_or_path} refuses the messages: "
+            f"{reason.rstrip('.')}.{advice if has_system else ''}"
+        )
 
     def _content(self, role: str, text: str, request: Request) -> str | list[dict[str, str]]:
         if self._processor is None:
@@ -74,10 +87,15 @@ class Prompts:
 
         Raises DataError if an image cannot be read or decoded.
         """
-        tokens = len(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+        tokens = len(self.ids(text))
         for image in request.images:
             width, height = decode(image).size
             tokens += min(width * height, self._most_pixels) // _PATCH_AREA
+        return tokens
+
+    def ids(self, text: str) -> list[int]:
+        """The tokens of a rendered prompt, an image's placeholder as the one token that it is."""
+        tokens: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
         return tokens
 
     def encode(self, requests: Sequence[Request], texts: Sequence[str]) -> dict[str, torch.Tensor]:

@@ -27,9 +27,12 @@ class RowSampler:
         self._samplings = tuple(samplings)
         self._starts = (attention_mask == 0).sum(dim=1).tolist()
         self._generators = [_generator(s, attention_mask.device) for s in samplings]
+        self._keeps_logprobs = any(sampling.logprobs for sampling in samplings)
+        self._logprobs: list[torch.Tensor] = []
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         """Change the scores (rows, vocabulary) of the next token, in place; gives them back."""
+        own = scores.log_softmax(dim=-1) if self._keeps_logprobs else None
         rows = zip(self._samplings, self._starts, self._generators, strict=True)
         for row, (sampling, start, generator) in enumerate(rows):
             logits = scores[row]
@@ -41,7 +44,15 @@ class RowSampler:
                 # exponential_ never gives 0, so the noise is finite and what is cut off stays so
                 logits = logits - torch.empty_like(logits).exponential_(generator=generator).log_()
             scores[row] = logits
+        if own is not None:
+            self._logprobs.append(own.gather(1, scores.argmax(dim=-1, keepdim=True)))
         return scores
+
+    def logprobs(self, row: int, length: int) -> tuple[float, ...] | None:
+        """The log-probabilities of the row's first `length` tokens, if they were asked for."""
+        if not self._samplings[row].logprobs:
+            return None
+        return tuple(step[row].item() for step in self._logprobs[:length])
 
 
 class RowLimits:

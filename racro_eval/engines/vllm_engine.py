@@ -28,7 +28,7 @@ from racro_eval.errors import ConfigError, DataError, EngineError, MissingError,
 if TYPE_CHECKING:
     from racro_eval.models import ModelEntry
 
-_STOP_SECONDS = 60
+_STOP_SECONDS = 10
 _ERRORS: dict[str, type[RacroError]] = {
     kind.__name__: kind for kind in (ConfigError, MissingError, EngineError)
 }
@@ -48,12 +48,14 @@ class VllmEngine:
         self._name = entry.name
         self._log = Path(tempfile.mkdtemp(prefix="racro-eval-")) / "vllm.log"
         self._process, self._requests, self._replies = _start(self._log)
+        self._loaded = False
         try:
             self._send({"entry": entry.model_dump(mode="json"), "max_images": max_images})
             ready = self._receive()
         except BaseException:
             self.close()
             raise
+        self._loaded = True
         self._window: int = ready.header["window"]
         self.info = EngineInfo("vllm", entry.model, ready.header["versions"])
 
@@ -79,12 +81,15 @@ class VllmEngine:
                 in_flight -= 1
 
     def close(self) -> None:
-        """End the child, and with it all processes that vLLM started. Safe to call twice."""
+        """End the child, and with it all processes that vLLM started. Safe to call twice.
+
+        Requests still in flight are given up; a child that is still loading is not waited for.
+        """
         for pipe in (self._requests, self._replies):
             with contextlib.suppress(OSError):
                 pipe.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(_STOP_SECONDS)
+            self._process.wait(_STOP_SECONDS if self._loaded else 0)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)  # what is left of its process group
         self._process.wait()
@@ -151,6 +156,7 @@ def _request_header(request: Request) -> dict[str, Any]:
 
 
 def _completion(header: dict[str, Any]) -> Completion:
+    logprobs = header["token_logprobs"]
     return Completion(
         header["id"],
         texts=tuple(header["texts"]),
@@ -158,6 +164,7 @@ def _completion(header: dict[str, Any]) -> Completion:
         usage=Usage(header["prompt_tokens"], header["completion_tokens"]),
         latency_s=header["latency_s"],
         error=header["error"],
+        token_logprobs=None if logprobs is None else tuple(map(tuple, logprobs)),
     )
 
 

@@ -1,13 +1,14 @@
 """The child process of the vLLM engine: `python -m racro_eval.engines.vllm_worker IN OUT`.
 
 IN and OUT are file descriptors of pipes. The first message says which model to load; each further
-one is a request, answered when it is finished. The process ends when its requests end, or when the
-other side is gone, so that no killed run leaves an engine on a GPU.
+one is a request, answered when it is finished. The process ends when the other side closes the pipe
+or is gone, whatever is still in flight, so that no killed run leaves an engine on a GPU.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 import threading
@@ -16,12 +17,18 @@ from dataclasses import fields
 from queue import SimpleQueue
 from typing import Any, BinaryIO
 
-from racro_eval.data.images import BytesImage, decode, digest
+from racro_eval.data.images import BytesImage, decode
 from racro_eval.engines.base import Message, Request, Sampling
 from racro_eval.engines.failures import describe
 from racro_eval.engines.frames import Frame, read_frame, write_frame
-from racro_eval.errors import ConfigError, RacroError
+from racro_eval.engines.model_size import model_size
+from racro_eval.engines.parallelism import Gpus, check_tp, choose
+from racro_eval.engines.vllm_settings import engine_settings, image_names, sampling_settings
+from racro_eval.errors import ConfigError, DataError, MissingError, RacroError
 from racro_eval.models import ModelEntry
+
+_USUAL_UTILIZATION = 0.9
+"""Somewhat less than vLLM's own default, so that a model chosen to fit does fit."""
 
 
 class _EngineDied(Exception):
@@ -67,8 +74,13 @@ async def _serve(
     threading.Thread(target=_read_all, args=(requests, incoming, loop), daemon=True).start()
     try:
         async with asyncio.TaskGroup() as tasks:
+            running: set[asyncio.Task[None]] = set()
             while (frame := await incoming.get()) is not None:
-                tasks.create_task(_answer(model, frame, out))
+                task = tasks.create_task(_answer(model, frame, out))
+                running.add(task)
+                task.add_done_callback(running.discard)
+            for task in running:  # nobody waits for them any more: vLLM gives them up at once
+                task.cancel()
     except* _EngineDied:
         raise _EngineDied from None
     finally:
@@ -92,6 +104,7 @@ async def _answer(model: _Model, frame: Frame, out: SimpleQueue[dict[str, Any] |
         "finish_reasons": [],
         "prompt_tokens": 0,
         "completion_tokens": 0,
+        "token_logprobs": None,
         "error": None,
     }
     try:
@@ -122,7 +135,7 @@ class _Model:
         from racro_eval.engines.transformers_loading import load_prompts
 
         self._prompts = load_prompts(entry)
-        self._pixels = f"{entry.min_pixels}-{entry.max_pixels}"
+        self._entry = entry
         arguments = _engine_args(entry, max_images if self._prompts.takes_images else 0)
         try:
             # The context of offline work: a server's batches are an eighth as large.
@@ -135,17 +148,20 @@ class _Model:
             )
         except (RuntimeError, OSError, ValueError) as error:
             raise _EngineDied from error
-        self.window = 2 * config.scheduler_config.max_num_seqs * entry.dp
+        self._context = config.model_config.max_model_len
+        copies = config.parallel_config.data_parallel_size
+        self.window = 2 * config.scheduler_config.max_num_seqs * copies
         self.versions = _versions()
 
     async def complete(self, request: Request) -> dict[str, Any]:
         """Generate for one request; images are decoded here, when its turn has come."""
-        from vllm.v1.engine.exceptions import EngineDeadError
+        from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
 
         final = None
+        prompt = await asyncio.to_thread(self._prompt, request)
         try:
             async for output in self._engine.generate(
-                await asyncio.to_thread(self._prompt, request),
+                prompt,
                 _sampling_params(request.sampling),
                 request.id,
                 tokenization_kwargs={"add_special_tokens": False},
@@ -153,6 +169,17 @@ class _Model:
                 final = output
         except EngineDeadError as error:
             raise _EngineDied from error
+        except EngineGenerateError as error:
+            raise _root(error) from error  # those above it say only what vLLM was doing
+        except Exception as error:
+            # A VLLMValidationError's; for a text that is far too long it gives characters.
+            if getattr(error, "parameter", None) not in ("input_tokens", "input_text"):
+                raise
+            raise DataError(
+                f"The prompt has {len(self._prompts.ids(prompt['prompt']))} tokens, its images not "
+                f"counted, but the context of {self._entry.name} holds {self._context}, the answer "
+                "included."
+            ) from error
         assert final is not None, "vLLM gives at least one output"
         outputs = final.outputs
         return {
@@ -160,15 +187,16 @@ class _Model:
             "finish_reasons": [output.finish_reason for output in outputs],
             "prompt_tokens": len(final.prompt_token_ids or ()),
             "completion_tokens": sum(len(output.token_ids) for output in outputs),
+            "token_logprobs": [_logprobs(output) for output in outputs]
+            if request.sampling.logprobs
+            else None,
         }
 
     def _prompt(self, request: Request) -> Any:
         prompt: dict[str, Any] = {"prompt": self._prompts.render(request)}
         if request.images:
             prompt["multi_modal_data"] = {"image": [decode(image) for image in request.images]}
-            # By these names a caption's image is known again when its tentative answer comes.
-            names = [f"{digest(image)}-{self._pixels}" for image in request.images]
-            prompt["multi_modal_uuids"] = {"image": names}
+            prompt["multi_modal_uuids"] = {"image": image_names(self._entry, request.images)}
         return prompt
 
     def close(self) -> None:
@@ -179,49 +207,70 @@ def _engine_args(entry: ModelEntry, max_images: int) -> Any:
     import torch
     from vllm.engine.arg_utils import AsyncEngineArgs
 
+    check_device(entry.name)
     known = {field.name for field in fields(AsyncEngineArgs)}
     for name in entry.options:
         if name not in known:
             raise ConfigError(f"vLLM has no engine argument {name!r} (an option of {entry.name}).")
-    on_cpu = not torch.cuda.is_available()
-    settings: dict[str, Any] = {
-        "model": str(entry.local_folder or entry.model),
-        "revision": entry.revision,
-        "tokenizer_revision": entry.revision,
-        "dtype": "float32" if on_cpu and entry.dtype == "auto" else entry.dtype,
-        "quantization": entry.quantization,
-        "max_model_len": entry.max_model_len,
-        "tensor_parallel_size": entry.tp,
-        "data_parallel_size": entry.dp,
-        "enforce_eager": on_cpu,  # compiling pays on a GPU only
-        # On a CPU, vLLM 0.32 dies when a prompt with a seed of its own is read in pieces.
-        "enable_chunked_prefill": False if on_cpu else None,
-        "disable_log_stats": True,
-        "enable_log_requests": False,
-        "trust_remote_code": False,
-    }
-    if max_images:
-        settings["limit_mm_per_prompt"] = {"image": max_images, "video": 0}
-        limits = {"min_pixels": entry.min_pixels, "max_pixels": entry.max_pixels}
-        limits = {name: value for name, value in limits.items() if value is not None}
-        settings["mm_processor_kwargs"] = limits or None
-    return AsyncEngineArgs(**{**settings, **entry.options})
+    settings = engine_settings(entry, max_images, on_cpu=not torch.cuda.is_available())
+    tp, dp = _parallel_sizes(entry)
+    sizes = {"tensor_parallel_size": tp, "data_parallel_size": dp}
+    return AsyncEngineArgs(**{**settings, **sizes, **entry.options})
+
+
+def check_device(name: str) -> None:
+    """Raise MissingError if vLLM finds nothing to run on."""
+    from vllm.platforms import current_platform
+
+    if current_platform.is_unspecified():
+        raise MissingError(
+            f"vLLM finds no GPU for {name}. `nvidia-smi` should list one; without one take "
+            "--engine transformers, or --engine openai for a server that has one."
+        )
+
+
+def _parallel_sizes(entry: ModelEntry) -> tuple[int, int]:
+    """Tensor and data parallel size; a given one that the model cannot have is refused."""
+    if entry.tp == 1:
+        return 1, entry.dp
+    if entry.tp != "auto":
+        with contextlib.suppress(MissingError):  # a model without safetensors is for vLLM to judge
+            check_tp(entry.name, model_size(entry), entry.tp)
+        return entry.tp, entry.dp
+    size = model_size(entry)
+    utilization = float(entry.options.get("gpu_memory_utilization", _USUAL_UTILIZATION))
+    return choose(entry.name, size, _gpus(), utilization, entry.dp)
+
+
+def _gpus() -> Gpus:
+    """The GPUs that vLLM would use; asked of the driver, so that no memory of them is taken."""
+    import torch
+    from vllm.platforms import current_platform
+
+    if not current_platform.is_cuda_alike():
+        return Gpus(0, 0)
+    count = torch.cuda.device_count()
+    return Gpus(count, min(map(current_platform.get_device_total_memory, range(count)), default=0))
 
 
 def _sampling_params(sampling: Sampling) -> Any:
     from vllm import SamplingParams
     from vllm.sampling_params import RequestOutputKind
 
-    return SamplingParams(
-        temperature=sampling.temperature,
-        top_p=sampling.top_p,
-        top_k=sampling.top_k,
-        repetition_penalty=sampling.repetition_penalty,
-        max_tokens=sampling.max_tokens,
-        seed=sampling.seed,
-        detokenize=False,
-        output_kind=RequestOutputKind.FINAL_ONLY,
-    )
+    return SamplingParams(**sampling_settings(sampling), output_kind=RequestOutputKind.FINAL_ONLY)
+
+
+def _root(error: BaseException) -> BaseException:
+    """The error that was the cause of all others."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+def _logprobs(output: Any) -> list[float]:
+    """The log-probability of each token of an answer."""
+    steps = zip(output.token_ids, output.logprobs, strict=True)
+    return [step[token].logprob for token, step in steps]
 
 
 def _versions() -> dict[str, str]:

@@ -5,22 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
-from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from racro_eval.cache import RowTable, RowWriter
+from racro_eval.cache import RowState, RowTable, RowWriter
 from racro_eval.engines.base import Sampling
-from racro_eval.errors import without_credentials
 from racro_eval.models import ModelEntry
+from racro_eval.provenance import argv, git_commit, now
+from racro_eval.shards import Shard
 from racro_eval.sidecar import read_sidecar, write_sidecar
 
 SCHEMA = 1
@@ -121,6 +117,9 @@ class StageFile:
     settings: all that can change the text, but for the benchmark and the parents.
     labels: how tables call what is in it (benchmark, mllm, reasoner, variant, ...).
     about: further facts for the sidecar.
+    shard: which part of the rows this file takes; None for the whole.
+    wanted: how many samples of each index a shard was asked for, so that a merge can tell what is
+    missing.
     """
 
     folder: Path
@@ -132,7 +131,11 @@ class StageFile:
     about: Mapping[str, Any] = field(default_factory=dict)
     parents: Mapping[str, Parent] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
+    shard: Shard | None = None
+    wanted: dict[str, int] = field(default_factory=dict)
     table: RowTable | None = None
+    _whole: RowTable | None = None
+    """The whole file, which a shard reads: rows that were merged need not be computed again."""
     _process: dict[str, Any] | None = None
     """This run's mark in the sidecar while it writes."""
 
@@ -162,24 +165,51 @@ class StageFile:
 
     @property
     def path(self) -> Path:
-        return self.folder / f"{self.stem}-{self.key}.csv"
+        name = f"{self.stem}-{self.key}.csv"
+        return self.folder / (self.shard.file_name(name) if self.shard else name)
 
     def open_table(self) -> RowTable:
         """Open the file for reading."""
         self.table = RowTable(self.path, self.columns)
+        self._open_whole()
         return self.table
 
     def open_writer(self, on_wait: Callable[[str], None]) -> RowWriter:
         """Open the file for appending, after any other writer."""
         writer = RowWriter(self.path, self.columns, on_wait=on_wait)
         self.table = writer
+        self._open_whole()
         return writer
+
+    def _open_whole(self) -> None:
+        if self.shard:
+            self._whole = RowTable(self.folder / f"{self.stem}-{self.key}.csv", self.columns)
 
     def close(self) -> None:
         """Close the file. Safe to call twice."""
-        if self.table is not None:
-            self.table.close()
-            self.table = None
+        for table in (self.table, self._whole):
+            if table is not None:
+                table.close()
+        self.table = self._whole = None
+
+    def state(self, index: str, sample: int) -> RowState | None:
+        """The state of a row, which a shard also finds in the whole file; None if it is nowhere."""
+        found = (table.state(index, sample) for table in self._tables())
+        return next((state for state in found if state), None)
+
+    def row(self, index: str, sample: int) -> dict[str, str] | None:
+        """The row, which a shard also finds in the whole file; None if it is nowhere."""
+        found = (table.row(index, sample) for table in self._tables())
+        return next((row for row in found if row), None)
+
+    def _tables(self) -> list[RowTable]:
+        assert self.table is not None, f"{self.path} is open while its rows are looked up"
+        return [self.table] + ([self._whole] if self._whole is not None else [])
+
+    def want(self, index: str, sample: int) -> None:
+        """Note a row that this run asks for."""
+        self.tally.total += 1
+        self.wanted[index] = max(self.wanted.get(index, 0), sample + 1)
 
     def append(self, row: Mapping[str, str]) -> None:
         """Write a row and count it."""
@@ -196,7 +226,7 @@ class StageFile:
         """Say in the sidecar who works on the file, and keep what an interrupted run left there."""
         runs = self.runs()
         place = {"pid": os.getpid(), "host": socket.gethostname()}
-        self._process = {**place, "started_at": now(), "argv": _argv()}
+        self._process = {**place, "started_at": now(), "argv": argv()}
         self._write_sidecar(runs, {"process": self._process})
 
     def finish(self, order: Iterable[str], facts: Mapping[str, Any]) -> None:
@@ -205,14 +235,20 @@ class StageFile:
         A run without new rows leaves a sidecar alone, unless a killed run left its mark there.
         facts: what else is known of the run: versions, wall time.
         """
+        order = list(order)
         self._writer.settle(order)
         known = read_sidecar(self.path)
-        if known and "process" not in known and not self.tally.new:
+        if known and "process" not in known and not self.tally.new and not self.shard:
             return
         tally = asdict(self.tally)
-        about = {"finished_at": now(), "argv": _argv(), "git_commit": git_commit()}
+        about = {"finished_at": now(), "argv": argv(), "git_commit": git_commit()}
         run = {**about, "racro_eval": metadata.version("racro-eval"), **facts, **tally}
-        self._write_sidecar([*self.runs(), run] if self.tally.new else self.runs(), {})
+        more: dict[str, Any] = {}
+        if self.shard:
+            place = {index: number for number, index in enumerate(order)}
+            rows = {index: [place[index], samples] for index, samples in self.wanted.items()}
+            more["shard"] = {"number": self.shard.number, "of": self.shard.of, "rows": rows}
+        self._write_sidecar([*self.runs(), run] if self.tally.new else self.runs(), more)
 
     def runs(self) -> list[dict[str, Any]]:
         """The runs that wrote rows so far; one that was killed counts as interrupted."""
@@ -240,31 +276,3 @@ class StageFile:
                 "runs": runs,
             },
         )
-
-
-def _argv() -> list[str]:
-    return [private(argument) for argument in sys.argv]
-
-
-def now() -> str:
-    """The time in UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def private(text: str) -> str:
-    """A command-line argument without the home folder's path and without URL credentials."""
-    home = str(Path.home())
-    text = re.sub(re.escape(home) + r"(?=/|$)", "~", text)
-    return without_credentials(text)
-
-
-@cache
-def git_commit() -> str | None:
-    """The commit of the checkout that racro-eval runs from, if it runs from one."""
-    root = Path(__file__).parents[2]
-    if not (root / ".git").exists():
-        return None
-    done = subprocess.run(
-        ["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip() if done.returncode == 0 else None

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from racro_eval.data.images import Image, digest
 from racro_eval.engines.base import Completion, Engine, Message, Request, Sampling
 from racro_eval.errors import DataError
-from racro_eval.stages.files import StageFile, now
+from racro_eval.provenance import now
+from racro_eval.stages.files import StageFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,7 @@ class PlannedRow:
     @property
     def cached(self) -> bool:
         """Whether the file already holds the answer to exactly this prompt."""
-        assert self.file.table is not None, "the file is open while its rows are planned"
-        state = self.file.table.state(self.index, self.sample)
+        state = self.file.state(self.index, self.sample)
         return (
             state is not None
             and not state.failed

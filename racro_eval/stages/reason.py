@@ -60,8 +60,9 @@ class StageTexts:
         return self.file.parent
 
     def text(self, index: str) -> str:
-        table = self.file.open_table() if self.file.table is None else self.file.table
-        row = table.row(index, 0)
+        if self.file.table is None:
+            self.file.open_table()
+        row = self.file.row(index, 0)
         if row is None:
             raise DataError(f"There is no {self.file.stem} for row {index}.")
         if row["error"]:

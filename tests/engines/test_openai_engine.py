@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+import signal
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,9 +22,11 @@ from racro_eval.data.images import BytesImage
 from racro_eval.engines import Completion, Engine, Message, Request, Sampling, create_engine
 from racro_eval.errors import ConfigError, EngineError
 from racro_eval.models import ModelEntry
-from tests.support.benchmarks import picture
+from tests.support.benchmarks import make_json_benchmark, picture
+from tests.support.results import only, read_csv
 
 Answer = tuple[int, dict[str, Any]]
+TOKENS = [("an", -0.5), (" answer", -0.25)]
 
 
 class Server:
@@ -54,6 +61,8 @@ class Server:
                 pass
 
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        # A client that is interrupted hangs up; that is no news.
+        self.http.handle_error = lambda *_: None  # type: ignore[method-assign]
         self.url = f"http://127.0.0.1:{self.http.server_port}/v1"
         threading.Thread(target=self.http.serve_forever, daemon=True).start()
 
@@ -138,6 +147,19 @@ def test_settings_of_some_servers_are_sent_only_if_set(server: Server) -> None:
     assert server.asked[0]["top_k"] == 20
     assert server.asked[0]["repetition_penalty"] == 1.1
     assert server.asked[0]["chat_template_kwargs"] == {"enable_thinking": True}
+
+
+def test_log_probabilities_come_if_asked_for(server: Server) -> None:
+    answer = reply("an answer")
+    tokens = [{"token": t, "bytes": None, "logprob": p, "top_logprobs": []} for t, p in TOKENS]
+    answer["choices"][0]["logprobs"] = {"content": tokens, "refusal": None}
+    server.answer = lambda body: (200, answer if body.get("logprobs") else reply("an answer"))
+    asked = request("asked", sampling=Sampling(logprobs=True))
+    done = ask(server, asked, request("not asked"))
+    assert done["asked"].token_logprobs == ((-0.5, -0.25),)
+    assert done["not asked"].token_logprobs is None
+    server.answer = lambda body: (200, reply("a server that knows no log-probabilities"))
+    assert ask(server, asked)["asked"].token_logprobs is None
 
 
 @pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
@@ -237,6 +259,36 @@ def test_no_more_requests_are_in_flight_than_allowed(server: Server) -> None:
     done = ask(server, *(request(str(n)) for n in range(20)), options={"concurrency": 3})
     assert len(done) == 20
     assert most <= 3
+
+
+def test_ctrl_c_does_not_wait_for_an_answer(server: Server, tmp_path: Path) -> None:
+    gate = threading.Event()
+
+    def stuck(body: dict[str, Any]) -> Answer:
+        if len(server.asked) > 3:
+            gate.wait(60)
+        return 200, reply("an answer")
+
+    server.answer = stuck
+    spec = make_json_benchmark(tmp_path, 12)
+    command = [sys.executable, "-m", "racro_eval", "--data", str(spec), "--variant", "none"]
+    where = ["--data-root", str(tmp_path), "--results", str(tmp_path / "results")]
+    run = subprocess.Popen(
+        [*command, *where, "--reasoner", f"openai:m@{server.url}"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        while len(server.asked) < 12:
+            time.sleep(0.05)
+        started = time.monotonic()
+        run.send_signal(signal.SIGINT)
+        _, complaints = run.communicate(timeout=30)
+        assert time.monotonic() - started < 5
+    finally:
+        gate.set()
+    assert run.returncode == 130, complaints
+    assert len(read_csv(only(tmp_path / "results", "none"))) == 3
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 import racro_eval.engines
 from racro_eval.engines import create_engine, engine_names
 from racro_eval.engines.registry import ENGINES, EngineSpec, default_engine
+from racro_eval.engines.vllm_worker import check_device
 from racro_eval.errors import MissingError, UnknownNameError
 from tests.engines.prompts import ask, entry, text_of
 
@@ -37,6 +39,23 @@ def test_a_missing_package_names_the_extra_to_install(monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(MissingError, match=r"'torch': pip install 'racro-eval\[cpu\]'"):
         create_engine(entry("any/model"), "transformers")
+
+
+@pytest.mark.parametrize("engine", ["vllm", "ray"])
+def test_a_package_that_other_processes_need_is_missed_here(
+    monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingError, match=rf"'vllm': pip install 'racro-eval\[{engine}\]'"):
+        create_engine(entry("any/model"), engine)
+
+
+def test_vllm_without_a_gpu_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    platform = SimpleNamespace(is_unspecified=lambda: True)
+    monkeypatch.setitem(sys.modules, "vllm", SimpleNamespace())
+    monkeypatch.setitem(sys.modules, "vllm.platforms", SimpleNamespace(current_platform=platform))
+    with pytest.raises(MissingError, match="vLLM finds no GPU for m"):
+        check_device("m")
 
 
 def test_a_slip_in_our_own_modules_is_not_blamed_on_the_user(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import transformers
 
-from racro_eval.engines import Engine
+from racro_eval.engines import Engine, Message, Request, create_engine
 from racro_eval.errors import EngineError
-from tests.engines.prompts import ask, by_id, texts
+from tests.engines.prompts import ask, by_id, entry, texts
 
 pytestmark = pytest.mark.model
 
@@ -56,6 +58,27 @@ def test_a_row_that_fails_alone_is_an_error_of_one_line(
     assert done["5"].error == "RuntimeError: bad row"
     assert done["5"].texts == ()
     assert done["5"].latency_s > 0
+
+
+def test_a_template_that_refuses_a_system_message_says_how_to_leave_it_out(
+    tiny_reasoner: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "strict"
+    shutil.copytree(tiny_reasoner, folder)
+    (folder / "chat_template.jinja").write_text(
+        "{% if messages[0]['role'] == 'system' %}"
+        "{{ raise_exception('System role not supported') }}{% endif %}"
+        "{{ messages[0]['content'] }}"
+    )
+    engine = create_engine(entry(folder), "transformers")
+    system = Request("system", (Message("system", "S"), Message("user", "Q")))
+    done = by_id(engine, [system, ask("plain", "Q")])
+    engine.close()
+    assert done["plain"].error is None
+    assert done["system"].error == (
+        f"The chat template of {folder} refuses the messages: System role not supported. "
+        "`system_prompt: false` in its entry leaves the system message out."
+    )
 
 
 def test_a_lost_gpu_ends_the_run(reasoner: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

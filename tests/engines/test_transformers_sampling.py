@@ -75,3 +75,20 @@ def test_a_row_is_done_at_its_own_limit() -> None:
     limits = RowLimits(3, [1, 2], torch.device("cpu"))
     assert limits(torch.zeros((2, 4)), None).tolist() == [True, False]
     assert limits(torch.zeros((2, 5)), None).tolist() == [True, True]
+
+
+def test_log_probabilities_are_the_models_own_whatever_the_sampling_does_to_them() -> None:
+    sampling = Sampling(
+        temperature=3.0, top_k=3, repetition_penalty=2.0, seed=1, logprobs=True
+    )  # fmt: skip
+    samplings = [sampling, Sampling(), Sampling(logprobs=True)]
+    sampler = RowSampler(samplings, torch.ones((3, 1), dtype=torch.long))
+    said = torch.tensor([[0], [1], [2]])
+    steps = [LOGITS.repeat(3, 1), LOGITS.flip(0).repeat(3, 1)]
+    own = [step[0].log_softmax(dim=0) for step in steps]
+    drawn = [sampler(said, step.clone()).argmax(dim=-1) for step in steps]
+    for row in (0, 2):
+        expected = [own[n][drawn[n][row]].item() for n in range(2)]
+        assert sampler.logprobs(row, 2) == pytest.approx(expected)
+        assert sampler.logprobs(row, 1) == pytest.approx(expected[:1])
+    assert sampler.logprobs(1, 2) is None, "not asked for"

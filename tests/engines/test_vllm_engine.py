@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,8 +17,9 @@ import yaml
 
 from racro_eval.data.images import BytesImage
 from racro_eval.engines import Completion, Engine, Message, Request, Sampling, create_engine
-from racro_eval.errors import ConfigError, EngineError, MissingError
+from racro_eval.errors import ConfigError, MissingError
 from racro_eval.models import ModelEntry
+from racro_eval.stages.plan import row_seed
 from tests.support.benchmarks import make_json_benchmark, picture
 from tests.support.results import only, read_csv
 
@@ -102,14 +104,94 @@ def test_a_seed_alone_decides_a_draw(reasoner: Engine) -> None:
     assert texts(reasoner, [other])["r3"] != together["r3"]
 
 
+@pytest.mark.parametrize(
+    "sampling",
+    [
+        Sampling(max_tokens=12, logprobs=True),
+        Sampling(max_tokens=12, logprobs=True, repetition_penalty=1.3),
+    ],
+    ids=["greedy", "with a penalty"],
+)
+def test_log_probabilities_are_those_of_transformers(
+    reasoner: Engine, tiny_reasoner: Path, sampling: Sampling
+) -> None:
+    other = create_engine(
+        ModelEntry(name="r", model=str(tiny_reasoner), max_model_len=1024), "transformers"
+    )
+    requests = [request(number, sampling=sampling) for number in range(8)]
+    ours = {done.id: done for done in reasoner.stream(requests)}
+    theirs = {done.id: done for done in other.stream(requests)}
+    other.close()
+    same = [name for name in ours if ours[name].texts == theirs[name].texts]
+    assert len(same) >= 7
+    for name in same:
+        ((found,), (expected,)) = ours[name].token_logprobs, theirs[name].token_logprobs
+        assert found == pytest.approx(expected, abs=1e-3)
+        assert len(found) == ours[name].usage.completion_tokens
+        assert max(found) <= 0
+    (plain,) = reasoner.stream([request(1)])
+    assert plain.token_logprobs is None
+
+
+def test_the_samples_of_a_prompt_share_its_prefix_and_do_not_depend_on_each_other(
+    reasoner: Engine,
+) -> None:
+    def draw(numbers: range) -> dict[str, str]:
+        drawn = [
+            Request(
+                f"s{n}",
+                request(1).messages,
+                (),
+                Sampling(temperature=1.0, max_tokens=12, seed=row_seed(0, "1", n)),
+            )
+            for n in numbers
+        ]
+        return texts(reasoner, drawn)
+
+    eight = draw(range(8))
+    assert len(set(eight.values())) > 4
+    assert draw(range(5, 8)) == {name: eight[name] for name in ("s5", "s6", "s7")}
+
+
 def test_the_failure_of_one_request_is_data(vlm: Engine) -> None:
     bad_image = Request("bad", request(1).messages, (BytesImage(b"no image"),), GREEDY)
     too_long = Request("long", (Message("user", "word " * 5000),), (), GREEDY)
-    done = {c.id: c for c in vlm.stream([request(1, 1), bad_image, too_long, request(2, 1)])}
+    line = BytesImage(picture(3, (2000, 2)), "line.png")
+    thin = Request("thin", request(1).messages, (line,), GREEDY)
+    bad = [bad_image, too_long, thin, request(7, images=3)]
+    done = {c.id: c for c in vlm.stream([request(1, 1), *bad, request(2, 1)])}
     assert done["r1"].error is None and done["r2"].error is None
     assert "cannot be decoded" in (done["bad"].error or "")
-    assert "1024" in (done["long"].error or "")
-    assert done["long"].texts == ()
+    assert re.fullmatch(
+        r"The prompt has \d{4,} tokens, its images not counted, but the context of vlm holds "
+        r"1024, the answer included\.",
+        done["long"].error or "",
+    )
+    assert "aspect ratio" in (done["thin"].error or "")
+    assert "At most 2 image(s)" in (done["r7"].error or "")
+    for name in ("bad", "long", "thin", "r7"):
+        assert done[name].texts == ()
+        assert "\n" not in (done[name].error or "")
+
+
+def test_memory_is_set_aside_for_the_images_that_the_limits_allow(tiny_vlm: Path) -> None:
+    code = (
+        "import sys\n"
+        "from vllm.multimodal import MULTIMODAL_REGISTRY\n"
+        "from vllm.multimodal.encoder_budget import MultiModalBudget\n"
+        "from racro_eval.engines.vllm_worker import _engine_args\n"
+        "from racro_eval.models import ModelEntry\n"
+        "for limit in (None, 7 * 28 * 28):\n"
+        "    entry = ModelEntry(name='m', model=sys.argv[1], max_pixels=limit)\n"
+        "    config = _engine_args(entry, max_images=3).create_engine_config()\n"
+        "    budget = MultiModalBudget(config, MULTIMODAL_REGISTRY)\n"
+        "    print('most', budget.mm_max_toks_per_item['image'], budget.mm_limits['image'])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tiny_vlm)], capture_output=True, text=True, check=True
+    )
+    found = [line for line in done.stdout.splitlines() if line.startswith("most")]
+    assert found == ["most 16 3", "most 7 3"], "tokens of the largest image, images of a prompt"
 
 
 def test_completions_count_tokens_and_say_why_they_ended(reasoner: Engine) -> None:
@@ -135,6 +217,25 @@ def test_requests_are_pulled_no_further_than_the_window(reasoner: Engine) -> Non
     assert len(list(stream)) == 99
 
 
+def test_images_are_read_within_the_window_only(vlm: Engine) -> None:
+    class Counted:
+        reads = 0
+
+        def __init__(self, number: int) -> None:
+            self.name, self.number = f"{number}.png", number
+
+        def read(self) -> bytes:
+            Counted.reads += 1
+            return picture(self.number)
+
+    requests = [Request(f"r{n}", request(n).messages, (Counted(n),), GREEDY) for n in range(30)]
+    stream = vlm.stream(requests)
+    next(stream)
+    assert Counted.reads <= 8, "twice max_num_seqs"
+    assert all(completion.error is None for completion in stream)
+    assert Counted.reads == 30
+
+
 def test_tensor_parallel_over_two_processes_gives_the_same_text(
     reasoner: Engine, tiny_reasoner: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,7 +251,8 @@ def test_tensor_parallel_over_two_processes_gives_the_same_text(
     ("more", "kind", "sentence"),
     [
         ({"options": {"max_num_sequences": 4}}, ConfigError, "no engine argument 'max_num_seq"),
-        ({"tp": 3}, (ConfigError, EngineError), "3"),
+        ({"tp": 3}, ConfigError, "r has 4 attention heads, which 3 GPUs cannot share"),
+        ({"tp": "auto"}, MissingError, "tp: auto needs a GPU for r"),
         ({"model": "/nowhere/at/all"}, MissingError, "There is no model folder"),
     ],
 )
@@ -170,33 +272,38 @@ def test_what_cannot_start_says_why(
     assert still_alive(descendants(os.getpid()) - before) == []
 
 
-def test_an_engine_that_is_killed_ends_its_stage_and_keeps_its_rows(
-    tmp_path: Path, tiny_reasoner: Path
-) -> None:
-    make_json_benchmark(tmp_path, 60)
+def slow_run(folder: Path, model: Path, tokens: int) -> tuple[subprocess.Popen[str], set[int]]:
+    """A run of 60 rows that has finished a few of them, and the processes that it started."""
+    make_json_benchmark(folder, 60)
     config = {
-        "data": str(tmp_path / "Small.yaml"),
-        "data_root": str(tmp_path),
+        "data": str(folder / "Small.yaml"),
+        "data_root": str(folder),
         "variant": "none",
         "reasoner": "r",
-        "results": str(tmp_path / "results"),
+        "results": str(folder / "results"),
         "models": [
             {
                 "name": "r",
-                "model": str(tiny_reasoner),
+                "model": str(model),
                 "engine": "vllm",
-                "sampling": {"max_tokens": 200},
+                "sampling": {"max_tokens": tokens},
                 **SETTINGS,
             }
         ],
     }
-    (tmp_path / "sweep.yaml").write_text(yaml.safe_dump(config))
-    command = [sys.executable, "-m", "racro_eval", "--config", str(tmp_path / "sweep.yaml")]
+    (folder / "sweep.yaml").write_text(yaml.safe_dump(config))
+    command = [sys.executable, "-m", "racro_eval", "--config", str(folder / "sweep.yaml")]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 180
-    while _rows(tmp_path) < 5 and time.monotonic() < deadline:
+    while _rows(folder) < 5 and time.monotonic() < deadline:
         time.sleep(0.05)
-    children = descendants(process.pid)
+    return process, descendants(process.pid)
+
+
+def test_an_engine_that_is_killed_ends_its_stage_and_keeps_its_rows(
+    tmp_path: Path, tiny_reasoner: Path
+) -> None:
+    process, children = slow_run(tmp_path, tiny_reasoner, tokens=200)
     cores = [pid for pid in children if "EngineCore" in _name(pid)]
     assert cores, f"no engine core among {[_name(pid) for pid in children]}"
     os.kill(cores[0], signal.SIGKILL)
@@ -206,6 +313,22 @@ def test_an_engine_that_is_killed_ends_its_stage_and_keeps_its_rows(
     kept = read_csv(only(tmp_path / "results", "none"))
     assert 5 <= len(kept) < 60
     assert still_alive(children) == []
+
+
+def test_ctrl_c_gives_up_what_is_in_flight_and_keeps_what_is_finished(
+    tmp_path: Path, tiny_reasoner: Path
+) -> None:
+    process, children = slow_run(tmp_path, tiny_reasoner, tokens=800)
+    started = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, complaints = process.communicate(timeout=120)
+    assert time.monotonic() - started < 30, "in-flight requests would take far longer"
+    assert process.returncode == 130, complaints
+    assert complaints.splitlines()[-1].startswith("racro-eval: Interrupted.")
+    kept = read_csv(only(tmp_path / "results", "none"))
+    assert 5 <= len(kept) < 60
+    assert all(row["error"] == "" for row in kept)
+    assert still_alive(children, seconds=5) == []
 
 
 def _rows(folder: Path) -> int:

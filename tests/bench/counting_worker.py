@@ -1,0 +1,33 @@
+"""Counts what a vLLM worker does, which imports this as the home of `worker_extension_cls`."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from typing import Any
+
+from vllm.v1.worker.gpu_model_runner import GPUModelRunner
+
+from tests.bench.counting import FIELDS, VARIABLE
+
+
+class Extension:
+    """Nothing that a worker would call."""
+
+
+def _count_steps() -> None:
+    with open(os.environ[VARIABLE], "r+b") as file:
+        counts = mmap.mmap(file.fileno(), FIELDS.size)
+    execute = GPUModelRunner.execute_model
+
+    def counted(self: Any, scheduled: Any, *args: Any, **kwargs: Any) -> Any:
+        if scheduled.total_num_scheduled_tokens:
+            steps, images = FIELDS.unpack(counts[:])
+            images += sum(map(len, scheduled.scheduled_encoder_inputs.values()))
+            counts[:] = FIELDS.pack(steps + 1, images)
+        return execute(self, scheduled, *args, **kwargs)
+
+    GPUModelRunner.execute_model = counted
+
+
+_count_steps()
