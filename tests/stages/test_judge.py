@@ -19,6 +19,7 @@ from racro_eval.scoring.graded import graded_path, profile_of, score_file
 from racro_eval.stages.files import Model
 from racro_eval.stages.judge import MAX_RESPONSE, judge_prompt, read_reply
 from tests.support.benchmarks import make_json_benchmark
+from tests.support.openai_server import Server, reply
 from tests.support.results import read_csv, read_json
 
 Asked = list[tuple[str, Request]]
@@ -217,6 +218,34 @@ class TestGradeCommand:
         (replies,) = Path("results/Small").glob("p.judge-judge-*.csv")
         (row,) = read_csv(replies)
         assert row["index"] == "2" and "The answer is" in row["prediction"]
+
+
+class TestServer:
+    """A judge behind an OpenAI-compatible server."""
+
+    def test_a_served_model_judges(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        pytest.importorskip("openai", reason="the extra `openai` is not installed")
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("OPENAI_API_KEY", "secret-key")
+        spec = make_json_benchmark(tmp_path / "data")
+        with Path("p.csv").open("w", newline="") as file:
+            rows = [("index", "prediction"), ("1", "\\boxed{A}"), ("2", "I see what I see.")]
+            csv.writer(file).writerows(rows)
+        server = Server()
+        server.answer = lambda body: (200, reply("INCORRECT"))
+        try:
+            command = ["grade", "--data", str(spec), "--data-root", str(spec.parent)]
+            judge = ["--judge", f"openai:verifier@{server.url}"]
+            assert main([*command, "--predictions", "p.csv", *judge]) == 0
+        finally:
+            server.close()
+        (asked,) = server.asked
+        assert asked["temperature"] == 0 and "I see what I see." in str(asked["messages"])
+        assert "Rows by status: correct 1, incorrect 1." in capsys.readouterr().out
+        kept = [path for path in Path("results").rglob("*") if path.is_file()]
+        assert kept and not any(b"secret-key" in path.read_bytes() for path in kept)
 
 
 def test_the_name_of_a_graded_file_says_its_profile() -> None:
