@@ -42,7 +42,8 @@ _ADVERBS = (
     r"|now|then|given by|a total of|in total|indeed|also|found to be|always|at)\b)*\Z"
 )
 _COPULA = re.compile(
-    r"(?:\b(?:is|are|was|were|be|equals?|becomes?|there (?:is|are|were|remain)|namely|i\.e\.,?"
+    r"(?:\b(?:is|are|was|were|be|equals?|becomes?|measures?|totals?"
+    r"|there (?:is|are|were|remain)|namely|i\.e\.,?"
     r"|(?:simplifies|reduces|evaluates|comes|amounts|adds up|sums(?: up)?) to)\b|[=≈:：]|\\approx"
     rf"|是|为|等于|得|约|有|一共|总共|共){_ADVERBS}",
     re.IGNORECASE,

@@ -84,7 +84,7 @@ _LABEL = re.compile(
 _NOT_BARE = re.compile(
     r"\n|(?<!^)\w[.!?]\s+\w|。.|[\u4e00-\u9fff]{6}|[?？]$|[，；、].*[\u4e00-\u9fff]"
     r"|[\u4e00-\u9fff]\s*[$\\\d].*。$|可能。?$|^答案|^[A-J] or [A-J]$|[-+*/=(,:]$|^</?\w+>$"
-    r"|^Q\.?E\.?D|(?:\.\.\.|…)$"
+    r"|^Q\.?E\.?D|^[Nn]/[Aa]\W*$|求[^=]*$|(?:\.\.\.|…)$"
 )
 _ENTRY = re.compile(r"^[^:：\n=]{1,40}[:：][ \t]*[-$\d][^\n=]{0,20}$", re.MULTILINE)
 _CHAIN = re.compile(r"=(?:(?!\b(?:or|and)\b)[^,;=])*=")
@@ -162,6 +162,8 @@ def _closing(text: str, tail: str) -> list[Extraction]:
         return [Extraction(value, "conclusion")]
     bare = _LABEL.sub("", whole)
     if not _CHAIN.search(whole) and _is_bare(bare) and not _TALK.search(bare):
+        if option and len(bare.split()) > 2:
+            return [Extraction(option, "option")]  # "It must be E."
         sentence = len(bare.split()) > 3 and bare[-1] == "."
         value = stated_value(bare, concluding=True) if sentence else ""
         return [Extraction(value or bare, "bare")]

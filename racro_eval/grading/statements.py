@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from racro_eval.grading.conclusions import stated_value
+from racro_eval.grading.conclusions import MAX_SENTENCE, stated_value
 from racro_eval.grading.refusals import is_refusal, without_bold
 
 _TAG = re.compile(
@@ -50,7 +50,8 @@ _IS = re.compile(
 # What stands before an announcement that is none: "if the answer is 5", "是否".
 _DOUBT = re.compile(
     r"\b(?:whether|if|suppose|assum\w+|wonder|unsure|(?:not|n't) (?:sure|know)|what|claims?|says?"
-    r"|maybe|perhaps|possibl[ey]|(?:might|may|could|would) (?:think|be|seem)|tempt\w+)"
+    r"|to (?:find|get|give|know|see|check|reach)|maybe|perhaps|possibl[ey]"
+    r"|(?:might|may|could|would) (?:think|be|seem)|tempt\w+)"
     r"\b[^.\n]{0,25}\Z|[\"“'`][ \t]*(?:the|my|final|correct|[ \t])*\Z"
     r"|(?:如果|假设|假如|若|是否|设)[^。，\n]{0,10}\Z",
     re.IGNORECASE,
@@ -64,7 +65,8 @@ _EVASION = re.compile(
     re.IGNORECASE,
 )
 _NONE_GIVEN = re.compile(
-    r"(?:I|we|let|let's|first|unable|sorry|unknown|unclear|n/a|to|see|as follows|pending)\b"
+    r"(?:I|we|let|let's|first|unable|sorry|unknown|unclear|n/a|to|see|as follows|pending"
+    r"|the following)\b"
     r"|(?-i:\(?X\)?$)|无法|不知道|抱歉|见解析|略$|\?+$",
     re.IGNORECASE,
 )
@@ -78,11 +80,12 @@ _EMPTY_BOX = re.compile(r"\W*\\(?:boxed|fbox|framebox)\s*\{?[\s?.…]*\}?\W*")
 _REASON = re.compile(
     r",?\s+(?:because|since|as|which|where|so|but|although|though|however)\b"
     r"|,\s*(?:it|he|she|they|the|we|I|not)\b"
-    r"|\s+\((?:since|because|option|see)\b|\s*[,，]?\s*(?:因为|理由)",
+    r"|\s+\((?:since|because|option|see|about|approx\w*|rounded|≈)(?!\w)|\s*[,，]?\s*(?:因为|理由)",
     re.IGNORECASE,
 )
 # An announced answer that is a sentence: "The largest $n$ is 34".
 _SENTENCE = re.compile(r"[A-Z][a-z]+\s.*\b(?:is|are|was|equals)\s+(\S+(?:\s\S+){0,3})", re.DOTALL)
+_STATES = re.compile(r"[A-Za-z]{2,}\s.*\b(?:is|are|equals)\s")
 _STOP = re.compile(r"[.。](?=\s|$|[*_\"'$)])(?!\s*\d)|[!?](?=\s|$)|。")
 _FORMULA = re.compile(r"(?:\$\$?([^$]+)\$\$?|\\\((.+?)\\\)|\\\[(.+?)\\\])[\s.*]*$")
 _DISPLAY = re.compile(r"\s*(?:\$\$|\\\[)(.{1,2000}?)(?:\$\$|\\\])", re.DOTALL)
@@ -159,8 +162,9 @@ def _latest(pattern: re.Pattern[str], text: str) -> list[re.Match[str]]:
 
 def value_of(text: str) -> str:
     """The value of an answer that is a sentence ("The area is 12 cm"), else `text`."""
-    sentence = re.search(r"[A-Za-z]{2,}\s.*\b(?:is|are|equals)\s", text)
-    return (sentence and stated_value(text, concluding=True)) or text
+    if len(text) > MAX_SENTENCE or not _STATES.search(text):
+        return text
+    return stated_value(text, concluding=True) or text
 
 
 def announced(text: str) -> str:

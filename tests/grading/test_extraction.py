@@ -52,3 +52,11 @@ def test_a_megabyte_is_read_in_linear_time(unit: str) -> None:
     started = time.monotonic()
     extract(unit * ((1 << 20) // len(unit)))
     assert time.monotonic() - started < 2.5
+
+
+@pytest.mark.parametrize("unit", ["ab is ", "So the is ", "is ", "12 and ", "$x$ is 1, "])
+@pytest.mark.parametrize("frame", ["\\boxed{%s}", "<answer>%s</answer>", "Answer: %s"])
+def test_an_endless_answer_is_read_in_linear_time(frame: str, unit: str) -> None:
+    started = time.monotonic()
+    extract(frame % (unit * (500_000 // len(unit))))
+    assert time.monotonic() - started < 2.5
