@@ -162,7 +162,7 @@ def _closing(text: str, tail: str) -> list[Extraction]:
         return [Extraction(value, "conclusion")]
     bare = _LABEL.sub("", whole)
     if not _CHAIN.search(whole) and _is_bare(bare) and not _TALK.search(bare):
-        if option and len(bare.split()) > 2:
+        if option and len(bare.split()) > 2 and not _OPTION_AT_START.match(bare):
             return [Extraction(option, "option")]  # "It must be E."
         sentence = len(bare.split()) > 3 and bare[-1] == "."
         value = stated_value(bare, concluding=True) if sentence else ""
