@@ -11,7 +11,7 @@ from racro_eval.grading.normalize import within_budget
 from racro_eval.grading.option_texts import named_option
 from racro_eval.grading.rules import check_rule
 from racro_eval.grading.scope import visible_text
-from racro_eval.grading.verdict import Comparison, Extraction, Status, Verdict
+from racro_eval.grading.verdict import Comparison, Extraction, Status, Verdict, verdict_of
 
 if TYPE_CHECKING:
     from racro_eval.data.sample import Sample
@@ -56,8 +56,7 @@ def _judge(found: Extraction, sample: Sample, rule: str) -> Verdict:
         outcome = compare_choice(found.text, sample.answer, sample.options, _same_text)
     else:
         outcome = compare(found.text, sample.answer, rule)
-    method = f"{found.rule}/{outcome.method}"
-    return Verdict(outcome.status, found.text, method, outcome.equal, outcome.normal_forms)
+    return verdict_of(found, outcome)
 
 
 def _same_text(prediction: str, option: str) -> Comparison:

@@ -58,3 +58,9 @@ class Comparison:
     @property
     def equal(self) -> bool:
         return self.status is Status.correct
+
+
+def verdict_of(found: Extraction, outcome: Comparison) -> Verdict:
+    """The verdict that a comparison with an answer found makes."""
+    method = f"{found.rule}/{outcome.method}"
+    return Verdict(outcome.status, found.text, method, outcome.equal, outcome.normal_forms)

@@ -60,7 +60,7 @@ def read_samples(cell: Cell) -> dict[str, Answers]:
     names = ("index", "sample", "extracted", "status", *where)
     found: dict[str, Answers] = {}
     for row in sorted(rows(read_columns(cell.path, names)), key=lambda row: int(row["sample"])):
-        if all(row[name] == value for name, value in where.items()):
+        if cell.spec is None or cell.spec.counts(row):
             answers = found.setdefault(row["index"], Answers())
             answers.given.append(row["extracted"])
             answers.statuses.append(row["status"])

@@ -10,10 +10,8 @@ from typing import Any
 from racro_eval.data.spec import BenchmarkSpec
 from racro_eval.errors import CacheError
 from racro_eval.records import read_named_rows
-from racro_eval.scoring import Score, metric_of, score
+from racro_eval.scoring import metric_of
 from racro_eval.scoring.profiles import DEFAULT_PROFILE
-from racro_eval.settings import parse_settings
-from racro_eval.sidecar import read_sidecar
 
 GRADED_COLUMNS = (
     "index",
@@ -87,12 +85,3 @@ def read_graded(path: Path) -> Iterator[dict[str, str]]:
         raise CacheError(
             f"{path} cannot be read: {error}. Remove it; the next run grades again."
         ) from error
-
-
-def score_file(path: Path) -> tuple[Score, BenchmarkSpec]:
-    """The score of a graded file, by the benchmark's spec that its sidecar keeps."""
-    content = read_sidecar(path).get("spec")
-    if not isinstance(content, dict):
-        raise CacheError(f"{path} has no sidecar; run the grading again.")
-    spec = parse_settings(BenchmarkSpec, content, str(path))
-    return score(read_graded(path), spec), spec

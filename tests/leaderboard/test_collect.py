@@ -16,8 +16,9 @@ from racro_eval.leaderboard.reading import read_columns
 from racro_eval.leaderboard.samples import Answers
 from racro_eval.leaderboard.summaries import summary_path
 from racro_eval.records import encode_row
-from racro_eval.scoring.graded import graded_columns, score_file
+from racro_eval.scoring.graded import graded_columns
 from racro_eval.sidecar import write_sidecar
+from tests.support.results import score_of
 
 SPEC = load_spec("MathVision_MINI").model_copy(update={"rows": 4})
 
@@ -48,7 +49,7 @@ ROWS = (
 def test_the_score_is_that_of_the_slow_reader(tmp_path: Path) -> None:
     path = write(tmp_path, *ROWS)
     (cell,) = collect([path])
-    assert cell.score == score_file(path)[0]
+    assert cell.score == score_of(path)
     assert cell.score.value == pytest.approx(100 / 3)
     assert cell.score.partial
 

@@ -138,7 +138,8 @@ def logicvista_extractions(model: str) -> Agreement:
     for row, sample in logicvista_rows(model):
         letters = ast.literal_eval(row[f"{model} answer extracted"])
         if sample is not None:
-            same = logicvista.same_letters(letters, sample.answer.split(","))
+            # the published rule compares upper-case letters, whatever its extractor wrote
+            same = logicvista.compare_answer(", ".join(letters).upper(), sample).equal
             found.add(sample, same, row["match?"] == "1", "", str(letters))
     return found
 

@@ -10,8 +10,9 @@ import pytest
 
 from racro_eval.data.spec import Headline, load_spec
 from racro_eval.errors import CacheError, ConfigError
+from racro_eval.leaderboard.collect import collect
 from racro_eval.scoring import score
-from racro_eval.scoring.graded import GRADED_COLUMNS, graded_path, read_graded, score_file
+from racro_eval.scoring.graded import GRADED_COLUMNS, graded_path, read_graded
 
 SPEC = load_spec("MathVision_MINI").model_copy(update={"rows": 3})
 
@@ -111,8 +112,10 @@ def test_a_graded_file_edited_into_nonsense_says_what_to_do(
 
 
 def test_a_graded_file_without_a_sidecar_is_not_guessed_at(tmp_path: Path) -> None:
+    path = tmp_path / "x.graded.csv"
+    path.write_text(",".join(GRADED_COLUMNS) + "\n", encoding="utf-8")
     with pytest.raises(CacheError, match="has no sidecar"):
-        score_file(tmp_path / "x.graded.csv")
+        collect([path])
 
 
 def test_a_response_of_any_size_is_read(tmp_path: Path) -> None:

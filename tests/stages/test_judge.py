@@ -15,12 +15,12 @@ from racro_eval.engines.base import Engine, Request
 from racro_eval.engines.echo import EchoEngine
 from racro_eval.errors import EngineError, UnknownNameError
 from racro_eval.models import ModelEntry
-from racro_eval.scoring.graded import graded_path, profile_of, score_file
+from racro_eval.scoring.graded import graded_path, profile_of
 from racro_eval.stages.files import Model
 from racro_eval.stages.judge import MAX_RESPONSE, judge_prompt, read_reply
 from tests.support.benchmarks import make_json_benchmark
 from tests.support.openai_server import Server, reply
-from tests.support.results import read_csv, read_json
+from tests.support.results import read_csv, read_json, score_of
 
 Asked = list[tuple[str, Request]]
 Judge = Callable[[Request], str]
@@ -110,7 +110,7 @@ class TestRun:
         assert len(prompts) == 6
         assert all(request.sampling.temperature == 0 for request in prompts)
         assert judged.name == plain.name.replace(".graded", ".judged-judge.graded")
-        assert (score_file(plain)[0].value, score_file(judged)[0].value) == (50.0, 100.0)
+        assert (score_of(plain).value, score_of(judged).value) == (50.0, 100.0)
         assert profile_of(read_json(plain)) == "official"
         assert profile_of(read_json(judged)) == "official+judge:judge"
         methods = {row["index"]: row["method"] for row in read_csv(judged)}
@@ -144,7 +144,7 @@ class TestRun:
         self.verdict = lambda request: "INCORRECT"
         _, judged = self.go(spec).graded
         assert {row["status"] for row in read_csv(judged)} == {"correct", "incorrect"}
-        assert score_file(judged)[0].value == 50.0
+        assert score_of(judged).value == 50.0
 
     def test_a_failed_reply_leaves_the_row_and_is_asked_again(
         self, spec: Path, asked: Asked
@@ -155,9 +155,9 @@ class TestRun:
         self.verdict = fail
         report = self.go(spec)
         assert (report.failed, report.exit_code(0)) == (6, 1)
-        assert score_file(report.graded[1])[0].statuses["unparsed"] == 6
+        assert score_of(report.graded[1]).statuses["unparsed"] == 6
         self.verdict = lambda request: "CORRECT"
-        assert score_file(self.go(spec).graded[1])[0].value == 100.0
+        assert score_of(self.go(spec).graded[1]).value == 100.0
 
     def test_a_judge_that_cannot_start_leaves_the_plain_scores(
         self, spec: Path, asked: Asked, monkeypatch: pytest.MonkeyPatch

@@ -7,6 +7,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from racro_eval.data.spec import BenchmarkSpec
+from racro_eval.scoring import Score, score
+from racro_eval.scoring.graded import read_graded
+
 TIMES = ("latency_s", "created_at")
 """Columns that differ between two runs that do the same."""
 
@@ -43,3 +47,8 @@ def timeless(results: Path) -> dict[str, list[dict[str, str]]]:
         ]
         for path in sorted(results.rglob("*.csv"))
     }
+
+
+def score_of(path: Path) -> Score:
+    """The score of a graded file, row by row with the csv module."""
+    return score(read_graded(path), BenchmarkSpec.model_validate(read_json(path)["spec"]))

@@ -14,7 +14,7 @@ from racro_eval.grading.choices import letter_and_text, letters_of
 from racro_eval.grading.extraction import extract_all
 from racro_eval.grading.grader import unanswered
 from racro_eval.grading.normalize import normalize
-from racro_eval.grading.verdict import Comparison, Extraction, Status, Verdict
+from racro_eval.grading.verdict import Comparison, Extraction, Status, Verdict, verdict_of
 
 CompareAnswer = Callable[[str], Comparison]
 
@@ -44,12 +44,6 @@ def decide(
     verdicts = (verdict_of(answer, compare(answer.text)) for answer in found)
     first = next(verdicts)
     return first if first.correct else next((v for v in verdicts if v.correct), first)
-
-
-def verdict_of(found: Extraction, outcome: Comparison) -> Verdict:
-    """The verdict that a comparison with an answer found makes."""
-    method = f"{found.rule}/{outcome.method}"
-    return Verdict(outcome.status, found.text, method, outcome.equal, outcome.normal_forms)
 
 
 def compare_letters(answer: str, gold: Collection[str]) -> Comparison:

@@ -7,7 +7,6 @@ Source: arXiv 2407.04973, section 4; `evaluate.py` of its repository, whose GPT-
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 
 from racro_eval.data.sample import Sample
 from racro_eval.grading.choices import compare_choice
@@ -32,10 +31,3 @@ def compare_answer(answer: str, sample: Sample) -> Comparison:
     if gold in options:
         return compare_choice(answer, gold, options, compare)
     return compare_letters(answer, re.findall("[A-I]", gold))
-
-
-def same_letters(extracted: Collection[str], gold: Collection[str]) -> bool:
-    """The published rule on what its judge has extracted: equal as sets, no partial credit."""
-    return {letter.strip().upper() for letter in extracted} == {
-        letter.strip().upper() for letter in gold
-    }

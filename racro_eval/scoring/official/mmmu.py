@@ -21,8 +21,8 @@ from racro_eval.grading.extraction import TAIL, extract_all
 from racro_eval.grading.grader import unanswered
 from racro_eval.grading.normalize import within_budget
 from racro_eval.grading.scope import visible_text
-from racro_eval.grading.verdict import Comparison, Status, Verdict
-from racro_eval.scoring.official import decided, verdict_of
+from racro_eval.grading.verdict import Comparison, Status, Verdict, verdict_of
+from racro_eval.scoring.official import decided
 from racro_eval.scoring.values import plain_float
 
 _STATED = ("boxed", "boxes", "answer-tag")

@@ -11,8 +11,8 @@ from racro_eval.data.sample import Sample
 from racro_eval.grading.choices import compare_choice
 from racro_eval.grading.equivalence import compare
 from racro_eval.grading.scope import visible_text
-from racro_eval.grading.verdict import Comparison, Extraction, Verdict
-from racro_eval.scoring.official import decide, verdict_of
+from racro_eval.grading.verdict import Comparison, Extraction, Verdict, verdict_of
+from racro_eval.scoring.official import decide
 
 LETTERS = "ABCDEFGH"
 _ANSWER = re.compile(r"[\s><:.]*([A-H])(?![A-Za-z])")
