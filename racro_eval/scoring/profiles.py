@@ -15,7 +15,7 @@ from racro_eval.data.sample import Sample
 from racro_eval.errors import ConfigError
 from racro_eval.grading.verdict import Verdict
 
-SCORING_VERSION = "1"
+SCORING_VERSION = "2"
 """Raised when verdicts change; graded files of other versions are made again."""
 
 Profile = Literal["official", "vlmevalkit"]

@@ -138,8 +138,7 @@ def logicvista_extractions(model: str) -> Agreement:
     for row, sample in logicvista_rows(model):
         letters = ast.literal_eval(row[f"{model} answer extracted"])
         if sample is not None:
-            # the published rule compares upper-case letters, whatever its extractor wrote
-            same = logicvista.compare_answer(", ".join(letters).upper(), sample).equal
+            same = logicvista.compare_answer(", ".join(letters), sample).equal
             found.add(sample, same, row["match?"] == "1", "", str(letters))
     return found
 

@@ -8,6 +8,7 @@ option, the verdict is `unparsed`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 
 from racro_eval.grading.choices import letter_and_text, letters_of
@@ -17,6 +18,8 @@ from racro_eval.grading.normalize import normalize
 from racro_eval.grading.verdict import Comparison, Extraction, Status, Verdict, verdict_of
 
 CompareAnswer = Callable[[str], Comparison]
+
+_LOWER = re.compile(r"(?<![A-Za-z])[a-j](?![A-Za-z])")
 
 
 def decide(
@@ -50,10 +53,12 @@ def compare_letters(answer: str, gold: Collection[str]) -> Comparison:
     """Compare the letters that an answer names with the gold ones, as sets.
 
     For rows whose options are only in the picture: an answer that names no letter may still be the
-    text of the right one, so that it is `unparsed`, not wrong.
+    text of the right one, so that it is `unparsed`, not wrong. An answer that is nothing but
+    letters names them in lower case too (`b, d`), as LogicVista's published code compares capitals.
     """
     text, shown = normalize(answer), ", ".join(sorted(gold))
-    letters, split = letters_of(text), letter_and_text(text)
+    capitals = _LOWER.sub(lambda letter: letter[0].upper(), text)
+    letters, split = letters_of(capitals), letter_and_text(text)
     if letters is None and split is not None:
         letters = frozenset(split[0])
     if letters is None:
