@@ -206,7 +206,7 @@ def test_ctrl_c_does_not_wait_for_an_answer(server: Server, tmp_path: Path) -> N
 
     def stuck(body: dict[str, Any]) -> Answer:
         if len(server.asked) > 3:
-            gate.wait(60)
+            gate.wait()
         return 200, reply("an answer")
 
     server.answer = stuck
@@ -221,10 +221,8 @@ def test_ctrl_c_does_not_wait_for_an_answer(server: Server, tmp_path: Path) -> N
     try:
         while len(server.asked) < 12:
             time.sleep(0.05)
-        started = time.monotonic()
         run.send_signal(signal.SIGINT)
-        _, complaints = run.communicate(timeout=30)
-        assert time.monotonic() - started < 5
+        _, complaints = run.communicate(timeout=120)  # it ends while the answers are kept back
     finally:
         gate.set()
     assert run.returncode == 130, complaints

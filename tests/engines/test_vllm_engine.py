@@ -29,7 +29,9 @@ if importlib.util.find_spec("vllm") is None and not os.environ.get("RACRO_REQUIR
 
 pytestmark = [pytest.mark.slow, pytest.mark.model]
 
-SETTINGS = {"max_model_len": 1024, "options": {"max_num_seqs": 4}}
+SEQUENCES = 4
+"""How many requests vLLM works on at a time; the engine keeps twice as many in flight."""
+SETTINGS = {"max_model_len": 1024, "options": {"max_num_seqs": SEQUENCES}}
 GREEDY = Sampling(max_tokens=12)
 
 
@@ -319,16 +321,15 @@ def test_ctrl_c_gives_up_what_is_in_flight_and_keeps_what_is_finished(
     tmp_path: Path, tiny_reasoner: Path
 ) -> None:
     process, children = slow_run(tmp_path, tiny_reasoner, tokens=800)
-    started = time.monotonic()
+    finished = _rows(tmp_path)
     process.send_signal(signal.SIGINT)
     _, complaints = process.communicate(timeout=120)
-    assert time.monotonic() - started < 30, "in-flight requests would take far longer"
     assert process.returncode == 130, complaints
     assert complaints.splitlines()[-1].startswith("racro-eval: Interrupted.")
     kept = read_csv(only(tmp_path / "results", "none"))
-    assert 5 <= len(kept) < 60
+    assert finished <= len(kept) < finished + 2 * SEQUENCES, "what was in flight was waited for"
     assert all(row["error"] == "" for row in kept)
-    assert still_alive(children, seconds=5) == []
+    assert still_alive(children) == []
 
 
 def _rows(folder: Path) -> int:
@@ -345,9 +346,9 @@ def _name(pid: int) -> str:
         return ""
 
 
-def still_alive(pids: set[int], seconds: float = 90) -> list[str]:
+def still_alive(pids: set[int]) -> list[str]:
     """Names of those of the processes that have not ended after a while."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + 90
     while (alive := [name for pid in pids if (name := _name(pid))]) and time.monotonic() < deadline:
         time.sleep(0.2)
     return alive

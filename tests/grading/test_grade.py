@@ -66,15 +66,11 @@ def test_public_names_are_complete_and_sorted() -> None:
     assert not hasattr(grading, "grade_all")
 
 
-def test_importing_loads_no_cas() -> None:
+def test_importing_loads_nothing_heavy() -> None:
     script = (
-        "import sys, time; import racro_eval; start = time.perf_counter();"
-        "import racro_eval.grading; print(time.perf_counter() - start);"
-        "from racro_eval.grading import grade, is_equivalent;"
-        "assert not {'sympy', 'torch', 'mpmath', 'antlr4'} & set(sys.modules)"
+        "import sys; from racro_eval.grading import grade, is_equivalent;"
+        "heavy = {'sympy', 'torch', 'mpmath', 'antlr4', 'numpy', 'pandas', 'PIL', 'pydantic'};"
+        "print(sorted(heavy & set(sys.modules)))"
     )
-    command = [sys.executable, "-c", script]
-    seconds = [
-        float(subprocess.run(command, capture_output=True, check=True).stdout) for _ in range(3)
-    ]
-    assert min(seconds) < 0.05
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("[]\n", "")

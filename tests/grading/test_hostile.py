@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ import pytest
 from racro_eval.data.sample import Sample
 from racro_eval.grading import grade, is_equivalent
 from racro_eval.grading.workers import close_workers, worker_pids
+from tests.support.effort import cpu_seconds
 
 pytestmark = pytest.mark.slow
 
@@ -53,6 +55,7 @@ HOSTILE = {
     "set of roots": "\\{" + ",".join(f"\\sqrt{{{n}}}" for n in range(2, 66)) + "\\}",
     "wild integral": "\\int_0^1 \\frac{\\sin(x^{x^{x}})}{x^{7}+\\cos(x)} dx",
     "wild limit": "\\lim_{x\\to\\infty}(1+1/x)^{x^{x}}",
+    "cosine": "\\cos(\\pi^{10^{6}})",
     "tower of e": "e^{e^{e^{e^{e}}}}",
     "number words": "one hundred " * 300,
     "ratios": "1:" * 1900,
@@ -79,10 +82,20 @@ def _warm() -> Iterator[None]:
             os.kill(pid, 0)
 
 
+@pytest.fixture(scope="module")
+def table_seconds() -> float:
+    """The CPU time of all comparisons of the table of cases, none of which needs a worker."""
+    text = Path(__file__).with_name("equivalence.json").read_text(encoding="utf-8")
+    pairs = [(case["prediction"], case["answer"]) for case in json.loads(text)]
+    plain = [pair for pair in pairs if "\\int" not in "".join(pair)]
+    return cpu_seconds(lambda: [is_equivalent(*pair) for pair in plain])
+
+
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_an_answer_comes_in_time(
-    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_an_answer_comes_and_costs_no_more_than_a_few_tables(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table_seconds: float
 ) -> None:
+    """In this process; what the workers may take is their own limit, and tested with them."""
     monkeypatch.chdir(tmp_path)
     for gold in ("42", "(1,2)", "\\int_0^1 x dx"):
         sample = Sample(index="", question="", answer=gold)
@@ -92,10 +105,9 @@ def test_an_answer_comes_in_time(
             partial(is_equivalent, text, gold),
         ]
         for call in calls:
-            started = time.monotonic()
+            started = time.thread_time()
             assert not call()
-            # A worker's start is not the answer's fault; on an idle machine it is within this.
-            assert time.monotonic() - started < 3.5
+            assert time.thread_time() - started < 5 * table_seconds
     assert list(tmp_path.iterdir()) == []
 
 

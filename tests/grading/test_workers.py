@@ -80,7 +80,8 @@ def test_a_comparison_without_end_is_a_timeout_and_the_next_one_works() -> None:
     for _ in range(2):
         started = time.monotonic()
         assert compare(*ENDLESS).status is Status.timeout
-        assert time.monotonic() - started < 2.5
+        # The limit itself; twice as long, as a busy machine may notice it late.
+        assert time.monotonic() - started < 2 * workers.SECONDS
     warm_up()
 
 
@@ -120,15 +121,19 @@ def test_a_worker_that_never_starts_is_an_error(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_slow_start_is_a_timeout_and_the_worker_serves_the_next_call(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    late = "import time; time.sleep(3); from racro_eval.grading.symbolic import main; main()"
+    gate = tmp_path / "gate"
+    late = (
+        "import os, time\n"
+        f"while not os.path.exists({str(gate)!r}): time.sleep(0.05)\n"
+        "from racro_eval.grading.symbolic import main; main()"
+    )
     command = [sys.executable, "-P", "-c", late, str(workers.MEMORY_BYTES)]
     monkeypatch.setattr(workers, "Worker", lambda: Worker(command))
-    started = time.monotonic()
-    assert compare(*INTEGRAL).status is Status.timeout
-    assert time.monotonic() - started < 2.5
+    assert compare(*INTEGRAL).status is Status.timeout  # while the worker is still loading
     (loading,) = workers.worker_pids()
+    gate.touch()
     until = time.monotonic() + 30
     while compare(*INTEGRAL).status is Status.timeout and time.monotonic() < until:
         assert workers.worker_pids() == [loading]
