@@ -14,6 +14,7 @@ import csv
 import json
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -54,6 +55,8 @@ class Agreement:
     given: str
     rows: int = 0
     differences: list[Difference] = field(default_factory=list)
+    comparisons: Counter[str] = field(default_factory=Counter)
+    """How many responses each comparison decided."""
 
     def add(self, sample: Sample, ours: bool, official: bool, status: str, extracted: str) -> None:
         self.rows += 1
@@ -63,6 +66,7 @@ class Agreement:
 
     def add_response(self, sample: Sample, response: str, official: bool) -> None:
         verdict = grade(response, sample)
+        self.comparisons[verdict.method.rpartition("/")[2]] += 1
         self.add(sample, verdict.correct, official, verdict.status.value, verdict.extracted)
 
     @property
@@ -93,6 +97,10 @@ def load(name: str) -> Any:
     return json.loads((shared_data() / name).read_text(encoding="utf-8"))
 
 
+def json_lines(name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (shared_data() / name).read_text("utf-8").splitlines()]
+
+
 def table(name: str) -> list[dict[str, str]]:
     with (shared_data() / name).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
@@ -101,9 +109,7 @@ def table(name: str) -> list[dict[str, str]]:
 def mathvision(model: str) -> Agreement:
     """The official verdicts of a file of MATH-Vision outputs."""
     found = Agreement("MathVision", model, "the response")
-    text = (shared_data() / "mathvision" / "outputs" / f"{model}.jsonl").read_text("utf-8")
-    for line in text.splitlines():
-        row = json.loads(line)
+    for row in json_lines(f"mathvision/outputs/{model}.jsonl"):
         sample = benchmark("MathVision")[row["id"]]
         found.add_response(sample, row["response"], row["correct"])
     return found

@@ -16,8 +16,8 @@ pytestmark = pytest.mark.slow
 
 # benchmark, outputs, given → the least share of rows that must be judged alike
 LEAST = {
-    ("MathVision", "Gemini-Pro-CoT", "the response"): 0.985,
-    ("MathVision", "SPHINX-v2", "the response"): 0.985,
+    ("MathVision", "Gemini-Pro-CoT", "the response"): 0.99,
+    ("MathVision", "SPHINX-v2", "the response"): 0.998,
     ("MathVista", "bard", "the official extraction"): 1.0,
     ("MathVista", "gpt4_2shot_solution", "the official extraction"): 1.0,
     ("MathVista", "bard", "the response"): 0.95,
@@ -44,6 +44,17 @@ def test_rows_are_judged_alike(name: tuple[str, str, str]) -> None:
     print(f"{' '.join(name)}: {found.agreed} of {found.rows} verdicts agree")
     assert found.rows > 400
     assert found.agreed / found.rows >= LEAST[name]
+
+
+@pytest.mark.parametrize("model", ["Gemini-Pro-CoT", "SPHINX-v2"])
+def test_the_grader_alone_judges_mathvision_alike(model: str) -> None:
+    """Its official rule is the grader, and where that says no, numbers to two decimals."""
+    name = ("MathVision", model, "the response")
+    found = agreement_of(*name)
+    alone = found.agreed - found.comparisons["two-decimals"]
+    print(f"{model}: {alone} of {found.rows} verdicts of the grader alone agree")
+    assert found.rows == 3040
+    assert alone / found.rows >= LEAST[name]
 
 
 def test_every_measure_has_a_bound() -> None:
@@ -82,29 +93,6 @@ def test_mmmu_is_parsed_as_officially_but_nothing_is_drawn(model: str, guesses: 
             assert verdict.method.startswith("boxed") or verdict.status is Status.unparsed
     # three of the 48 state a value in a box, which counts before the published parser
     assert boxed == {"llava1.5_13b": 0, "qwen_vl": 3}[model]
-
-
-GOLDS = ["MathVision", "MathVision_MINI", "MathVista_MINI", "LogicVista", "WeMath", "DynaMath"]
-
-
-@pytest.mark.parametrize("name", GOLDS)
-def test_every_gold_answer_is_correct_against_itself(name: str) -> None:
-    shared_data()
-    wrong = [s.index for s in agreement.benchmark(name) if not boxed_gold_is_correct(s)]
-    assert wrong == []
-
-
-@pytest.mark.parametrize("model", ["llava1.5_13b", "qwen_vl"])
-def test_every_mmmu_gold_answer_is_correct_against_itself(model: str) -> None:
-    shared_data()
-    rows = mmmu_rows(model)
-    assert [row.sample.index for row in rows if not boxed_gold_is_correct(row.sample)] == []
-
-
-def boxed_gold_is_correct(sample: Sample) -> bool:
-    """Whether each gold spelling, boxed as a model would, is judged correct."""
-    golds = mmmu.gold_answers(sample.answer) if sample.scorer == "mmmu" else [sample.answer]
-    return all(grade(f"So it is $\\boxed{{{g.strip('$')}}}$.", sample).correct for g in golds)
 
 
 def test_the_examples_of_olympiadbench_are_judged_as_it_says() -> None:
