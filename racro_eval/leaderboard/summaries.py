@@ -1,7 +1,7 @@
 """Scores kept beside their graded files, so that a table of finished runs reads no responses.
 
 A summary counts only if the graded file has the size and time of change that it had, and neither
-the benchmark's spec nor the code that scores has changed. It is a hidden file that may be deleted
+the benchmark's spec nor the code of racro-eval has changed. It is a hidden file that may be deleted
 at any time; where it cannot be written the score is simply calculated again.
 """
 
@@ -15,11 +15,12 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from racro_eval.scoring import Part, Score
+
+PACKAGE = Path(__file__).parents[1]
 
 
 def summary_path(graded: Path) -> Path:
@@ -64,11 +65,15 @@ def file_state(graded: Path, spec: Mapping[str, Any]) -> list[Any]:
 
 @cache
 def _code() -> str:
-    """A hash of the code that scores, so that nobody has to remember to raise a version."""
+    """A hash of the package's code, so that nobody has to remember to raise a version.
+
+    All of it, since what a score depends on is spread (metrics, specs, the reading of files) and
+    moves: no list of modules stays right. It takes about ten milliseconds.
+    """
     digest = hashlib.sha256()
-    for file in sorted(resources.files("racro_eval.scoring").iterdir(), key=lambda one: one.name):
-        if file.name.endswith((".py", ".yaml")):
-            digest.update(file.read_bytes())
+    for file in sorted(path for kind in ("*.py", "*.yaml") for path in PACKAGE.rglob(kind)):
+        content = file.read_bytes()
+        digest.update(f"{file.relative_to(PACKAGE)} {len(content)}\n".encode() + content)
     return digest.hexdigest()[:16]
 
 

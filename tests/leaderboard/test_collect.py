@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import racro_eval
 from racro_eval.data.spec import load_spec
 from racro_eval.errors import CacheError, MissingError
 from racro_eval.leaderboard import collect as module
+from racro_eval.leaderboard import summaries
 from racro_eval.leaderboard.collect import collect, find_graded
 from racro_eval.leaderboard.reading import read_columns
 from racro_eval.leaderboard.samples import Answers
@@ -157,6 +161,17 @@ class TestSummaries:
         monkeypatch.setattr(module, "read_ahead", watched)
         return found
 
+    @pytest.fixture
+    def package(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+        """A copy of racro-eval's code, which the summaries take for the code that is running."""
+        copy = tmp_path / "package"
+        ignored = shutil.ignore_patterns("models", "__pycache__")
+        shutil.copytree(Path(racro_eval.__file__).parent, copy, ignore=ignored)
+        monkeypatch.setattr(summaries, "PACKAGE", copy)
+        summaries._code.cache_clear()
+        yield copy
+        summaries._code.cache_clear()
+
     def test_spare_the_second_reading_and_change_nothing(
         self, tmp_path: Path, reads: list[Path]
     ) -> None:
@@ -187,6 +202,31 @@ class TestSummaries:
         sidecar["spec"]["rows"] = 3
         path.with_suffix(".json").write_text(json.dumps(sidecar))
         assert not collect([path])[0].score.partial
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "scoring/accuracy.py",
+            "scoring/wemath_domains.yaml",
+            "scoring/official/mmmu.py",
+            "data/spec.py",
+            "leaderboard/reading.py",
+            "a_new_module.py",
+        ],
+    )
+    def test_by_other_code_are_not_used(
+        self, tmp_path: Path, reads: list[Path], package: Path, name: str
+    ) -> None:
+        path = write(tmp_path, *ROWS)
+        collect([path])
+        summaries._code.cache_clear()
+        collect([path])
+        assert reads == [path]
+        with (package / name).open("a") as file:
+            file.write("# changed\n")
+        summaries._code.cache_clear()
+        collect([path])
+        assert reads == [path, path]
 
     @pytest.mark.parametrize("content", ["", "[]", "{}", '{"of": 1}', "\0"])
     def test_that_are_damaged_are_made_again(self, tmp_path: Path, content: str) -> None:
