@@ -7,13 +7,87 @@ mentioned only where the row has one (VLMEvalKit's copy mentions it in every row
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-_KINDS = {
-    "Numerical": ("a numerical value", "数值"),
-    "Expression": ("an expression", "表达式"),
-    "Equation": ("an equation", "方程"),
-    "Interval": ("an interval", "区间"),
-}
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What the instruction is made of in one language; names in braces are filled in."""
+
+    maths: str
+    physics: str
+    problem: str
+    proof: str
+    kinds: Mapping[str, str]
+    comma: str
+    one: str
+    """How the kind of answer is told; `alike` and `mixed` where there are several answers."""
+    alike: str
+    mixed: str
+    answer: str
+    answers: str
+    unit: str
+    note: str
+
+
+_ENGLISH = _Words(
+    maths="Math",
+    physics="Physics",
+    problem=(
+        "The following is an open-ended problem from an International {subject} competition. "
+        "{kind}Please calculate the answer according to the given requirements and the "
+        "information provided. Please use LaTeX format to represent the variables and formulas "
+        "used in the solution process and results. Please end your solution with "
+        '"So the final answer is {answer}." and give the result explicitly{note}.'
+    ),
+    proof=(
+        "The following is a theorem proving problem from an International {subject} "
+        "competition. Please use logical reasoning and common theorems to prove the "
+        "proposition in the problem according to the given requirements. Please use LaTeX "
+        "format to represent the variables and formulas used in the proof."
+    ),
+    kinds={
+        "Numerical": "a numerical value",
+        "Expression": "an expression",
+        "Equation": "an equation",
+        "Interval": "an interval",
+    },
+    comma=", ",
+    one="The answer of The problem should be {kinds}. ",
+    alike="The problem has multiple answers, each of them should be {kinds}. ",
+    mixed="The problem has multiple answers, with the answers in order being {kinds}. ",
+    answer=r"\boxed{answer}",
+    answers=r"\boxed{multiple answers connected with commas}",
+    unit="(unit)",
+    note=r", note that the unit of the answer should not be included in \boxed{}",
+)
+_CHINESE = _Words(
+    maths="数学",
+    physics="物理",
+    problem=(
+        "以下是中国{subject}竞赛中的解答题{kind}。请根据题目的要求和所提供的信息计算得出答案。"
+        "解答过程和结果中使用的变量和公式请使用LaTeX格式表示。"
+        "请在最后以“所以最终答案是{answer}。”显式给出结果{note}。"
+    ),
+    proof=(
+        "以下是中国{subject}竞赛中的证明题。请根据题目的要求，运用逻辑推理及常用定理证明题目中的命题。"
+        "证明过程中使用的变量和公式请使用LaTeX格式表示。"
+    ),
+    kinds={
+        "Numerical": "数值",
+        "Expression": "表达式",
+        "Equation": "方程",
+        "Interval": "区间",
+    },
+    comma="、",
+    one="，答案类型为{kinds}",
+    alike="，题目有多个答案，答案类型均为{kinds}",
+    mixed="，题目有多个答案，答案类型分别为{kinds}",
+    answer=r"\boxed{答案}",
+    answers=r"\boxed{用英文逗号连接的多个答案}",
+    unit="(单位)",
+    note=r"，注意答案的单位不要放在\boxed{}中",
+)
 
 
 def instruction(meta: Mapping[str, str]) -> str:
@@ -22,81 +96,30 @@ def instruction(meta: Mapping[str, str]) -> str:
     meta: language (en, zh), subject (maths, physics), source (the configuration's name),
     answer_type (such as `Numerical` or `Expression,Numerical`), is_multiple_answer, unit.
     """
-    proof = meta["source"].startswith("TP")
-    unit = bool(meta["unit"])
+    words = _CHINESE if meta["language"] == "zh" else _ENGLISH
+    subject = words.maths if meta["subject"] == "maths" else words.physics
+    if meta["source"].startswith("TP"):
+        return words.proof.format(subject=subject)
     several = meta["is_multiple_answer"] == "True"
-    kinds = _kinds(meta["answer_type"], several)
-    if meta["language"] == "zh":
-        return _chinese(
-            "数学" if meta["subject"] == "maths" else "物理", kinds, several, unit, proof
-        )
-    return _english(
-        "Math" if meta["subject"] == "maths" else "Physics", kinds, several, unit, proof
+    answer = words.answers if several else words.answer
+    return words.problem.format(
+        subject=subject,
+        kind=_kind(meta["answer_type"], several, words),
+        answer=answer + (words.unit if meta["unit"] else ""),
+        note=words.note if meta["unit"] else "",
     )
 
 
-def _kinds(answer_type: str, several: bool) -> list[tuple[str, str]]:
-    """The kinds of answer that are named: none for tuples, one if all are the same."""
+def _kind(answer_type: str, several: bool, words: _Words) -> str:
+    """What is said of the kind of answer: nothing of tuples, one kind if all are the same."""
     if "Need_human_evaluate" in answer_type or "Tuple" in answer_type:
-        return []
+        return ""
     types = answer_type.split(",") if several else [answer_type]
-    found = [text for part in types for name, text in _KINDS.items() if name in part]
-    return found[:1] if len(set(found)) == 1 else found
-
-
-def _english(
-    subject: str, kinds: list[tuple[str, str]], several: bool, unit: bool, proof: bool
-) -> str:
-    if proof:
-        return (
-            f"The following is a theorem proving problem from an International {subject} "
-            "competition. Please use logical reasoning and common theorems to prove the "
-            "proposition in the problem according to the given requirements. Please use LaTeX "
-            "format to represent the variables and formulas used in the proof."
-        )
-    names = ", ".join(english for english, _ in kinds)
+    kinds = [text for part in types for name, text in words.kinds.items() if name in part]
     if not kinds:
-        kind = ""
-    elif not several:
-        kind = f"The answer of The problem should be {names}. "
-    elif len(kinds) == 1:
-        kind = f"The problem has multiple answers, each of them should be {names}. "
-    else:
-        kind = f"The problem has multiple answers, with the answers in order being {names}. "
-    answer = r"\boxed{multiple answers connected with commas}" if several else r"\boxed{answer}"
-    answer += "(unit)" if unit else ""
-    note = r", note that the unit of the answer should not be included in \boxed{}" if unit else ""
-    return (
-        f"The following is an open-ended problem from an International {subject} competition. "
-        f"{kind}Please calculate the answer according to the given requirements and the "
-        "information provided. Please use LaTeX format to represent the variables and formulas "
-        "used in the solution process and results. Please end your solution with "
-        f'"So the final answer is {answer}." and give the result explicitly{note}.'
-    )
-
-
-def _chinese(
-    subject: str, kinds: list[tuple[str, str]], several: bool, unit: bool, proof: bool
-) -> str:
-    if proof:
-        return (
-            f"以下是中国{subject}竞赛中的证明题。请根据题目的要求，运用逻辑推理及常用定理证明题目中的命题。"
-            "证明过程中使用的变量和公式请使用LaTeX格式表示。"
-        )
-    names = "、".join(chinese for _, chinese in kinds)
-    if not kinds:
-        kind = ""
-    elif not several:
-        kind = f"，答案类型为{names}"
-    elif len(kinds) == 1:
-        kind = f"，题目有多个答案，答案类型均为{names}"
-    else:
-        kind = f"，题目有多个答案，答案类型分别为{names}"
-    answer = r"\boxed{用英文逗号连接的多个答案}" if several else r"\boxed{答案}"
-    answer += "(单位)" if unit else ""
-    note = r"，注意答案的单位不要放在\boxed{}中" if unit else ""
-    return (
-        f"以下是中国{subject}竞赛中的解答题{kind}。请根据题目的要求和所提供的信息计算得出答案。"
-        "解答过程和结果中使用的变量和公式请使用LaTeX格式表示。"
-        f"请在最后以“所以最终答案是{answer}。”显式给出结果{note}。"
-    )
+        return ""
+    if not several:
+        return words.one.format(kinds=words.comma.join(kinds))
+    if len(set(kinds)) == 1:
+        return words.alike.format(kinds=kinds[0])
+    return words.mixed.format(kinds=words.comma.join(kinds))

@@ -145,6 +145,27 @@ class TestOlympiadBench:
             "\\boxed{答案}(单位)。”显式给出结果，注意答案的单位不要放在\\boxed{}中。"
         )
 
+    def test_english_with_several_answers_and_a_unit(self) -> None:
+        several = {"answer_type": "Numerical,Interval", "is_multiple_answer": "True", "unit": "m"}
+        assert instruction({**OLYMPIAD, **several, "subject": "physics"}) == (
+            "The following is an open-ended problem from an International Physics competition. The "
+            "problem has multiple answers, with the answers in order being a numerical value, an "
+            "interval. Please calculate the answer according to the given requirements and the "
+            "information provided. Please use LaTeX format to represent the variables and formulas "
+            "used in the solution process and results. Please end your solution with "
+            '"So the final answer is \\boxed{multiple answers connected with commas}(unit)." and '
+            "give the result explicitly, note that the unit of the answer should not be included "
+            "in \\boxed{}."
+        )
+
+    def test_chinese_with_several_answers(self) -> None:
+        several = {"answer_type": "Numerical,Interval", "is_multiple_answer": "True"}
+        assert instruction({**OLYMPIAD, **several, "language": "zh"}) == (
+            "以下是中国数学竞赛中的解答题，题目有多个答案，答案类型分别为数值、区间。请根据题目的要求和"
+            "所提供的信息计算得出答案。解答过程和结果中使用的变量和公式请使用LaTeX格式表示。"
+            "请在最后以“所以最终答案是\\boxed{用英文逗号连接的多个答案}。”显式给出结果。"
+        )
+
     @pytest.mark.parametrize(
         ("answer_type", "several", "phrase"),
         [
@@ -165,7 +186,27 @@ class TestOlympiadBench:
         assert phrase in instruction(meta)
         assert ("multiple answers connected" in instruction(meta)) == (several == "True")
 
+    @pytest.mark.parametrize(
+        ("answer_type", "several", "phrase"),
+        [
+            ("Equation", "False", "解答题，答案类型为方程。请根据"),
+            ("Expression", "True", "解答题，题目有多个答案，答案类型均为表达式。请根据"),
+            ("Tuple", "True", "解答题。请根据"),
+        ],
+    )
+    def test_kinds_of_answer_in_chinese(self, answer_type: str, several: str, phrase: str) -> None:
+        kind = {"answer_type": answer_type, "is_multiple_answer": several, "language": "zh"}
+        assert phrase in instruction({**OLYMPIAD, **kind})
+
     def test_proofs(self) -> None:
-        assert "theorem proving" in instruction({**OLYMPIAD, "source": "TP_TO_maths_en_COMP"})
-        chinese = {**OLYMPIAD, "source": "TP_TO_maths_zh_CEE", "language": "zh"}
-        assert instruction(chinese).startswith("以下是中国数学竞赛中的证明题。")
+        proof = {**OLYMPIAD, "source": "TP_TO_maths_en_COMP", "unit": "m"}
+        assert instruction(proof) == (
+            "The following is a theorem proving problem from an International Math competition. "
+            "Please use logical reasoning and common theorems to prove the proposition in the "
+            "problem according to the given requirements. Please use LaTeX format to represent the "
+            "variables and formulas used in the proof."
+        )
+        assert instruction({**proof, "language": "zh", "subject": "physics"}) == (
+            "以下是中国物理竞赛中的证明题。请根据题目的要求，运用逻辑推理及常用定理证明题目中的命题。"
+            "证明过程中使用的变量和公式请使用LaTeX格式表示。"
+        )
