@@ -21,7 +21,7 @@ _Run = dict[str, Any]
 class StageUsage:
     """One stage's file: its rows, their tokens, and the wall time of the runs that wrote them.
 
-    truncated: rows whose tokens ran out. latency_s: summed over rows, which run side by side.
+    out_of_tokens: rows that ended so. latency_s: summed over rows, which run side by side.
     wall_s: None if no run told it. wall_tokens: the completion tokens that were made in that time.
     """
 
@@ -29,7 +29,7 @@ class StageUsage:
     rows: int
     prompt_tokens: int
     completion_tokens: int
-    truncated: int
+    out_of_tokens: int
     latency_s: float
     wall_s: float | None
     wall_tokens: int
@@ -40,22 +40,30 @@ class StageUsage:
         return self.wall_tokens / self.wall_s if self.wall_s else None
 
 
-def stage_paths(cell: Cell) -> dict[str, Path]:
-    """Stage → the file behind a score, as far as it is there.
+def stage_paths(cell: Cell) -> dict[str, Path | None]:
+    """Stage → the file behind a score; None where the results do not hold it.
 
-    Texts that came from a file of the user's, and an answerer's in another folder, are not found.
+    So it is with texts from a file of the user's: nothing says what they cost.
     """
+    own = cell.stage_path if cell.stage_path.is_file() else None
     if cell.reasoner is None:
-        return {"tentative": cell.stage_path} if cell.stage_path.is_file() else {}
+        return {"tentative": own}
     folder = cell.path.parent.parent
-    paths = {stage: folder / f"{stage}-{key}.csv" for stage, key in cell.parents.items()}
-    paths["reason"] = cell.stage_path
-    return {stage: paths[stage] for stage in STAGES if stage in paths and paths[stage].is_file()}
+    paths = {stage: _parent(folder, f"{stage}-{key}.csv") for stage, key in cell.parents.items()}
+    paths["reason"] = own
+    return {stage: paths[stage] for stage in STAGES if stage in paths}
+
+
+def _parent(folder: Path, name: str) -> Path | None:
+    """A file that a reasoner read: in its MLLM's folder, or in that of another answerer."""
+    if (folder / name).is_file():
+        return folder / name
+    return next(folder.parent.glob(f"*/{name}"), None)
 
 
 def read_usage(cells: Iterable[Cell]) -> dict[Path, StageUsage]:
     """File → what it cost, for all files behind these scores."""
-    stages = {path: stage for cell in cells for stage, path in stage_paths(cell).items()}
+    stages = {path: stage for cell in cells for stage, path in stage_paths(cell).items() if path}
     runs = {path: _runs(path) for path in stages}
     walls = divide_walls(runs)
     columns = read_ahead((path, _COLUMNS) for path in stages)
@@ -67,7 +75,7 @@ def read_usage(cells: Iterable[Cell]) -> dict[Path, StageUsage]:
             rows=len(read["prompt_tokens"]),
             prompt_tokens=sum(int(text or 0) for text in read["prompt_tokens"]),
             completion_tokens=sum(int(text or 0) for text in read["completion_tokens"]),
-            truncated=read["finish_reason"].count("length"),
+            out_of_tokens=read["finish_reason"].count("length"),
             latency_s=sum(float(text or 0) for text in read["latency_s"]),
             wall_s=wall,
             wall_tokens=tokens,
@@ -108,7 +116,14 @@ def _tokens(run: _Run) -> int:
     return int(run.get("completion_tokens") or 0)
 
 
-def tokens_per_correct(cell: Cell, stages: Iterable[StageUsage]) -> float | None:
-    """Completion tokens of all stages by right answers; None without a right one."""
-    made = sum(stage.completion_tokens for stage in stages)
+def tokens_per_correct(cell: Cell, stages: Iterable[StageUsage | None]) -> float | None:
+    """Completion tokens of all stages by right answers.
+
+    None if there is no right one, or if what a stage cost is not known.
+    """
+    made = 0
+    for stage in stages:
+        if stage is None:
+            return None
+        made += stage.completion_tokens
     return made / cell.score.whole.correct if cell.score.whole.correct else None

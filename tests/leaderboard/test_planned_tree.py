@@ -327,6 +327,46 @@ def test_tokens_and_time(table: Table, results: Path) -> None:
         assert record["tokens_per_correct"] == pytest.approx(made / correct)
 
 
+@pytest.mark.parametrize("given", [["caption"], ["tentative"], ["caption", "tentative"]])
+def test_the_cost_of_texts_from_a_file_is_said_to_be_unknown(
+    tmp_path: Path, given: list[str]
+) -> None:
+    texts = tmp_path / "texts.csv"
+    texts.write_text("index,prediction\n" + "".join(f"{n},a text\n" for n in range(1, 5)))
+    options = {f"{stage}_file": texts for stage in given}
+    results = run_planned(
+        tmp_path,
+        {"Small": 4},
+        mllms=MLLMS[:1],
+        reasoners=REASONERS[:1],
+        variant=["qcap+sol"],
+        **options,
+    )
+    document = costs(build_table(collect(find_graded(results))))
+    for stage in ("caption", "tentative", "reason"):
+        record = find(document, stage=stage, reasoner=REASONERS[0])
+        assert (record["completion_tokens"] is None) == (stage in given)
+        assert record["tokens_per_correct"] is None
+    (sheet,) = document.sheets
+    line = next(line for line in sheet.lines if line.label.startswith("+"))
+    shown = dict(zip([column.title for column in sheet.columns], line.fields, strict=True))
+    unknown = {title for title, field in shown.items() if field.text == "?"}
+    assert unknown == {f"{stage} {what}" for stage in given for what in ("tokens", "seconds")}
+    assert shown["per right answer"].text == "-"
+    assert "from a file of yours (--caption-file, --tentative-file)" in " ".join(document.notes)
+
+
+def test_the_cost_of_another_answerer_is_found(tmp_path: Path) -> None:
+    mllm, answerer = MLLMS
+    more = {"variant": ["qcap+sol"], "answerer": f"echo:{answerer}"}
+    results = run_planned(tmp_path, {"Small": 4}, mllms=[mllm], reasoners=REASONERS[:1], **more)
+    document = costs(build_table(collect(find_graded(results))))
+    (path,) = (results / "Small" / answerer).glob("tentative-????????.csv")
+    made = sum(int(row["completion_tokens"]) for row in read_csv(path))
+    assert find(document, stage="tentative", reasoner=REASONERS[0])["completion_tokens"] == made
+    assert "?" not in " ".join(document.notes)
+
+
 def test_the_wall_time_of_a_run_is_divided_among_its_files(results: Path) -> None:
     from racro_eval.leaderboard.usage import read_usage, stage_paths
     from racro_eval.sidecar import read_sidecar
@@ -339,7 +379,7 @@ def test_the_wall_time_of_a_run_is_divided_among_its_files(results: Path) -> Non
             for cell in cells
             if cell.mllm == mllm and cell.benchmark in ROWS
             for stage, path in stage_paths(cell).items()
-            if stage != "reason"
+            if path and stage != "reason"
         }
         assert len(paths) == 14
         walls = {run["wall_s"] for path in paths for run in read_sidecar(path)["runs"]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from racro_eval.leaderboard.collect import Cell
@@ -29,8 +30,24 @@ from racro_eval.leaderboard.views.board import identity, notes, under_mllm
 NOTE = (
     "Tokens are completion tokens; small print: prompt tokens. Per right answer: completion tokens "
     "of all stages. Seconds: wall time of the runs that wrote the file, divided among the files of "
-    "one run by their tokens; small print: tokens per second. - is not known."
+    "one run by their tokens; small print: tokens per second. - is not known, or not part of it."
 )
+UNKNOWN_NOTE = (
+    "? is the cost of texts that are not in the results folder: they came from a file of yours "
+    "(--caption-file, --tentative-file), or theirs was removed. What a right answer of such a row "
+    "cost is not known either."
+)
+UNKNOWN = Field("?")
+_FACTS = (
+    "rows",
+    "prompt_tokens",
+    "completion_tokens",
+    "out_of_tokens",
+    "latency_s",
+    "wall_s",
+    "tokens_per_second",
+)
+"""What a record says of a stage; nothing where its cost is not known."""
 _COLUMNS = [
     Column("rows"),
     *(Column(f"{stage} tokens") for stage in STAGES),
@@ -61,60 +78,60 @@ def costs(table: Table) -> Document:
                 sheet.blocks.append(under_mllm(block, lines))
         if sheet.blocks:
             sheets.append(sheet)
-    return Document("usage", "Tokens and time", sheets, records, [NOTE, *notes(table)[1:]])
+    unknown = any(UNKNOWN in line.fields for sheet in sheets for line in sheet.lines)
+    said = [NOTE, *[UNKNOWN_NOTE] * unknown, *notes(table)[1:]]
+    return Document("usage", "Tokens and time", sheets, records, said)
 
 
-def _stages(cell: Cell, usage: dict[Path, StageUsage]) -> dict[str, StageUsage]:
-    return {stage: usage[path] for stage, path in stage_paths(cell).items()}
+_Stages = dict[str, StageUsage | None]
+"""The stages of a row; None for one whose cost is not known."""
 
 
-def _fields(cell: Cell, stages: dict[str, StageUsage]) -> list[Field]:
-    found = [stages.get(stage) for stage in STAGES]
-    tokens = tokens_per_correct(cell, stages.values()) if stages else None
+def _stages(cell: Cell, usage: dict[Path, StageUsage]) -> _Stages:
+    return {stage: usage[path] if path else None for stage, path in stage_paths(cell).items()}
+
+
+def _fields(cell: Cell, stages: _Stages) -> list[Field]:
+    tokens = tokens_per_correct(cell, stages.values())
     return [
         count(cell.score.whole.rows),
-        *map(_tokens, found),
+        *(_of_stage(stage, stages, _tokens) for stage in STAGES),
         MISSING if tokens is None else Field(f"{tokens:,.0f}", tokens),
-        *map(_seconds, found),
+        *(_of_stage(stage, stages, _seconds) for stage in STAGES),
         number(cell.score.share("truncated")),
         number(cell.score.share("unparsed")),
     ]
 
 
-def _tokens(usage: StageUsage | None) -> Field:
-    if usage is None:
+def _of_stage(stage: str, stages: _Stages, show: Callable[[StageUsage], Field]) -> Field:
+    if stage not in stages:
         return MISSING
+    usage = stages[stage]
+    return UNKNOWN if usage is None else show(usage)
+
+
+def _tokens(usage: StageUsage) -> Field:
     made = usage.completion_tokens
     return Field(f"{made:,}", made, small=f"{usage.prompt_tokens:,} prompt")
 
 
-def _seconds(usage: StageUsage | None) -> Field:
-    if usage is None or usage.wall_s is None:
+def _seconds(usage: StageUsage) -> Field:
+    if usage.wall_s is None:
         return MISSING
     speed = usage.tokens_per_second or 0.0
     return Field(f"{usage.wall_s:,.1f}", usage.wall_s, small=f"{speed:,.0f}/s")
 
 
-def _records(row: Row, cell: Cell, stages: dict[str, StageUsage]) -> list[Record]:
+def _records(row: Row, cell: Cell, stages: _Stages) -> list[Record]:
     score = cell.score
     about = {**identity(row), "benchmark": cell.benchmark, "key": cell.key}
     shared = {
-        "tokens_per_correct": tokens_per_correct(cell, stages.values()) if stages else None,
+        "tokens_per_correct": tokens_per_correct(cell, stages.values()),
         "truncated_percent": score.share("truncated"),
         "unparsed_percent": score.share("unparsed"),
     }
-    return [
-        {
-            **about,
-            "stage": stage,
-            "rows": usage.rows,
-            "prompt_tokens": usage.prompt_tokens,
-            "completion_tokens": usage.completion_tokens,
-            "out_of_tokens": usage.truncated,
-            "latency_s": usage.latency_s,
-            "wall_s": usage.wall_s,
-            "tokens_per_second": usage.tokens_per_second,
-            **shared,
-        }
-        for stage, usage in stages.items()
-    ]
+    return [{**about, "stage": stage, **_facts(usage), **shared} for stage, usage in stages.items()]
+
+
+def _facts(usage: StageUsage | None) -> Record:
+    return {name: None if usage is None else getattr(usage, name) for name in _FACTS}
