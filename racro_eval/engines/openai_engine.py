@@ -21,6 +21,7 @@ from racro_eval.data.images import Image, decode
 from racro_eval.engines import options
 from racro_eval.engines.base import Completion, EngineInfo, Request, Sampling, Usage
 from racro_eval.engines.failures import failed
+from racro_eval.engines.window import keep_in_flight
 from racro_eval.errors import ConfigError, EngineError, without_credentials
 
 if TYPE_CHECKING:
@@ -71,24 +72,19 @@ class OpenAIEngine:
 
     def stream(self, requests: Iterable[Request]) -> Iterator[Completion]:
         """Complete the requests as they finish."""
-        waiting = iter(requests)
         answers: SimpleQueue[Completion | EngineError] = SimpleQueue()
-        in_flight, more = 0, True
-        while more or in_flight:
-            while more and in_flight < self._concurrency:
-                request = next(waiting, None)
-                if request is None:
-                    more = False
-                    break
-                # A daemon, so that an interrupted run does not wait for what is in flight.
-                Thread(target=self._answer, args=(request, answers), daemon=True).start()
-                in_flight += 1
-            if in_flight:
-                answer = answers.get()
-                in_flight -= 1
-                if isinstance(answer, EngineError):
-                    raise answer
-                yield answer
+
+        def send(request: Request) -> None:
+            # A daemon, so that an interrupted run does not wait for what is in flight.
+            Thread(target=self._answer, args=(request, answers), daemon=True).start()
+
+        def receive() -> Completion:
+            answer = answers.get()
+            if isinstance(answer, EngineError):
+                raise answer
+            return answer
+
+        return keep_in_flight(requests, self._concurrency, send, receive)
 
     def _answer(self, request: Request, answers: SimpleQueue[Completion | EngineError]) -> None:
         try:

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from racro_eval.engines.base import Completion, EngineInfo, Request, Usage
 from racro_eval.engines.failures import failed
 from racro_eval.engines.frames import Frame, read_frame, write_frame
+from racro_eval.engines.window import keep_in_flight
 from racro_eval.errors import ConfigError, DataError, EngineError, MissingError, RacroError
 
 if TYPE_CHECKING:
@@ -61,24 +62,19 @@ class VllmEngine:
 
     def stream(self, requests: Iterable[Request]) -> Iterator[Completion]:
         """Complete the requests as they finish; raises EngineError if the engine dies."""
-        waiting = iter(requests)
-        in_flight, more = 0, True
-        while more or in_flight:
-            while more and in_flight < self._window:
-                request = next(waiting, None)
-                if request is None:
-                    more = False
-                    break
-                try:
-                    blobs = [image.read() for image in request.images]
-                except DataError as error:
-                    yield failed(request, error)
-                    continue
-                self._send(_request_header(request), blobs)
-                in_flight += 1
-            if in_flight:
-                yield _completion(self._receive().header)
-                in_flight -= 1
+        return keep_in_flight(requests, self._window, self._ask, self._answer)
+
+    def _ask(self, request: Request) -> Completion | None:
+        """Send a request; one whose images cannot be read has failed already."""
+        try:
+            blobs = [image.read() for image in request.images]
+        except DataError as error:
+            return failed(request, error)
+        self._send(_request_header(request), blobs)
+        return None
+
+    def _answer(self) -> Completion:
+        return _completion(self._receive().header)
 
     def close(self) -> None:
         """End the child, and with it all processes that vLLM started. Safe to call twice.
