@@ -33,7 +33,7 @@ def grade_rows(
     """
     columns = graded_columns(benchmark.spec)[len(GRADED_COLUMNS) :]
     for row in rows:
-        sample = benchmark.by_index.get(row["index"])
+        sample = benchmark.get(row["index"])
         if sample is None:
             continue
         verdict = judge_row(row, sample, profile)

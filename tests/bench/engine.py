@@ -179,7 +179,7 @@ async def _all_at_once(entry: Any, rows: list[Any]) -> dict[str, Any]:
     from racro_eval.engines.vllm_worker import _engine_args
 
     prompts = load_prompts(entry)
-    arguments = _engine_args(entry, max(row.images for row in rows))
+    arguments = _engine_args(entry, max(len(row.prompt.images) for row in rows))
     config = arguments.create_engine_config(UsageContext.LLM_CLASS)
     engine = AsyncLLM.from_vllm_config(
         config, usage_context=UsageContext.LLM_CLASS, disable_log_stats=True
@@ -193,9 +193,8 @@ async def _all_at_once(entry: Any, rows: list[Any]) -> dict[str, Any]:
     def prompt(row: Any) -> Any:
         from racro_eval.engines.base import Request
 
-        built = row.build()
-        text = prompts.render(Request("", built.messages, built.images))
-        images = [decode(image) for image in built.images]
+        text = prompts.render(Request("", row.prompt.messages, row.prompt.images))
+        images = [decode(image) for image in row.prompt.images]
         return {"prompt": text, "multi_modal_data": {"image": images}}
 
     async def complete(number: int, row: Any) -> int:
