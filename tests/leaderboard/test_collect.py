@@ -14,9 +14,9 @@ from racro_eval.leaderboard import collect as module
 from racro_eval.leaderboard.collect import collect, find_graded
 from racro_eval.leaderboard.reading import read_columns
 from racro_eval.leaderboard.samples import Answers
-from racro_eval.leaderboard.summaries import summary_path
 from racro_eval.records import encode_row
 from racro_eval.scoring.graded import graded_columns
+from racro_eval.scoring.summaries import summary_path
 from racro_eval.sidecar import write_sidecar
 from tests.support.results import score_of
 
