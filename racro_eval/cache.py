@@ -19,8 +19,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from struct import Struct
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
 from racro_eval.atomic import write_atomically
 from racro_eval.errors import CacheError, ConfigError
@@ -52,12 +53,37 @@ _POLL_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class RowState:
-    """Where a row lies (bytes), and what decides whether it is reused."""
+    """Where a row lies (bytes), and what decides whether it is reused.
+
+    prompt_sha256: in hex; zeros if what the row has there is none.
+    """
 
     offset: int
     length: int
     prompt_sha256: str
     failed: bool
+
+    _PACKED: ClassVar[Struct] = Struct("<QI32s?")
+
+    @classmethod
+    def of_row(cls, row: Mapping[str, str], offset: int, length: int) -> bytes:
+        """The state of a row, packed: a table of many rows keeps one for each."""
+        try:
+            sha256 = bytes.fromhex(row["prompt_sha256"])
+        except ValueError:
+            sha256 = b""
+        return cls._PACKED.pack(offset, length, sha256, row["error"] != "")
+
+    @classmethod
+    def unpack(cls, state: bytes) -> Self:
+        """The state that was packed."""
+        offset, length, sha256, failed = cls._PACKED.unpack(state)
+        return cls(offset, length, sha256.hex(), failed)
+
+
+def _name(index: str, sample: int) -> str:
+    """What a table calls a row: one small object, as there is one for each row."""
+    return f"{sample} {index}"
 
 
 class RowTable:
@@ -70,7 +96,8 @@ class RowTable:
     def __init__(self, path: Path, columns: Sequence[str]) -> None:
         self.path = path
         self.columns = tuple(columns)
-        self._states: dict[RowKey, RowState] = {}
+        self._states: dict[str, bytes] = {}
+        """Packed row states by `_name`, in the order of the file."""
         self._end = 0
         """Where the last whole record ends (bytes)."""
         self._superseded = 0
@@ -93,17 +120,18 @@ class RowTable:
 
     def state(self, index: str, sample: int) -> RowState | None:
         """The row's state, or None if it is not there."""
-        return self._states.get((index, sample))
+        state = self._states.get(_name(index, sample))
+        return None if state is None else RowState.unpack(state)
 
     def row(self, index: str, sample: int) -> dict[str, str] | None:
         """The row itself, read from the file now, or None if it is not there."""
-        state = self._states.get((index, sample))
-        return None if state is None else self._parse(self._bytes(state), state.offset)
+        state = self._states.get(_name(index, sample))
+        return None if state is None else self._read(state)
 
     def rows(self) -> Iterator[dict[str, str]]:
         """All rows that count, in the order of the file, read one at a time."""
         for state in self._states.values():
-            yield self._parse(self._bytes(state), state.offset)
+            yield self._read(state)
 
     def close(self) -> None:
         """Close the file. Safe to call twice."""
@@ -122,9 +150,13 @@ class RowTable:
     ) -> None:
         self.close()
 
-    def _bytes(self, state: RowState) -> bytes:
+    def _read(self, packed: bytes) -> dict[str, str]:
+        return self._parse(self._bytes(packed), RowState.unpack(packed).offset)
+
+    def _bytes(self, packed: bytes) -> bytes:
         if self._file is None:
             raise ValueError(f"{self.path} is closed")
+        state = RowState.unpack(packed)
         return os.pread(self._file.fileno(), state.length, state.offset)
 
     def _scan(self, file: io.BufferedReader) -> None:
@@ -139,10 +171,10 @@ class RowTable:
             self._end = offset + len(record)
 
     def _note(self, row: Mapping[str, str], offset: int, length: int) -> None:
-        key = (row["index"], int(row["sample"]))
+        name = _name(row["index"], int(row["sample"]))
         # Re-inserting keeps the table in file order: the row that counts is the last one.
-        self._superseded += self._states.pop(key, None) is not None
-        self._states[key] = RowState(offset, length, row["prompt_sha256"], row["error"] != "")
+        self._superseded += self._states.pop(name, None) is not None
+        self._states[name] = RowState.of_row(row, offset, length)
 
     def _parse(self, record: bytes, offset: int) -> dict[str, str]:
         try:
@@ -254,12 +286,15 @@ class RowWriter(RowTable):
         Rows of other indices are kept, at the end. Does nothing if the file is already so.
         """
         rank = {index: number for number, index in enumerate(order)}
-        states = sorted(
-            self._states.items(), key=lambda item: (rank.get(item[0][0], len(rank)), item[0][1])
-        )
-        if not self._superseded and [key for key, _ in states] == list(self._states):
+
+        def place(name: str) -> tuple[int, int]:
+            sample, _, index = name.partition(" ")
+            return rank.get(index, len(rank)), int(sample)
+
+        names = sorted(self._states, key=place)
+        if not self._superseded and names == list(self._states):
             return
-        rows = (self._bytes(state) for _, state in states)
+        rows = (self._bytes(self._states[name]) for name in names)
         write_atomically(self.path, chain([encode_row(self.columns)], rows))
         self._reopen()
 

@@ -11,7 +11,7 @@ A model whose engine dies ends its own work and what would read it; the others g
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,15 +113,15 @@ def run_group(jobs: Sequence[Job], display: Display) -> None:
         for job in jobs:
             for file in job.reads():
                 stack.callback(file.close)
-        pending = _plan_rows(jobs)
+        max_images = _count_rows(jobs)
         total = sum(file.tally.total for file in files)
         cached = sum(file.tally.cached for file in files)
         title = f"{jobs[0].stage} {model.entry.name}"
         versions: dict[str, str] = {}
         with display.stage(title, total, cached, [file.path for file in files]) as progress:
             try:
-                if pending:
-                    versions = _complete(jobs, files, pending, progress)
+                if cached < total:
+                    versions = _complete(jobs, files, max_images, progress)
             except (EngineError, MissingError, KeyboardInterrupt):
                 _finish(orders.values(), progress, versions)
                 raise
@@ -139,42 +139,69 @@ def _finish(
         file.finish(benchmark.indices, facts)
 
 
-def _plan_rows(jobs: Sequence[Job]) -> list[PlannedRow]:
-    """The rows that are not cached; those that cannot be asked for are written as failed."""
+def _count_rows(jobs: Sequence[Job]) -> int | None:
+    """Count the rows wanted and cached in each file; gives the most images of a prompt to be sent.
+
+    None if no prompt is to be sent.
+    """
     digests = Digests()
-    pending: list[PlannedRow] = []
+    most: int | None = None
     for job in jobs:
         for row in job.rows(digests):
             row.file.want(row.index, row.sample)
             if row.cached:
                 row.file.tally.cached += 1
-            elif row.error:
-                row.file.append(failed_row(row))
-            else:
-                pending.append(row)
-    return pending
+            elif not row.error:
+                most = max(most or 0, len(row.prompt.images))
+    return most
 
 
 def _complete(
     jobs: Sequence[Job],
     files: Sequence[StageFile],
-    pending: Sequence[PlannedRow],
+    max_images: int | None,
     progress: StageProgress,
 ) -> dict[str, str]:
-    """Load the model, write each row as it finishes; gives the engine's versions."""
-    model = jobs[0].model
+    """Load the model, write each row as it finishes; gives the engine's versions.
+
+    max_images: None if nothing can be asked for, and no model is needed.
+    """
+
+    def write(row: PlannedRow, record: dict[str, str]) -> None:
+        row.file.append(record)
+        progress.advance(record)
+
     for file in files:
         file.begin()
-    max_images = max(row.images for row in pending)
+    rows = _open_rows(jobs, write)
+    if max_images is None:
+        for row in rows:
+            raise AssertionError(f"{row.file.path} wants row {row.index} after all")
+        return {}
+    model = jobs[0].model
     engine = create_engine(model.entry, model.engine, max_images=max_images)
     progress.restart()
     try:
-        for row, record in complete(engine, pending):
-            row.file.append(record)
-            progress.advance(record)
+        for row, record in complete(engine, rows):
+            write(row, record)
         return dict(engine.info.versions)
     finally:
         engine.close()
+
+
+def _open_rows(
+    jobs: Sequence[Job], write: Callable[[PlannedRow, dict[str, str]], None]
+) -> Iterator[PlannedRow]:
+    """The rows to be asked for; those that cannot be are written as failed on the way."""
+    digests = Digests()
+    for job in jobs:
+        for row in job.rows(digests):
+            if row.cached:
+                continue
+            if row.error:
+                write(row, failed_row(row))
+            else:
+                yield row
 
 
 def _count(plan: Plan, report: RunReport) -> None:

@@ -134,7 +134,7 @@ class _Planner:
             metric_of(benchmark.spec)  # a wrong metric is said before hours of answers
             samples = benchmark.select(limit=self.config.limit, indices=self.config.index)
             if self.config.shard:
-                samples = list(self.config.shard.take(samples))
+                samples = self.config.shard.take(samples)
             for mllm in self.config.mllm:
                 for variant in self.variants:
                     self._add(benchmark, samples, mllm, variant)
@@ -145,7 +145,7 @@ class _Planner:
         )
 
     def _add(
-        self, benchmark: Benchmark, samples: list[Sample], mllm: str, variant: Variant
+        self, benchmark: Benchmark, samples: Sequence[Sample], mllm: str, variant: Variant
     ) -> None:
         """One cell of the cross product: the MLLM's files it needs, and a job per reasoner."""
         config = self.config
@@ -192,7 +192,7 @@ class _Planner:
             )
 
     def _perceived(
-        self, benchmark: Benchmark, samples: list[Sample], name: str, role: Role
+        self, benchmark: Benchmark, samples: Sequence[Sample], name: str, role: Role
     ) -> StageFile:
         """The file of an MLLM's captions or tentative answers, asked for once."""
         model = self._model(name)

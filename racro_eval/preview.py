@@ -64,9 +64,8 @@ def _line(job: Job, file: StageFile) -> Line:
 
 
 def _prompt_tokens(row: PlannedRow) -> int:
-    prompt = row.build()
-    text = sum(len(message.content) for message in prompt.messages)
-    return text // _CHARACTERS_PER_TOKEN + sum(map(_image_tokens, prompt.images))
+    text = sum(len(message.content) for message in row.prompt.messages)
+    return text // _CHARACTERS_PER_TOKEN + sum(map(_image_tokens, row.prompt.images))
 
 
 def _image_tokens(image: Image) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import multiprocessing
 import threading
 import time
@@ -49,13 +50,20 @@ def test_a_file_that_is_not_there_is_an_empty_table(path: Path) -> None:
 
 
 def test_rows_come_back(path: Path) -> None:
-    write(path, row("1", "a", prompt_sha256="p"), row("2", "b", error="it failed"))
+    sha256 = hashlib.sha256(b"prompt").hexdigest()
+    write(
+        path,
+        row("1", "a", prompt_sha256=sha256),
+        row("2", "b", error="it failed"),
+        row("3", "c", prompt_sha256="somebody's edit"),
+    )
     with RowTable(path, CALL_COLUMNS) as table:
-        assert table.row("1", 0) == row("1", "a", prompt_sha256="p")
-        first, second = table.state("1", 0), table.state("2", 0)
-    assert first is not None and second is not None
-    assert (first.prompt_sha256, first.failed) == ("p", False)
+        assert table.row("1", 0) == row("1", "a", prompt_sha256=sha256)
+        states = [table.state(index, 0) for index in ("1", "2", "3")]
+    first, second, third = [state for state in states if state is not None]
+    assert (first.prompt_sha256, first.failed) == (sha256, False)
     assert second.failed
+    assert third.prompt_sha256 == "0" * 64, "what is no hash is no prompt's"
 
 
 def test_the_last_row_of_a_key_counts_and_samples_are_keys_of_their_own(path: Path) -> None:

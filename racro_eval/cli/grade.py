@@ -109,7 +109,7 @@ def _check_indices(
 
     from racro_eval.errors import DataError
 
-    strangers = [index for index in predictions if index not in benchmark.by_index]
+    strangers = [index for index in predictions if index not in benchmark.places]
     if strangers and len(strangers) == len(predictions):
         raise DataError(
             f"No index of {args.predictions} is one of {benchmark.name}'s: "
@@ -132,9 +132,9 @@ def _explain(
 
     out = console()
     for index in indices:
-        if index not in predictions or index not in benchmark.by_index:
-            raise UnknownNameError("index", index, set(predictions) & set(benchmark.by_index))
-        sample = benchmark.by_index[index]
+        if index not in predictions or index not in benchmark.places:
+            raise UnknownNameError("index", index, predictions.keys() & benchmark.places.keys())
+        sample = benchmark[index]
         verdict = judge_row({"prediction": predictions[index]}, sample, profile)
         extraction, _, comparison = verdict.method.partition("/")
         lines = {

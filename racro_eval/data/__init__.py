@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,21 +12,24 @@ from pathlib import Path
 from racro_eval.data.questions import QuestionStyle
 from racro_eval.data.sample import Sample
 from racro_eval.data.spec import BenchmarkSpec, load_spec
-from racro_eval.errors import DataError, UnknownNameError
+from racro_eval.data.stored_samples import StoredSamples
+from racro_eval.errors import UnknownNameError
 
 __all__ = ["Benchmark", "Sample", "load_benchmark"]
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A benchmark's samples in file order; images are opened only when they are read.
+    """A benchmark's samples in file order; they are read from disk when they are asked for.
 
+    places: the place of each index value among the samples.
     origin: the file or dataset the rows came from, for the manifest.
     question_style: whose question text the samples have.
     """
 
     spec: BenchmarkSpec
     samples: Sequence[Sample]
+    places: Mapping[str, int]
     origin: str
     question_style: QuestionStyle = "racro"
 
@@ -43,28 +46,28 @@ class Benchmark:
     @property
     def indices(self) -> list[str]:
         """The index values, in file order."""
-        return [sample.index for sample in self.samples]
+        return list(self.places)
 
-    @cached_property
-    def by_index(self) -> dict[str, Sample]:
-        return {sample.index: sample for sample in self.samples}
+    def get(self, index: str) -> Sample | None:
+        """The sample with that `index` value, or None."""
+        place = self.places.get(index)
+        return None if place is None else self.samples[place]
 
     def __getitem__(self, index: str) -> Sample:
         """The sample with that `index` value. Raises UnknownNameError."""
-        try:
-            return self.by_index[index]
-        except KeyError:
-            raise UnknownNameError(f"row in {self.name} with index", index, self.by_index) from None
+        sample = self.get(index)
+        if sample is None:
+            raise UnknownNameError(f"row in {self.name} with index", index, self.places)
+        return sample
 
     def select(
         self, *, limit: int | None = None, indices: Iterable[str] | None = None
-    ) -> list[Sample]:
+    ) -> Sequence[Sample]:
         """The samples with these index values in file order, or the first `limit`; else all."""
-        chosen: Sequence[Sample] = self.samples
-        if indices is not None:
-            wanted = {self[index].index for index in indices}
-            chosen = [sample for sample in chosen if sample.index in wanted]
-        return list(chosen[:limit])
+        if indices is None:
+            return self.samples[:limit]
+        chosen = {sample.index: sample for sample in map(self.__getitem__, indices)}
+        return sorted(chosen.values(), key=lambda sample: self.places[sample.index])[:limit]
 
     @cached_property
     def data_hash(self) -> str:
@@ -108,10 +111,6 @@ def load_benchmark(
 
     spec = load_spec(name)
     located = sources.locate(spec, Path(data_root) if data_root else None, offline=offline)
-    samples = list(sources.read(spec, located, question_style))
-    seen: set[str] = set()
-    for sample in samples:
-        if sample.index in seen:
-            raise DataError(f"{located.origin}: the index {sample.index!r} stands on two rows.")
-        seen.add(sample.index)
-    return Benchmark(spec, samples, located.origin, question_style)
+    read = sources.read(spec, located, question_style)
+    samples, places = StoredSamples.write(read, located.origin)
+    return Benchmark(spec, samples, places, located.origin, question_style)

@@ -2,7 +2,8 @@
 
 An image is a place, not pixels: a file, a cell of a TSV, a cell of a dataset. `read()` gives the
 encoded bytes (JPEG, PNG, ...), `decode()` turns bytes into RGB pixels. Memory therefore does not
-grow with the benchmark.
+grow with the benchmark. A benchmark's images are dataclasses of texts and numbers, so that
+`stored_samples.py` can write them down.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import io
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from racro_eval.errors import DataError
@@ -36,15 +36,16 @@ class Image(Protocol):
 class FileImage:
     """An image file."""
 
-    path: Path
+    path: str
 
     @property
     def name(self) -> str:
-        return str(self.path)
+        return self.path
 
     def read(self) -> bytes:
         try:
-            return self.path.read_bytes()
+            with open(self.path, "rb") as file:  # a Path for each image would take its time
+                return file.read()
         except OSError as error:
             raise DataError(f"The image {self.path} cannot be read: {error.strerror}.") from error
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from racro_eval.data import cells
 from racro_eval.data.cells import Row
 from racro_eval.data.images import FileImage, Image
+from racro_eval.data.json_members import members
 from racro_eval.data.layouts import ROW_KEY, Fields, require
 from racro_eval.errors import DataError
 
@@ -40,7 +41,7 @@ def read_json(
                 raise DataError(f"{questions} has no question for the index {index!r}.")
             row[fields.question] = texts[index]
         require(row, fields.required(), where)
-        yield row, [FileImage(inside(folder, name, path)) for name in _images(row, fields)]
+        yield row, [FileImage(str(inside(folder, name, path))) for name in _images(row, fields)]
 
 
 def read_records(path: Path) -> Iterator[Any]:
@@ -48,23 +49,22 @@ def read_records(path: Path) -> Iterator[Any]:
     try:
         with path.open(encoding="utf-8-sig") as file:
             if path.suffix == ".jsonl":
-                for number, line in enumerate(file, start=1):
-                    if line.strip():
-                        try:
-                            yield json.loads(line)
-                        except json.JSONDecodeError as error:
-                            raise DataError(f"{path}, line {number}: {error}.") from error
-                return
-            content = json.load(file)
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+                yield from _lines(file, path)
+            else:
+                for key, row in members(file):
+                    in_object = key is not None and isinstance(row, Mapping)
+                    yield {ROW_KEY: key, **row} if in_object else row
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is not valid JSON: {error}.") from error
-    if isinstance(content, Mapping):
-        for key, row in content.items():
-            yield {ROW_KEY: key, **row} if isinstance(row, Mapping) else row
-    elif isinstance(content, list):
-        yield from content
-    else:
-        raise DataError(f"{path} holds neither a list nor an object of rows.")
+
+
+def _lines(file: TextIO, path: Path) -> Iterator[Any]:
+    for number, line in enumerate(file, start=1):
+        if line.strip():
+            try:
+                yield json.loads(line)
+            except json.JSONDecodeError as error:
+                raise DataError(f"{path}, line {number}: {error}.") from error
 
 
 def inside(folder: Path, name: str, path: Path) -> Path:

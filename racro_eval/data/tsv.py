@@ -32,7 +32,7 @@ class Record:
 class TsvImage:
     """An image in a cell: base64 text, or item number `item` of a list of base64 texts."""
 
-    path: Path
+    path: str
     offset: int
     length: int
     column: int
@@ -44,7 +44,7 @@ class TsvImage:
 
     def read(self) -> bytes:
         try:
-            with self.path.open("rb") as file:
+            with Path(self.path).open("rb") as file:
                 file.seek(self.offset)
                 text = file.read(self.length).decode("utf-8")
             cell = next(read_rows(text.splitlines(keepends=True), delimiter="\t"))[self.column]

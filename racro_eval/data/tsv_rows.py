@@ -8,7 +8,8 @@ it; of the files known here only those have such rows whose questions need no im
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,20 +31,27 @@ def read_tsv(
     fields = source.fields
     needed = [name for name in fields.required() if name not in fields.image_columns]
     folder = root / source.images if source.images else path.parent
-    rows: dict[str, tuple[dict[str, Any], _Places]] = {}
+    places: dict[str, _Places] = {}
+    waiting: deque[tuple[str, dict[str, Any]]] = deque()
+    """The rows from the first one on whose image is that of a row further down."""
     for record in read_records(path):
-        if not rows:
+        if not places:
             require(record.cells, needed, str(path))
             _require_images(record, source, path)
         index = cells.index(record.cells, fields)
-        if index in rows:
+        if index in places:
             raise DataError(f"{path}: the index {index!r} stands on two rows.")
-        places = _own_images(record, source, path, index) or _image_files(
+        places[index] = _own_images(record, source, path, index) or _image_files(
             record, source, folder, path
         )
-        rows[index] = ({k: v for k, v in record.cells.items() if k != fields.image}, places)
-    for index, (row, places) in rows.items():
-        yield row, _resolve(places, rows, path, (index,))
+        waiting.append((index, {k: v for k, v in record.cells.items() if k != fields.image}))
+        while waiting and not _missing(waiting[0][0], places):
+            index, row = waiting.popleft()
+            yield row, _resolve((index,), places, path)
+    if waiting:
+        index, _ = waiting[0]
+        absent = _missing(index, places)
+        raise DataError(f"{path}, row {index}: there is no row {absent!r} to take an image from.")
 
 
 def _require_images(record: Record, source: TsvSource, path: Path) -> None:
@@ -52,24 +60,28 @@ def _require_images(record: Record, source: TsvSource, path: Path) -> None:
         require(record.cells, [image], str(path))
 
 
-def _resolve(
-    places: _Places,
-    rows: dict[str, tuple[dict[str, Any], _Places]],
-    path: Path,
-    seen: tuple[str, ...],
-) -> list[Image]:
+def _missing(index: str, places: Mapping[str, _Places]) -> str:
+    """A row that this one's images are taken from and that was not read yet; empty if none is."""
+    seen, left = {index}, [index]
+    while left:
+        references = {place for place in places[left.pop()] if isinstance(place, str)} - seen
+        if unknown := references - places.keys():
+            return min(unknown)
+        seen |= references
+        left += references
+    return ""
+
+
+def _resolve(rows: tuple[str, ...], places: Mapping[str, _Places], path: Path) -> list[Image]:
+    """The images of the last of the rows, which the others have led to."""
     images: list[Image] = []
-    for place in places:
+    for place in places[rows[-1]]:
         if not isinstance(place, str):
             images.append(place)
-        elif place not in rows:
-            raise DataError(
-                f"{path}, row {seen[0]}: there is no row {place!r} to take an image from."
-            )
-        elif place in seen:
-            raise DataError(f"{path}, row {seen[0]}: its image refers back to row {place!r}.")
+        elif place in rows:
+            raise DataError(f"{path}, row {rows[0]}: its image refers back to row {place!r}.")
         else:
-            images += _resolve(rows[place][1], rows, path, (*seen, place))
+            images += _resolve((*rows, place), places, path)
     return images
 
 
@@ -87,7 +99,7 @@ def _own_images(record: Record, source: TsvSource, path: Path, index: str) -> _P
     return [
         item
         if is_reference(item)
-        else TsvImage(path, record.offset, record.length, position, number)
+        else TsvImage(str(path), record.offset, record.length, position, number)
         for number, item in enumerate(items)
         if is_reference(item) or len(item) > (source.placeholder or 0)
     ]
@@ -102,4 +114,4 @@ def _image_files(record: Record, source: TsvSource, folder: Path, path: Path) ->
         raise DataError(
             f"{path}, record at byte {record.offset}: {cell!r:.60} is no list of files."
         )
-    return [FileImage(inside(folder, str(name), path)) for name in names]
+    return [FileImage(str(inside(folder, str(name), path))) for name in names]

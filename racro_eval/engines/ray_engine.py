@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import socket
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from importlib import metadata
@@ -37,6 +38,7 @@ _ERROR = "__inference_error__"
 _MAX_NUM_SEQS = 256
 _USUAL = {"max_num_seqs": _MAX_NUM_SEQS, "max_num_batched_tokens": 8192}
 """What vLLM takes for offline work; Ray would get the smaller batches of a server."""
+_REACHED_WITHIN_S = 30
 _NODE_SETTINGS = {"VLLM_NO_USAGE_STATS": "1", "VLLM_CPU_KVCACHE_SPACE": "2"}
 
 
@@ -177,7 +179,8 @@ def _answer(row: dict[str, Any]) -> dict[str, Any]:
 def _connect() -> None:
     """Join the cluster of RAY_ADDRESS, or start one on this machine, and keep Ray quiet."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    address = os.environ.get("RAY_ADDRESS")
+    address = os.environ.get("RAY_ADDRESS", "")
+    _check_reachable(address)
     here = {} if address else {"include_dashboard": False}
     try:
         ray.init(ignore_reinit_error=True, log_to_driver=False, logging_level="ERROR", **here)
@@ -187,6 +190,20 @@ def _connect() -> None:
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
+
+
+def _check_reachable(address: str) -> None:
+    """Raise EngineError if nobody listens at host:port; Ray itself would try for many minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not (host and port.isdecimal()):
+        return  # empty, "auto" or "local", which Ray answers at once
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _REACHED_WITHIN_S).close()
+    except (OSError, OverflowError) as error:
+        raise EngineError(
+            f"Nobody answers at the Ray cluster {address} that RAY_ADDRESS names ({error}): is its "
+            "head node running?"
+        ) from error
 
 
 def _processor_config(entry: ModelEntry, tp: int, max_images: int) -> Any:

@@ -10,10 +10,10 @@ from typing import Any
 from racro_eval.data.spec import BenchmarkSpec
 from racro_eval.errors import CacheError, DataError, MissingError
 from racro_eval.leaderboard.reading import Columns, read_ahead, rows, unreadable
-from racro_eval.leaderboard.summaries import file_state, read_summary, write_summary
 from racro_eval.scoring import Score, score
 from racro_eval.scoring.graded import SUFFIX, graded_columns, profile_of
 from racro_eval.scoring.profiles import DEFAULT_PROFILE
+from racro_eval.scoring.summaries import file_state, read_summary, write_summary
 from racro_eval.settings import parse_settings
 from racro_eval.sidecar import read_sidecar
 

@@ -48,7 +48,7 @@ def disagreements(
 ) -> Iterator[Disagreement]:
     """Rows with a stated answer on which `other` and our grader differ."""
     for row in rows:
-        sample = benchmark.by_index.get(row["index"])
+        sample = benchmark.get(row["index"])
         if sample is None:
             continue
         verdict = judge_row(row, sample)

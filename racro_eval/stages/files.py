@@ -209,7 +209,8 @@ class StageFile:
     def want(self, index: str, sample: int) -> None:
         """Note a row that this run asks for."""
         self.tally.total += 1
-        self.wanted[index] = max(self.wanted.get(index, 0), sample + 1)
+        if self.shard:
+            self.wanted[index] = max(self.wanted.get(index, 0), sample + 1)
 
     def append(self, row: Mapping[str, str]) -> None:
         """Write a row and count it."""

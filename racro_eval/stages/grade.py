@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,13 @@ from racro_eval.atomic import write_atomically
 from racro_eval.cache import RowTable
 from racro_eval.data import Benchmark
 from racro_eval.data.sample import Sample
-from racro_eval.errors import CacheError
+from racro_eval.errors import CacheError, DataError
 from racro_eval.grading import GRADER_VERSION, Status, Verdict
 from racro_eval.records import encode_row
-from racro_eval.scoring.graded import GRADED_COLUMNS, graded_columns, graded_path
+from racro_eval.scoring import score
+from racro_eval.scoring.graded import GRADED_COLUMNS, graded_columns, graded_path, read_graded
 from racro_eval.scoring.profiles import DEFAULT_PROFILE, SCORING_VERSION, Profile, grade
+from racro_eval.scoring.summaries import file_state, write_summary
 from racro_eval.sidecar import read_sidecar, write_sidecar
 
 
@@ -33,7 +36,7 @@ def grade_rows(
     """
     columns = graded_columns(benchmark.spec)[len(GRADED_COLUMNS) :]
     for row in rows:
-        sample = benchmark.by_index.get(row["index"])
+        sample = benchmark.get(row["index"])
         if sample is None:
             continue
         verdict = judge_row(row, sample, profile)
@@ -71,6 +74,20 @@ def write_graded(rows: Iterable[Mapping[str, str]], path: Path, benchmark: Bench
     write_atomically(path, chain([encode_row(columns)], lines))
 
 
+def store_graded(
+    rows: Iterable[Mapping[str, str]],
+    path: Path,
+    benchmark: Benchmark,
+    manifest: Mapping[str, Any],
+) -> None:
+    """Write a graded file of the results: rows, the sidecar that tells of them, their score."""
+    write_graded(rows, path, benchmark)
+    write_sidecar(path, manifest)
+    state = file_state(path, manifest["spec"])
+    with suppress(DataError):  # whoever wants a score of such rows is told why there is none
+        write_summary(path, score(read_graded(path), benchmark.spec), state)
+
+
 def grade_file(
     table: RowTable,
     benchmark: Benchmark,
@@ -92,8 +109,7 @@ def grade_file(
     about = {name: manifest.get(name) for name in ("key", "config", "labels", "parents")}
     content = {**about, "graded": state, "spec": benchmark.spec.model_dump(mode="json")}
     if not is_current(path, content):
-        write_graded(grade_rows(table.rows(), benchmark, profile), path, benchmark)
-        write_sidecar(path, content)
+        store_graded(grade_rows(table.rows(), benchmark, profile), path, benchmark, content)
     return path
 
 

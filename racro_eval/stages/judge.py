@@ -22,9 +22,9 @@ from racro_eval.grading.scope import visible_text
 from racro_eval.prompting import Template
 from racro_eval.scoring.graded import SUFFIX, graded_path, judged, read_graded
 from racro_eval.settings import read_settings
-from racro_eval.sidecar import read_sidecar, write_sidecar
+from racro_eval.sidecar import read_sidecar
 from racro_eval.stages.files import Model, StageFile, sampling_settings
-from racro_eval.stages.grade import file_hash, is_current, write_graded
+from racro_eval.stages.grade import file_hash, is_current, store_graded
 from racro_eval.stages.perceive import benchmark_facts, benchmark_identity, chat
 from racro_eval.stages.plan import Digests, PlannedRow, Prompt, plan_row
 
@@ -133,8 +133,7 @@ def judged_file(job: JudgeJob, answers: Path, profile: str) -> Path:
     state = {"profile": name, "judge": about, "replies_sha256": file_hash(job.file.path)}
     content["graded"] = {**content["graded"], **state}
     if not is_current(path, content):
-        write_graded(job.judged_rows(), path, job.benchmark)
-        write_sidecar(path, content)
+        store_graded(job.judged_rows(), path, job.benchmark, content)
     return path
 
 

@@ -5,7 +5,7 @@ The requests of one image follow each other, so that an engine encodes each imag
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -34,7 +34,7 @@ class PerceiveJob:
 
     model: Model
     benchmark: Benchmark
-    samples: list[Sample]
+    samples: Sequence[Sample]
     prompts: PromptSet
     seed: int
     text_rows: bool = False

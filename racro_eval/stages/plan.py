@@ -1,10 +1,13 @@
-"""What a stage wants to be answered, which rows are there already, and asking for the others."""
+"""What a stage wants to be answered, which rows are there already, and asking for the others.
+
+Rows are planned as a stream, and once more when they are sent, so that no row is kept meanwhile.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from racro_eval.data.images import Image, digest
@@ -32,19 +35,16 @@ class Prompt:
 class PlannedRow:
     """A row that a stage wants in its file.
 
-    build: makes the prompt; called again when the row is sent, so that no text is kept meanwhile.
-    images: how many images the prompt shows.
-    error: why the row cannot be asked for at all; it is written as a failed row.
+    prompt: what to send. error: why there is none; the row is written as a failed one.
     parents: further columns, the hashes of the rows read.
     """
 
     file: StageFile
     index: str
     sample: int
-    build: Callable[[], Prompt]
+    prompt: Prompt
     prompt_sha256: str
     sampling: Sampling
-    images: int = 0
     error: str = ""
     parents: Mapping[str, str] = field(default_factory=dict)
 
@@ -61,19 +61,18 @@ class PlannedRow:
 
 
 class Digests:
-    """SHA-256 of images, each image read once for all prompts that show it."""
+    """SHA-256 of images. Prompts that show the same images follow each other: one reading does."""
 
     def __init__(self) -> None:
         self._known: dict[Image, str] = {}
+        """Of the last prompt that had images."""
 
-    def of(self, images: Iterable[Image]) -> list[str]:
+    def of(self, images: Sequence[Image]) -> list[str]:
         """The images' hashes. Raises DataError if one cannot be read."""
-        return [self._one(image) for image in images]
-
-    def _one(self, image: Image) -> str:
-        if image not in self._known:
-            self._known[image] = digest(image)
-        return self._known[image]
+        if images:
+            known = self._known
+            self._known = {image: known.get(image) or digest(image) for image in images}
+        return [self._known[image] for image in images]
 
 
 def row_seed(base: int, index: str, sample: int) -> int:
@@ -91,14 +90,14 @@ def plan_row(
     digests: Digests,
     parents: Mapping[str, str] | None = None,
 ) -> PlannedRow:
-    """Plan a row: its prompt is built once for its hash and then forgotten."""
-    sha256, images, error = "", 0, ""
+    """Plan a row. build: makes its prompt; if it raises DataError, the row cannot be asked for."""
+    prompt, sha256, error = Prompt((), ()), "", ""
     try:
         prompt = build()
-        sha256, images = prompt.sha256(digests.of(prompt.images)), len(prompt.images)
+        sha256 = prompt.sha256(digests.of(prompt.images))
     except DataError as problem:
         error = str(problem)
-    return PlannedRow(file, index, sample, build, sha256, sampling, images, error, parents or {})
+    return PlannedRow(file, index, sample, prompt, sha256, sampling, error, parents or {})
 
 
 def complete(
@@ -109,9 +108,8 @@ def complete(
 
     def requests() -> Iterator[Request]:
         for number, row in enumerate(rows):
-            prompt = row.build()
             in_flight[str(number)] = row
-            yield Request(str(number), prompt.messages, prompt.images, row.sampling)
+            yield Request(str(number), row.prompt.messages, row.prompt.images, row.sampling)
 
     for completion in engine.stream(requests()):
         row = in_flight.pop(completion.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -123,7 +123,7 @@ class ReasonJob:
 
     model: Model
     benchmark: Benchmark
-    samples: list[Sample]
+    samples: Sequence[Sample]
     prompts: PromptSet
     variant: Variant
     file: StageFile

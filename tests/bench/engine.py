@@ -26,6 +26,7 @@ from typing import Any
 
 from tests.bench import counting
 from tests.support.benchmarks import make_json_benchmark
+from tests.support.measured import peak_mib, run_measured
 from tests.support.paths import ROOT
 
 SIDES = ("alone", "harness")
@@ -179,7 +180,7 @@ async def _all_at_once(entry: Any, rows: list[Any]) -> dict[str, Any]:
     from racro_eval.engines.vllm_worker import _engine_args
 
     prompts = load_prompts(entry)
-    arguments = _engine_args(entry, max(row.images for row in rows))
+    arguments = _engine_args(entry, max(len(row.prompt.images) for row in rows))
     config = arguments.create_engine_config(UsageContext.LLM_CLASS)
     engine = AsyncLLM.from_vllm_config(
         config, usage_context=UsageContext.LLM_CLASS, disable_log_stats=True
@@ -193,9 +194,8 @@ async def _all_at_once(entry: Any, rows: list[Any]) -> dict[str, Any]:
     def prompt(row: Any) -> Any:
         from racro_eval.engines.base import Request
 
-        built = row.build()
-        text = prompts.render(Request("", built.messages, built.images))
-        images = [decode(image) for image in built.images]
+        text = prompts.render(Request("", row.prompt.messages, row.prompt.images))
+        images = [decode(image) for image in row.prompt.images]
         return {"prompt": text, "multi_modal_data": {"image": images}}
 
     async def complete(number: int, row: Any) -> int:
@@ -279,42 +279,14 @@ def harness(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def peak_mib() -> float:
-    """Most resident memory of this process so far; ru_maxrss would begin with its parent's."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) / 2**10
-
-
-_RUN = """
-import sys, time
-started = time.perf_counter()
-from racro_eval.cli import main
-code = main(sys.argv[1:])
-seconds = time.perf_counter() - started
-heavy = sorted({"torch", "vllm", "transformers"} & set(sys.modules))
-from tests.bench.engine import peak_mib
-print(f"{seconds:.2f} {peak_mib():.0f} {','.join(heavy) or 'none'}")
-sys.exit(code)
-"""
-
-
-def _run(*words: str) -> tuple[float, float, str]:
-    """Seconds, peak MiB and heavy imports of a command line in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-c", _RUN, *words], capture_output=True, text=True, check=True
-    )
-    seconds, peak, heavy = done.stdout.splitlines()[-1].split()
-    return float(seconds), float(peak), heavy
-
-
 def _cached(args: argparse.Namespace) -> None:
     """A run whose rows are all there, with the model's engine named but not needed."""
     words = ["--data", args.data, "--data-root", str(args.data_root), "--mllm", "echo:m"]
     words += ["--reasoner", "echo:r", "--results", str(args.folder / "cached")]
     words += ["--limit", str(args.rows)] if args.rows else []
-    _run(*words)
-    seconds, _, heavy = _run(*words)
-    print(f"all rows cached: {seconds:.2f} s, imports of torch, vllm, transformers: {heavy}")
+    run_measured(*words)
+    again = run_measured(*words)
+    print(f"all rows cached: {again.seconds:.2f} s, heavy imports: {again.heavy}")
 
 
 def _memory(folder: Path) -> None:
@@ -325,7 +297,7 @@ def _memory(folder: Path) -> None:
         spec = make_json_benchmark(where, rows)
         words = ["--data", str(spec), "--data-root", str(where), "--mllm", "echo:m"]
         words += ["--reasoner", "echo:r", "--results", str(where / "results")]
-        peaks.append(_run(*words)[1])
+        peaks.append(run_measured(*words).mib)
     print(
         f"peak of the main process: {FEW_ROWS} rows {peaks[0]:.0f} MiB, {MANY_ROWS} rows "
         f"{peaks[1]:.0f} MiB, ratio {peaks[1] / peaks[0]:.3f}   (goal: at most 1.1)"

@@ -212,7 +212,7 @@ class TestBadFiles:
     def test_json_without_rows(self, tmp_path: Path) -> None:
         (tmp_path / "rows.json").write_text("1")
         source = {"kind": "json", "file": "rows.json", "images": "."}
-        assert "holds neither a list nor an object" in str(self.load(tmp_path, source))
+        assert "a list or an object of rows is expected" in str(self.load(tmp_path, source))
 
     def test_json_without_the_image_column(self, tmp_path: Path) -> None:
         (tmp_path / "rows.json").write_text('[{"index": "1", "question": "", "answer": ""}]')

@@ -44,6 +44,39 @@ def test_a_cell_of_up_to_64_characters_refers_to_the_row_of_that_index(tmp_path:
     }
 
 
+def test_rows_keep_their_order_while_one_waits_for_an_image_further_down(tmp_path: Path) -> None:
+    table = [
+        {"index": "1", "image": "3"},
+        {"index": "2", "image": base64_picture(2)},
+        {"index": "3", "image": base64_picture(3)},
+        {"index": "4", "image": ""},
+    ]
+    found = images(load(tmp_path, table))
+    assert list(found.items()) == [
+        ("1", [picture(3)]),
+        ("2", [picture(2)]),
+        ("3", [picture(3)]),
+        ("4", []),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "absent"),
+    [
+        ([("1", "7"), ("2", "1")], "1", "7"),
+        ([("1", "2"), ("2", "9")], "1", "9"),
+        ([("1", ""), ("2", "1"), ("3", "['1', '8']")], "3", "8"),
+    ],
+    ids=["itself", "by way of another row", "in a list"],
+)
+def test_a_reference_to_no_row_is_an_error(
+    tmp_path: Path, table: list[tuple[str, str]], row: str, absent: str
+) -> None:
+    cells = [{"index": index, "image": image} for index, image in table]
+    with pytest.raises(DataError, match=f"row {row}: there is no row '{absent}' to take an image"):
+        load(tmp_path, cells)
+
+
 def test_references_in_a_circle_are_an_error(tmp_path: Path) -> None:
     table = [{"index": "1", "image": "2"}, {"index": "2", "image": "1"}]
     with pytest.raises(DataError, match="row 1: its image refers back to row '1'"):

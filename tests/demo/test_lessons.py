@@ -76,7 +76,7 @@ def test_lessons_ask_what_the_pipeline_asks(prompts: str, tmp_path: Path) -> Non
             roles.add(role)
             values = {name: rows[row.index] for name, rows in texts.items()}
             asked = chat(prompts, role, benchmark[row.index].question, **values)
-            assert row.build().messages == asked
+            assert row.prompt.messages == asked
     assert roles == {*CAPTIONER_ROLES, *REASONER_ROLES}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ if not os.environ.get("RACRO_REQUIRE_VLLM"):
             pytest.skip(reason, allow_module_level=True)
 
 from racro_eval.engines import Completion, Engine, create_engine
-from racro_eval.errors import ConfigError
+from racro_eval.errors import ConfigError, EngineError
 from racro_eval.models import ModelEntry
 from tests.engines.prompts import UNREADABLE, ask, by_id, picture, texts
 
@@ -108,3 +109,14 @@ def test_a_seed_alone_decides_a_draw(completions: dict[str, Completion]) -> None
 def test_an_automatic_size_is_refused(tiny_vlm: Path) -> None:
     with pytest.raises(ConfigError, match="for a cluster give a number"):
         create_engine(ModelEntry(name="m", model=str(tiny_vlm), tp="auto"), "ray")
+
+
+@pytest.mark.parametrize("form", ["{}", "ray://{}"])
+def test_a_cluster_that_nobody_runs_is_said_at_once(
+    tiny_vlm: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("RAY_ADDRESS", form.format(f"127.0.0.1:{free.getsockname()[1]}"))
+        with pytest.raises(EngineError, match=r"Nobody answers at the Ray cluster .* head node"):
+            create_engine(ModelEntry(name="m", model=str(tiny_vlm)), "ray")

@@ -14,13 +14,13 @@ import racro_eval
 from racro_eval.data.spec import load_spec
 from racro_eval.errors import CacheError, MissingError
 from racro_eval.leaderboard import collect as module
-from racro_eval.leaderboard import summaries
 from racro_eval.leaderboard.collect import collect, find_graded
 from racro_eval.leaderboard.reading import read_columns
 from racro_eval.leaderboard.samples import Answers
-from racro_eval.leaderboard.summaries import summary_path
 from racro_eval.records import encode_row
+from racro_eval.scoring import summaries
 from racro_eval.scoring.graded import graded_columns
+from racro_eval.scoring.summaries import summary_path
 from racro_eval.sidecar import write_sidecar
 from tests.support.results import score_of
 

@@ -135,7 +135,7 @@ def mathvista_responses(model: str) -> Agreement:
 
 def logicvista_rows(model: str) -> Iterator[tuple[dict[str, str], Sample | None]]:
     for row in table(f"logicvista/outputs/{model}-accuracy-results.csv"):
-        yield row, benchmark("LogicVista").by_index.get(row["id"])  # v1_382 is left out
+        yield row, benchmark("LogicVista").get(row["id"])  # v1_382 is left out
 
 
 def logicvista_extractions(model: str) -> Agreement:

@@ -17,7 +17,9 @@ from tests.support.paths import shared_data
 def picture(number: int, size: tuple[int, int] = (40, 30)) -> bytes:
     """A PNG that is different for every number."""
     buffer = io.BytesIO()
-    Image.new("RGB", size, (number * 7 % 256, number * 31 % 256, 90)).save(buffer, "PNG")
+    Image.new("RGB", size, (number * 7 % 256, number * 31 % 256, (90 + number // 256) % 256)).save(
+        buffer, "PNG"
+    )
     return buffer.getvalue()
 
 
