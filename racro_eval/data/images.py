@@ -46,8 +46,9 @@ class FileImage:
         try:
             with open(self.path, "rb") as file:  # a Path for each image would take its time
                 return file.read()
-        except OSError as error:
-            raise DataError(f"The image {self.path} cannot be read: {error.strerror}.") from error
+        except (OSError, ValueError) as error:  # a ValueError for a name that none can have
+            why = error.strerror if isinstance(error, OSError) else error
+            raise DataError(f"The image {self.path} cannot be read: {why}.") from error
 
 
 @dataclass(frozen=True, slots=True)

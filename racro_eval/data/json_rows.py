@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO
@@ -41,7 +42,7 @@ def read_json(
                 raise DataError(f"{questions} has no question for the index {index!r}.")
             row[fields.question] = texts[index]
         require(row, fields.required(), where)
-        yield row, [FileImage(str(inside(folder, name, path))) for name in _images(row, fields)]
+        yield row, [FileImage(inside(folder, name, path)) for name in _images(row, fields)]
 
 
 def read_records(path: Path) -> Iterator[Any]:
@@ -67,10 +68,15 @@ def _lines(file: TextIO, path: Path) -> Iterator[Any]:
                 raise DataError(f"{path}, line {number}: {error}.") from error
 
 
-def inside(folder: Path, name: str, path: Path) -> Path:
-    """A row's image path. It must stay in the folder: a benchmark file is not to be trusted."""
-    target = folder / name
-    if not target.resolve().is_relative_to(folder.resolve()):
+def inside(folder: Path, name: str, path: Path) -> str:
+    """The place of a row's image. It must be in the folder: a benchmark file is not to be trusted.
+
+    `..` is resolved in the text and not on the disk, so that a link cannot lead it elsewhere. Where
+    the links in the folder itself lead is its owner's choice: a hub's cache consists of them.
+    """
+    root = os.path.abspath(folder)
+    target = os.path.normpath(os.path.join(root, name))
+    if not target.startswith(os.path.join(root, "")):
         raise DataError(f"{path}: the image path {name!r} leads out of {folder}.")
     return target
 

@@ -114,4 +114,4 @@ def _image_files(record: Record, source: TsvSource, folder: Path, path: Path) ->
         raise DataError(
             f"{path}, record at byte {record.offset}: {cell!r:.60} is no list of files."
         )
-    return [FileImage(str(inside(folder, str(name), path))) for name in names]
+    return [FileImage(inside(folder, str(name), path)) for name in names]

@@ -150,43 +150,47 @@ class ReasonJob:
         """The rows this job wants."""
         sampling = self.model.sampling(SAMPLING)
         for sample in self.samples:
+            texts = self._texts(sample)
             parents = {
-                "caption_sha256": _sha256(self.captions, sample),
-                "tentative_sha256": _sha256(self.tentatives, sample),
+                "caption_sha256": _sha256(texts.get("caption")),
+                "tentative_sha256": _sha256(texts.get("tentative")),
             }
             for number in range(self.count):
                 yield plan_row(
                     self.file,
                     sample.index,
                     number,
-                    partial(self.prompt, sample),
+                    partial(self._prompt, sample, texts),
                     seeded(sampling, self.seed, sample.index, number),
                     digests,
                     parents,
                 )
 
-    def prompt(self, sample: Sample) -> Prompt:
+    def _texts(self, sample: Sample) -> dict[str, str | DataError]:
+        """What the prompt quotes of other models, by role, or why it is not there."""
+        texts: dict[str, str | DataError] = {}
+        for role, source in (("caption", self.captions), ("tentative", self.tentatives)):
+            if sample.images and source is not None:
+                try:
+                    texts[role] = source.text(sample.index)
+                except DataError as error:
+                    texts[role] = error
+        return texts
+
+    def _prompt(self, sample: Sample, texts: Mapping[str, str | DataError]) -> Prompt:
         """The reasoner's prompt. Raises DataError if a text it needs is not there."""
         values = {"question": without_short_answer(sample.question)}
-        role = self.variant.reasoner
-        assert role is not None, "the variant has a reasoner"
-        if not sample.images:
-            role = "text_only"
-        else:
-            if self.captions is not None:
-                values["caption"] = self.captions.text(sample.index)
-            if self.tentatives is not None:
-                values["tentative"] = self.tentatives.text(sample.index)
-        return Prompt(chat(self.prompts[role], self.model, **values), ())
+        for role, text in texts.items():
+            if isinstance(text, DataError):
+                raise text
+            values[role] = text
+        assert self.variant.reasoner is not None, "the variant has a reasoner"
+        template = self.prompts[self.variant.reasoner if sample.images else "text_only"]
+        return Prompt(chat(template, self.model, **values), ())
 
 
-def _sha256(texts: Texts | None, sample: Sample) -> str:
-    if texts is None or not sample.images:
-        return ""
-    try:
-        return hashlib.sha256(texts.text(sample.index).encode()).hexdigest()
-    except DataError:
-        return ""
+def _sha256(text: str | DataError | None) -> str:
+    return hashlib.sha256(text.encode()).hexdigest() if isinstance(text, str) else ""
 
 
 def reason_file(

@@ -121,9 +121,40 @@ def test_the_image_column_may_be_absent_if_there_are_paths(tmp_path: Path) -> No
         load(tmp_path, [{"index": "1"}])
 
 
-def test_image_paths_stay_in_their_folder(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("../../secret.png", "up and away"),
+        ("/etc/hostname", "from the root"),
+        ("../pictures.secret/1.png", "a folder whose name begins alike"),
+        ("link/../../secret.png", "by way of a link"),
+        (".", "the folder itself"),
+    ],
+)
+def test_image_paths_stay_in_their_folder(tmp_path: Path, name: str, why: str) -> None:
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "link").symlink_to(tmp_path)
     with pytest.raises(DataError, match="leads out of"):
-        load(tmp_path, [{"index": "1", "image_path": "../../secret.png"}])
+        load(tmp_path, [{"index": "1", "image_path": name}], images="pictures")
+
+
+def test_what_is_linked_in_the_folder_is_in_it(tmp_path: Path) -> None:
+    """A hub's cache is a folder of links; `..` after a link is the folder that the text names."""
+    blobs, pictures = tmp_path / "blobs", tmp_path / "pictures"
+    for number, folder in enumerate((blobs, pictures, blobs / "deep"), start=1):
+        folder.mkdir()
+        (folder / f"{number}.png").write_bytes(picture(number))
+    (pictures / "1.png").symlink_to(blobs / "1.png")
+    (pictures / "link").symlink_to(blobs / "deep")
+    table = [{"index": "a", "image_path": "1.png"}, {"index": "b", "image_path": "link/../2.png"}]
+    read = images(load(tmp_path, table, images="pictures"))
+    assert read == {"a": [picture(1)], "b": [picture(2)]}
+
+
+def test_a_name_that_no_file_can_have_is_an_error_of_its_row(tmp_path: Path) -> None:
+    (sample,) = load(tmp_path, [{"index": "1", "image_path": "a\0b.png"}])
+    with pytest.raises(DataError, match="cannot be read: embedded null"):
+        sample.images[0].read()
 
 
 def test_image_paths_that_are_no_list(tmp_path: Path) -> None:
