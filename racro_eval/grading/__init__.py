@@ -9,12 +9,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from racro_eval.grading.verdict import Extraction, Status, Verdict
+from racro_eval.grading.verdict import GRADER_VERSION, Extraction, Status, Verdict
 
 if TYPE_CHECKING:
     from racro_eval.grading.equivalence import is_equivalent
     from racro_eval.grading.extraction import extract, extract_answer
-    from racro_eval.grading.grader import GRADER_VERSION, grade
+    from racro_eval.grading.grader import grade
     from racro_eval.grading.rules import RULES
 
 __all__ = [
@@ -30,7 +30,6 @@ __all__ = [
 ]
 
 _HOMES = {
-    "GRADER_VERSION": "grader",
     "RULES": "rules",
     "extract": "extraction",
     "extract_answer": "extraction",

@@ -16,8 +16,6 @@ from racro_eval.grading.verdict import Comparison, Extraction, Status, Verdict, 
 if TYPE_CHECKING:
     from racro_eval.data.sample import Sample
 
-GRADER_VERSION = "3"
-
 
 def grade(response: str, sample: Sample, *, finish_reason: str = "stop") -> Verdict:
     """The verdict on `response` as an answer to `sample`.

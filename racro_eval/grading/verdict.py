@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+GRADER_VERSION = "3"
+"""Raised when verdicts change; graded files of other versions are made again."""
+
 
 class Status(StrEnum):
     """How a response was judged; everything but `correct` counts as not correct."""
