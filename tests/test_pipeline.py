@@ -432,6 +432,31 @@ class TestFailures:
         assert graded["4"]["status"] == "error"
         assert graded["4"]["correct"] == "0"
 
+    def test_no_model_is_loaded_for_rows_that_cannot_be_asked_for(
+        self, small: Path, record: Callable[..., Recorder]
+    ) -> None:
+        for image in (small.parent / "small" / "images").iterdir():
+            image.unlink()
+        recorder = record()
+        report = go(small)
+        assert recorder.loads == []
+        assert report.failed == 36
+        assert len(read_csv(only(results(small), "caption"))) == 12
+
+    def test_an_image_that_goes_while_the_model_loads_fails_its_rows(
+        self, small: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def load(entry: ModelEntry, engine: str, max_images: int) -> Engine:
+            (small.parent / "small" / "images" / "4.png").unlink(missing_ok=True)
+            return EchoEngine(entry)
+
+        monkeypatch.setattr(pipeline, "create_engine", load)
+        report = go(small)
+        assert report.failed == 3
+        errors = {r["index"]: r["error"] for r in read_csv(only(results(small), "caption"))}
+        assert [index for index, error in errors.items() if error] == ["4"]
+        assert len(errors) == 12
+
     def test_failed_rows_are_tried_again(
         self, small: Path, record: Callable[..., Recorder]
     ) -> None:
