@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 import threading
 import time
@@ -67,11 +68,13 @@ def _send_all(out: SimpleQueue[dict[str, Any] | None], replies: BinaryIO) -> Non
 async def _serve(
     entry: ModelEntry, max_images: int, requests: BinaryIO, out: SimpleQueue[dict[str, Any] | None]
 ) -> None:
-    model = _Model(entry, max_images)
-    out.put({"window": model.window, "versions": model.versions})
     incoming: asyncio.Queue[Frame | None] = asyncio.Queue()
-    loop = asyncio.get_running_loop()
-    threading.Thread(target=_read_all, args=(requests, incoming, loop), daemon=True).start()
+    loaded = threading.Event()
+    reader = (requests, incoming, asyncio.get_running_loop(), loaded)
+    threading.Thread(target=_read_all, args=reader, daemon=True).start()
+    model = _Model(entry, max_images)
+    loaded.set()
+    out.put({"window": model.window, "versions": model.versions})
     try:
         async with asyncio.TaskGroup() as tasks:
             running: set[asyncio.Task[None]] = set()
@@ -88,11 +91,17 @@ async def _serve(
 
 
 def _read_all(
-    requests: BinaryIO, incoming: asyncio.Queue[Frame | None], loop: asyncio.AbstractEventLoop
+    requests: BinaryIO,
+    incoming: asyncio.Queue[Frame | None],
+    loop: asyncio.AbstractEventLoop,
+    loaded: threading.Event,
 ) -> None:
     frame: Frame | None = Frame({})
     while frame is not None:
         frame = read_frame(requests)
+        if frame is None and not loaded.is_set():
+            # The run was killed while its model loads: the GPUs are wanted for the next one.
+            os.killpg(0, signal.SIGKILL)
         loop.call_soon_threadsafe(incoming.put_nowait, frame)
 
 

@@ -21,6 +21,7 @@ from racro_eval.errors import ConfigError, MissingError
 from racro_eval.models import ModelEntry
 from racro_eval.stages.plan import row_seed
 from tests.support.benchmarks import make_json_benchmark, picture
+from tests.support.endless_loading import LOADING
 from tests.support.results import only, read_csv
 
 if importlib.util.find_spec("vllm") is None and not os.environ.get("RACRO_REQUIRE_VLLM"):
@@ -373,6 +374,29 @@ def test_no_engine_outlives_a_killed_run(tiny_reasoner: Path) -> None:
     assert children
     process.kill()
     process.communicate()
+    assert still_alive(children) == []
+
+
+def test_no_loading_outlives_a_killed_run(tmp_path: Path, tiny_reasoner: Path) -> None:
+    code = (
+        "import sys\n"
+        "from racro_eval.engines import create_engine\n"
+        "from racro_eval.models import ModelEntry\n"
+        "options = {'worker_extension_cls': 'tests.support.endless_loading.Extension'}\n"
+        "entry = ModelEntry(name='r', model=sys.argv[1], max_model_len=1024, options=options)\n"
+        "create_engine(entry, 'vllm')\n"
+    )
+    mark = tmp_path / "loading"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(tiny_reasoner)], env={**os.environ, LOADING: str(mark)}
+    )
+    deadline = time.monotonic() + 180
+    while not mark.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    children = descendants(process.pid)
+    process.kill()
+    process.communicate()
+    assert mark.exists() and len(children) > 1, "vLLM's own processes were there"
     assert still_alive(children) == []
 
 
