@@ -113,7 +113,8 @@ _CHAIN = re.compile(
     r"(?:[^A-Za-z\u4e00-\u9fff,;，；]|\b[A-Za-z]{1,3}\b)*(?:[=≈]|\\approx|\bor\b)\W*"
 )
 _ENDING = re.compile(
-    r"(?:\s*(?!and\b)[A-Za-z²³/^°%$]+){0,4}(?:,[^\d=]*)?\W*|\s*[\u4e00-\u9fff]{0,6}\W*"
+    r"(?:\s*(?!and\b)[A-Za-z²³/^°%$]+){0,4}(?:,(?!\s*(?:and|while|whereas)\b)[^\d=]*)?\W*"
+    r"|\s*[\u4e00-\u9fff]{0,6}\W*"
 )
 _SENTENCES = re.compile(
     r"(?<=[.!?])(?<!i\.e\.)(?<!e\.g\.)[\s*]+(?=[A-Z0-9$\\*(\[“\"\u4e00-\u9fff])|(?<=[。！？；])|\n+"

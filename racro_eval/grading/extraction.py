@@ -5,12 +5,14 @@ The rules, in this order; each looks only at what `scope.py` leaves of the text:
 boxed       the last closed, non-empty \\boxed, \\fbox or \\framebox; `\\boxed 5`; a box that the
             very end leaves open. A value announced after the box replaces it.
 answer-tag  <answer>...</answer>
-answer-line a line "Answer: ...", "#### ...", "答案：...", "故选 ..."
-answer-is   "the (final, correct) answer is ..."; the last of these and the lines counts
+answer-line a line "Answer: ...", "#### ...", "答案：...", "故选 ...", or the one below "### Answer"
+answer-is   "the (final, correct) answer is ...", "I change my answer to ..."; the last of these and
+            the lines counts
 display     a display formula that ends the response
 bare        a response that is nothing but a short answer
 option      "(B)" or "B" closing the response's last sentence, or opening the response
-conclusion  a closing sentence with one value as its predicate ("so there are 12 of them")
+conclusion  a closing sentence with one value as its predicate ("so there are 12 of them"), or
+            one that opens with yes or no
 last-line   a last line that is nothing but a value
 """
 
@@ -44,6 +46,8 @@ _DISPLAY = re.compile(
     r"|(?P<rows>\\begin\{(?:align|equation|gather)\*?\}.{1,2000}?\\end\{\w+\*?\}))[\s.*]*\Z",
     re.DOTALL,
 )
+# A formula that ends in the middle: whatever the engine said, the response was cut.
+_CUT = re.compile(r"\\[a-zA-Z]+\s*(?:\{[^{}\n]*\}\s*)?\{[^{}\n]*\Z")
 _IMPLIES = re.compile(r"\\(?:implies|Rightarrow|Longrightarrow|therefore)(?![a-zA-Z])|[⇒⟹∴]")
 _PROSE = re.compile(r"(?:\S+\s+){4,}\S+[.!?]")
 _TALK = re.compile(
@@ -90,6 +94,12 @@ _ENTRY = re.compile(r"^[^:：\n=]{1,40}[:：][ \t]*[-$\d][^\n=]{0,20}$", re.MULT
 _CHAIN = re.compile(r"=(?:(?!\b(?:or|and)\b)[^,;=])*=")
 _YES_OR_NO = re.compile(
     r"\**(yes|no|true|false|是|否|对|错)\**(?:[.!。]?[ \t]*(?=\n)|\s*[,.，。])(?!\s*\w+\?)",
+    re.IGNORECASE,
+)
+# "Yes, Red is larger than Blue." with a subject of its own: it answers no question of the model's.
+_CONCLUDING_YES_OR_NO = re.compile(
+    r"\**(yes|no)\**,\s+(?!(?:if|but|maybe|perhaps|wait|not|let|I|we|you|that|this|it|there)\b)"
+    r"[^?]{8,200}[.!]",
     re.IGNORECASE,
 )
 _LONE_VALUE = re.compile(r"(?![-*•]?\s*\d+[.)]\s*\Z)(?=.*\d)[^|=A-Za-z\u4e00-\u9fff]{1,60}\Z")
@@ -146,6 +156,8 @@ def _replaces(statement: Statement, offset: int, box: Box) -> bool:
 
 def _closing(text: str, tail: str) -> list[Extraction]:
     """The weaker rules, which need a response that ended by itself."""
+    if _CUT.search(tail[-200:]):
+        return []
     text, tail = without_boilerplate(text), without_boilerplate(tail)
     display = _DISPLAY.search(tail[-2100:])
     if display:
@@ -180,6 +192,9 @@ def _closing(text: str, tail: str) -> list[Extraction]:
     value = stated_value(closing)
     if value:
         return [Extraction(value, "conclusion")]
+    word = _CONCLUDING_YES_OR_NO.fullmatch(closing)
+    if word:
+        return [Extraction(word[1], "conclusion")]
     last = whole.rpartition("\n")[2].strip()
     if "\n" in whole and _LONE_VALUE.match(last):
         return [Extraction(last, "last-line")]

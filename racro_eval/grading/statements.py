@@ -22,7 +22,7 @@ _LINE = re.compile(
     r"(?:[:：=→\]]|->|[-–—](?=\s)|(?<=ans\.)|(?=\$|\\[(\[]))"
     r"|【?(?:最终|正确)?答案?】?\s*[*_]*(?:[:：]|是|为|选|(?<=】))[:：]?"
     r"|(?:the\s+)?(?:correct\s+|final\s+)?(?:option|choice)\s*[:：]"
-    r"|(?:the\s+)?final\s+(?:answer|result)[*_]*[ \t]*(?=\n)"
+    r"|(?:the\s+)?(?:final\s+(?:answer|result)|(?:correct\s+)?answer)[*_]*[ \t]*(?=\n)"
     r")[*_\"]*[ \t]*(?P<rest>[^\n]*)",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -39,11 +39,13 @@ _SAID = re.compile(
     r"(?:故选|应选|答案(?:应)?(?:是|为|：|:|选))\s*[:：]?\s*(?P<rest>(?![A-J](?![A-Za-z]))[^\n。]*)"
 )
 _IS = re.compile(
-    r"\b(?:(?:final|correct|right)?[ \t]*(?:answers?|option|choice)"
+    r"\b(?:(?:(?:final|correct|right)?[ \t]*(?:answers?|option|choice)"
     r"(?:[ \t]+(?:choice|option|here))?"
     r"|(?:final|correct|right)[ \t]+(?:value|result|number))"
     r"(?:[ \t]+(?:to|for)[ \t]+[^.:=\n]{1,80}?)?"
     r"[ \t]*(?:[ \t](?:is|are|should[ \t]be|must[ \t]be|(?P<would>would[ \t]be))\b|[:：=])"
+    r"|(?:chang|revis|correct|switch)\w*[ \t]+(?:my|the)[ \t]+(?:final[ \t]+)?"
+    r"(?:answer|choice)[ \t]+to\b)"
     r"[ \t]*(?:(?:therefore|thus|indeed|clearly|definitely|simply|for[ \t]sure)\b[ \t]*)?[:：]?",
     re.IGNORECASE,
 )
