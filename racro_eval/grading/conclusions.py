@@ -93,6 +93,7 @@ _ASIDE = re.compile(
     r"^\W*(?:(?:so|thus|hence|therefore),?\s+)?(?:since|because|as|when|for|from|with|given)\b"
     r"[^,]*,\s*|,?\s+(?:since|because|where|for (?:all|every|any|some))\s.*\Z"
     r"|\s+\([^()\\]*[a-z]{3,}[^()\\]*\)"
+    r"|,?\s+or\s+(?:about|approximately|roughly|nearly)\s[^;]*\Z"
     r"|,\s+(?:as|which is(?!\s[\d$*])|who)\s.*\Z|[,，]\s*(?:此时|其中).*\Z",
     re.IGNORECASE | re.DOTALL,
 )
@@ -103,6 +104,8 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 _SUBJECT = re.compile(r"\s+(?:is|are|was|were)\s+(?!the\b|our\b|your\b)[a-z]", re.IGNORECASE)
+_COUNTED = re.compile(r"\*\*\d[\d.,]*\s[a-z]", re.IGNORECASE)
+"""A number of things in bold print: "**16 apples** were sold"."""
 _IS_THE = re.compile(r"\s+(?:is|are)\s+(?:the|our|your)\s+\w+", re.IGNORECASE)
 _IS_THE_ANSWER = re.compile(
     r"\s+(?:is|are|as)\s+(?:the|our|your)\s+(?:\w+\s+)?(?:answers?|solutions?|result)",
@@ -161,8 +164,9 @@ def stated_value(sentence: str, *, concluding: bool = False) -> str:
     saying = _LEAD_WORD.sub("", _ASIDE.sub("", sentence))
     if canonical(saying) != saying:
         return saying
-    concluding = concluding or bool(_CONCLUDES.search(sentence))
-    clause = _CLAUSE_END.split(_ASIDE.sub("", sentence))[-1]
+    plain = _ASIDE.sub("", sentence)
+    concluding = concluding or any(map(_CONCLUDES.search, (sentence, plain)))
+    clause = _CLAUSE_END.split(plain)[-1]
     if _UNSURE.search(_VALUE.sub("\0", clause)):
         return ""
     values = _values(clause)
@@ -179,7 +183,7 @@ def _values(clause: str) -> list[re.Match[str]]:
         match
         for match in _VALUE.finditer(clause)
         if not _LABEL.search(clause[: match.start()])
-        and not _SUBJECT.match(clause, match.end())
+        and (not _SUBJECT.match(clause, match.end()) or _COUNTED.match(match[0]))
         and "boxed{}" not in match[0]
         and (
             match["word"]

@@ -42,8 +42,9 @@ MAX_BOXES = 100
 MAX_BARE_WORDS = 8
 
 _DISPLAY = re.compile(
-    r"(?:\$\$(?P<dollars>[^$]{1,2000})\$\$|\\\[(?P<bracket>.{1,2000}?)\\\]"
-    r"|(?P<rows>\\begin\{(?:align|equation|gather)\*?\}.{1,2000}?\\end\{\w+\*?\}))[\s.*]*\Z",
+    r"(?:\$\$(?P<dollars>[^$]{1,2000})\$\$|\\\[(?P<bracket>(?:[^\\]|\\[^][]){1,2000})\\\]"
+    r"|(?P<rows>\\begin\{(?P<name>(?:align|equation|gather)\*?)\}"
+    r"(?:(?!\\(?:begin|end)\{(?P=name)\}).){1,2000}\\end\{(?P=name)\}))[\s.*]*\Z",
     re.DOTALL,
 )
 # A formula that ends in the middle: whatever the engine said, the response was cut.
@@ -161,7 +162,7 @@ def _closing(text: str, tail: str) -> list[Extraction]:
     text, tail = without_boilerplate(text), without_boilerplate(tail)
     display = _DISPLAY.search(tail[-2100:])
     if display:
-        formula = next(group for group in display.groups() if group)
+        formula = display["dollars"] or display["bracket"] or display["rows"]
         concluded = _IMPLIES.split(formula)[-1].strip(" \n.,")
         return [Extraction(concluded or formula.strip(), "display")] if formula.strip() else []
     whole = text.strip()
@@ -187,6 +188,8 @@ def _closing(text: str, tail: str) -> list[Extraction]:
     if len(_OPTION_LISTED.findall(tail[-600:])) > 1:
         return []  # the options again, and no word on which one
     closing = closing_sentence(tail)
+    if closing.startswith("|") and "**" not in closing:
+        return []  # the row of a table, and not its total in bold print
     if _ENTRY.fullmatch(closing) and len(_ENTRY.findall(tail[-600:])) > 1:
         return []  # the last row of a table
     value = stated_value(closing)

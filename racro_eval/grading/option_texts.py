@@ -13,6 +13,7 @@ from racro_eval.grading.verdict import Extraction
 MAX_WHOLE = 300
 _LABEL = re.compile(r"^\W*(?:final )?answer\W*[:：]\s*", re.IGNORECASE)
 _LETTER = re.compile(r"(?<![A-Za-z])([B-J])(?![A-Za-z])|(?<![A-Za-z])(A)(?=[).:])")
+_LISTED = re.compile(r"^[ \t]*\(?[A-J][).:]\s", re.MULTILINE)
 _OPEN = re.compile(
     r"\b(?:not|neither|nor|or|may|might|could|maybe|perhaps|if)\b|n't\b|[?？]|不|或|可能",
     re.IGNORECASE,
@@ -31,6 +32,8 @@ def named_option(text: str, options: Mapping[str, str]) -> Extraction | None:
             if bare in {normalize(spelling).lower() for spelling in spellings}:
                 return Extraction(whole, "bare")
     closing = closing_sentence(without_boilerplate(text[-2 * MAX_WHOLE :]))
+    if _LISTED.match(closing) and len(_LISTED.findall(text[-2 * MAX_WHOLE :])) > 1:
+        return None  # the options again
     named = [letter for letter, option in options.items() if _names(closing, option)]
     if len(named) != 1:
         return None

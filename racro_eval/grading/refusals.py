@@ -24,6 +24,7 @@ _REFUSAL = re.compile(
 _BOILERPLATE = re.compile(
     r"(?:<\|[^|\n]{0,40}\|>[^\n]{0,40}|\bI hope (?:it|this|that)[^.!\n]{0,60}[.!]?"
     r"|\bHope this[^.!\n]{0,40}[.!]?"
+    r"|\bThis (?:completes|finishes|concludes) (?:the|our) (?:solution|proof|argument)[.!]?"
     r"|\bLet me know[^\n]{0,120}|\bFeel free[^\n]{0,120}|\bIf you have any[^\n]{0,120}"
     r"|\b(?:Is there anything|Can I help)[^\n]{0,100}\?|\bWould you like[^\n]{0,120}"
     r"|\bDo you (?:have|want|need)[^\n]{0,100}\?"
