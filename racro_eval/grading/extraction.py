@@ -60,8 +60,9 @@ _TALK = re.compile(
 )
 _OPTION_AT_END = re.compile(
     r"(?:(?<!\bor)(?<!\band)(?<!\bnot)\s\(([A-J])\)"
-    r"|\b(?:is|be|it's|answer|option|choice|[Cc]hoose|chose|select|with|leaves|leaving|选|是|为)"
+    r"|\b(?:is|be|it's|answer|option|choice|[Cc]hoose|chose|select|with|leaves|leaving)"
     r"[ :*]*\(?([A-J])\)?"
+    r"|(?<![不能许猜概])[选是为][ :*]*[(（]?([A-J])[)）]?"
     r"|\bit(?:'s| is) \(?([a-j])\)?)"
     r"[*.。]*\s*\Z"
 )
@@ -190,6 +191,8 @@ def _closing(text: str, tail: str) -> list[Extraction]:
     closing = closing_sentence(tail)
     if closing.startswith("|") and "**" not in closing:
         return []  # the row of a table, and not its total in bold print
+    if _is_next_number(closing, tail):
+        return []  # a list that breaks off
     if _ENTRY.fullmatch(closing) and len(_ENTRY.findall(tail[-600:])) > 1:
         return []  # the last row of a table
     value = stated_value(closing)
@@ -202,6 +205,12 @@ def _closing(text: str, tail: str) -> list[Extraction]:
     if "\n" in whole and _LONE_VALUE.match(last):
         return [Extraction(last, "last-line")]
     return []
+
+
+def _is_next_number(closing: str, tail: str) -> bool:
+    """Whether a response ends in the number of a list's next item."""
+    number = re.fullmatch(r"(\d{1,2})[.)]", closing)
+    return bool(number and re.search(rf"^\s*{int(number[1]) - 1}[.)]\s", tail, re.MULTILINE))
 
 
 def _option(text: str, tail: str) -> str:

@@ -32,12 +32,15 @@ def named_option(text: str, options: Mapping[str, str]) -> Extraction | None:
             if bare in {normalize(spelling).lower() for spelling in spellings}:
                 return Extraction(whole, "bare")
     closing = closing_sentence(without_boilerplate(text[-2 * MAX_WHOLE :]))
-    if _LISTED.match(closing) and len(_LISTED.findall(text[-2 * MAX_WHOLE :])) > 1:
+    last_line = text.rstrip().rpartition("\n")[2]
+    if _LISTED.match(last_line) and len(_LISTED.findall(text[-2 * MAX_WHOLE :])) > 1:
         return None  # the options again
     named = [letter for letter, option in options.items() if _names(closing, option)]
     if len(named) != 1:
         return None
     option = options[named[0]]
+    if re.match(rf"\W*{re.escape(option)}\W*[:：]", closing):
+        return None  # it is looked at, not chosen
     rest = closing.replace(option, "")
     contradicted = {one or two for one, two in _LETTER.findall(rest)} - {named[0]}
     return None if contradicted or _OPEN.search(rest) else Extraction(option, "conclusion")
