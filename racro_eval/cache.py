@@ -6,7 +6,7 @@ leave behind is therefore one torn row at the end, which the next writer cuts of
 again. The last row of an (index, sample) counts; `settle()` drops the others and restores the
 benchmark's order, so that a finished file does not depend on how often its run was interrupted.
 
-Rows stay on disk: a table in memory holds, per row, its place and what decides its reuse.
+Rows stay on disk: a table in memory holds an index of them (`row_index.py`).
 """
 
 from __future__ import annotations
@@ -16,20 +16,16 @@ import io
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from struct import Struct
 from types import TracebackType
-from typing import ClassVar, Self
+from typing import Self
 
 from racro_eval.atomic import write_atomically
 from racro_eval.errors import CacheError, ConfigError
 from racro_eval.records import clean, decode_row, encode_row, read_rows, split_records
+from racro_eval.row_index import RowIndex, RowState
 from racro_eval.sidecar import owner
-
-RowKey = tuple[str, int]
-"""(index, sample)"""
 
 CALL_COLUMNS = (
     "index",
@@ -51,41 +47,6 @@ _SYNC_SECONDS = 1.0
 _POLL_SECONDS = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class RowState:
-    """Where a row lies (bytes), and what decides whether it is reused.
-
-    prompt_sha256: in hex; zeros if what the row has there is none.
-    """
-
-    offset: int
-    length: int
-    prompt_sha256: str
-    failed: bool
-
-    _PACKED: ClassVar[Struct] = Struct("<QI32s?")
-
-    @classmethod
-    def of_row(cls, row: Mapping[str, str], offset: int, length: int) -> bytes:
-        """The state of a row, packed: a table of many rows keeps one for each."""
-        try:
-            sha256 = bytes.fromhex(row["prompt_sha256"])
-        except ValueError:
-            sha256 = b""
-        return cls._PACKED.pack(offset, length, sha256, row["error"] != "")
-
-    @classmethod
-    def unpack(cls, state: bytes) -> Self:
-        """The state that was packed."""
-        offset, length, sha256, failed = cls._PACKED.unpack(state)
-        return cls(offset, length, sha256.hex(), failed)
-
-
-def _name(index: str, sample: int) -> str:
-    """What a table calls a row: one small object, as there is one for each row."""
-    return f"{sample} {index}"
-
-
 class RowTable:
     """The rows of one file, read only. A torn last row, as a writer may just leave it, is not seen.
 
@@ -96,11 +57,9 @@ class RowTable:
     def __init__(self, path: Path, columns: Sequence[str]) -> None:
         self.path = path
         self.columns = tuple(columns)
-        self._states: dict[str, bytes] = {}
-        """Packed row states by `_name`, in the order of the file."""
+        self._states = RowIndex()
         self._end = 0
         """Where the last whole record ends (bytes)."""
-        self._superseded = 0
         self._file: io.BufferedReader | None = None
         self._open()
 
@@ -120,17 +79,16 @@ class RowTable:
 
     def state(self, index: str, sample: int) -> RowState | None:
         """The row's state, or None if it is not there."""
-        state = self._states.get(_name(index, sample))
-        return None if state is None else RowState.unpack(state)
+        return self._states.get(index, sample)
 
     def row(self, index: str, sample: int) -> dict[str, str] | None:
         """The row itself, read from the file now, or None if it is not there."""
-        state = self._states.get(_name(index, sample))
+        state = self._states.get(index, sample)
         return None if state is None else self._read(state)
 
     def rows(self) -> Iterator[dict[str, str]]:
         """All rows that count, in the order of the file, read one at a time."""
-        for state in self._states.values():
+        for state in self._states:
             yield self._read(state)
 
     def close(self) -> None:
@@ -150,13 +108,12 @@ class RowTable:
     ) -> None:
         self.close()
 
-    def _read(self, packed: bytes) -> dict[str, str]:
-        return self._parse(self._bytes(packed), RowState.unpack(packed).offset)
+    def _read(self, state: RowState) -> dict[str, str]:
+        return self._parse(self._bytes(state), state.offset)
 
-    def _bytes(self, packed: bytes) -> bytes:
+    def _bytes(self, state: RowState) -> bytes:
         if self._file is None:
             raise ValueError(f"{self.path} is closed")
-        state = RowState.unpack(packed)
         return os.pread(self._file.fileno(), state.length, state.offset)
 
     def _scan(self, file: io.BufferedReader) -> None:
@@ -167,14 +124,8 @@ class RowTable:
             if number == 0:
                 self._check_header(record)
             else:
-                self._note(self._parse(record, offset), offset, len(record))
+                self._states.put(self._parse(record, offset), offset, len(record))
             self._end = offset + len(record)
-
-    def _note(self, row: Mapping[str, str], offset: int, length: int) -> None:
-        name = _name(row["index"], int(row["sample"]))
-        # Re-inserting keeps the table in file order: the row that counts is the last one.
-        self._superseded += self._states.pop(name, None) is not None
-        self._states[name] = RowState.of_row(row, offset, length)
 
     def _parse(self, record: bytes, offset: int) -> dict[str, str]:
         try:
@@ -274,7 +225,8 @@ class RowWriter(RowTable):
                 f"{self.path} cannot be written: {error}. Free some space and run the same "
                 "command again; all finished rows are kept."
             ) from error
-        self._note({key: clean(value) for key, value in row.items()}, offset, len(record))
+        row = {key: clean(value) for key, value in row.items()}
+        self._states.put(row, offset, len(record))
         now = time.monotonic()
         if now - self._synced_at >= _SYNC_SECONDS:
             os.fsync(self._fd)
@@ -285,16 +237,9 @@ class RowWriter(RowTable):
 
         Rows of other indices are kept, at the end. Does nothing if the file is already so.
         """
-        rank = {index: number for number, index in enumerate(order)}
-
-        def place(name: str) -> tuple[int, int]:
-            sample, _, index = name.partition(" ")
-            return rank.get(index, len(rank)), int(sample)
-
-        names = sorted(self._states, key=place)
-        if not self._superseded and names == list(self._states):
+        if not self._states.sort(order):
             return
-        rows = (self._bytes(self._states[name]) for name in names)
+        rows = map(self._bytes, self._states)
         write_atomically(self.path, chain([encode_row(self.columns)], rows))
         self._reopen()
 
@@ -302,7 +247,7 @@ class RowWriter(RowTable):
         """Read and append to the file that stands at the path now."""
         self._close_files()
         self._fd = os.open(self.path, os.O_WRONLY | os.O_APPEND)
-        self._states, self._end, self._superseded = {}, 0, 0
+        self._states, self._end = RowIndex(), 0
         self._open()
 
     def _close_files(self) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from racro_eval.cache import CALL_COLUMNS, REASONING_COLUMNS, RowKey, RowTable, RowWriter
+from racro_eval.cache import CALL_COLUMNS, REASONING_COLUMNS, RowTable, RowWriter
 from racro_eval.errors import ConfigError, MissingError, RacroError
 from racro_eval.shards import Shard
 from racro_eval.sidecar import read_sidecar, sidecar_path, write_sidecar
@@ -158,8 +158,7 @@ def shortened(names: Sequence[str], most: int = 10) -> str:
 def _take_rows(table: RowTable, writer: RowWriter) -> None:
     """Copy the rows that the whole file has not got, or has got worse."""
     for row in table.rows():
-        key: RowKey = (row["index"], int(row["sample"]))
-        known = writer.row(*key)
+        known = writer.row(row["index"], int(row["sample"]))
         if known is None or _rank(row) > _rank(known):
             writer.append(row)
 

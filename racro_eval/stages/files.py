@@ -12,10 +12,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from racro_eval.cache import RowState, RowTable, RowWriter
+from racro_eval.cache import RowTable, RowWriter
 from racro_eval.engines.base import Sampling
 from racro_eval.models import ModelEntry
 from racro_eval.provenance import argv, git_commit, now
+from racro_eval.row_index import RowState
 from racro_eval.shards import Shard
 from racro_eval.sidecar import read_sidecar, write_sidecar
 

@@ -1,0 +1,78 @@
+"""Where the rows of a file lie, and what decides whether one is reused: about 150 bytes a row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from struct import Struct
+
+_PACKED = Struct("<QI32s?")
+
+
+@dataclass(frozen=True, slots=True)
+class RowState:
+    """Where a row lies (bytes), and what decides whether it is reused.
+
+    prompt_sha256: in hex; zeros if what the row has there is none.
+    """
+
+    offset: int
+    length: int
+    prompt_sha256: str
+    failed: bool
+
+
+class RowIndex:
+    """The states of the rows that count, by index and sample, in the order of the file."""
+
+    def __init__(self) -> None:
+        self._states: dict[str, bytes] = {}
+        self._superseded = False
+
+    def __len__(self) -> int:
+        return len(self._states)
+
+    def __iter__(self) -> Iterator[RowState]:
+        return map(_unpack, self._states.values())
+
+    def get(self, index: str, sample: int) -> RowState | None:
+        """The row's state, or None if it is not there."""
+        state = self._states.get(_name(index, sample))
+        return None if state is None else _unpack(state)
+
+    def put(self, row: Mapping[str, str], offset: int, length: int) -> None:
+        """Note a row of the file; it replaces an earlier one of the same index and sample."""
+        name = _name(row["index"], int(row["sample"]))
+        # Re-inserting keeps the order of the file: the row that counts is the last one.
+        self._superseded |= self._states.pop(name, None) is not None
+        try:
+            sha256 = bytes.fromhex(row["prompt_sha256"])
+        except ValueError:
+            sha256 = b""
+        self._states[name] = _PACKED.pack(offset, length, sha256, row["error"] != "")
+
+    def sort(self, order: Iterable[str]) -> bool:
+        """Sort by the order of index values, others at the end, and by sample.
+
+        Gives whether the file is another: rows stood elsewhere, or were replaced.
+        """
+        rank = {index: number for number, index in enumerate(order)}
+
+        def place(name: str) -> tuple[int, int]:
+            sample, _, index = name.partition(" ")
+            return rank.get(index, len(rank)), int(sample)
+
+        names = sorted(self._states, key=place)
+        if not self._superseded and names == list(self._states):
+            return False
+        self._states = {name: self._states[name] for name in names}
+        return True
+
+
+def _name(index: str, sample: int) -> str:
+    return f"{sample} {index}"  # a text is half as large as a pair of a text and a number
+
+
+def _unpack(state: bytes) -> RowState:
+    offset, length, sha256, failed = _PACKED.unpack(state)
+    return RowState(offset, length, sha256.hex(), failed)
