@@ -24,6 +24,10 @@ _Places = list[Image | str]
 """Images, and the indices of rows whose images are meant."""
 
 
+class _NotRead(DataError):
+    """A row's image is that of a row that was not read, or not yet."""
+
+
 def read_tsv(
     path: Path, root: Path, source: TsvSource
 ) -> Iterator[tuple[dict[str, Any], list[Image]]]:
@@ -45,13 +49,23 @@ def read_tsv(
             record, source, folder, path
         )
         waiting.append((index, {k: v for k, v in record.cells.items() if k != fields.image}))
-        while waiting and not _missing(waiting[0][0], places):
-            index, row = waiting.popleft()
-            yield row, _resolve((index,), places, path)
+        yield from _ready(waiting, places, path)
     if waiting:
-        index, _ = waiting[0]
-        absent = _missing(index, places)
-        raise DataError(f"{path}, row {index}: there is no row {absent!r} to take an image from.")
+        _resolve((waiting[0][0],), places, path)  # raises: the row it waits for is not there
+
+
+def _ready(
+    waiting: deque[tuple[str, dict[str, Any]]], places: Mapping[str, _Places], path: Path
+) -> Iterator[tuple[dict[str, Any], list[Image]]]:
+    """The first of the waiting rows, as far as all rows are read that their images are in."""
+    while waiting:
+        index, row = waiting[0]
+        try:
+            images = _resolve((index,), places, path)
+        except _NotRead:
+            return
+        waiting.popleft()
+        yield row, images
 
 
 def _require_images(record: Record, source: TsvSource, path: Path) -> None:
@@ -60,24 +74,16 @@ def _require_images(record: Record, source: TsvSource, path: Path) -> None:
         require(record.cells, [image], str(path))
 
 
-def _missing(index: str, places: Mapping[str, _Places]) -> str:
-    """A row that this one's images are taken from and that was not read yet; empty if none is."""
-    seen, left = {index}, [index]
-    while left:
-        references = {place for place in places[left.pop()] if isinstance(place, str)} - seen
-        if unknown := references - places.keys():
-            return min(unknown)
-        seen |= references
-        left += references
-    return ""
-
-
 def _resolve(rows: tuple[str, ...], places: Mapping[str, _Places], path: Path) -> list[Image]:
     """The images of the last of the rows, which the others have led to."""
     images: list[Image] = []
     for place in places[rows[-1]]:
         if not isinstance(place, str):
             images.append(place)
+        elif place not in places:
+            raise _NotRead(
+                f"{path}, row {rows[0]}: there is no row {place!r} to take an image from."
+            )
         elif place in rows:
             raise DataError(f"{path}, row {rows[0]}: its image refers back to row {place!r}.")
         else:
