@@ -5,14 +5,21 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_CLOCK = re.compile(
-    r"(\d{1,2}):(\d{2})(?::(\d{2}))?\s*(?:([ap])\.?\s?m\.?|(?:o'clock|hours))?", re.IGNORECASE
+_HALF = r"(?:(?P<half>[ap])\.?\s?m\.?"
+_CLOCKS = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"(?P<hour>\d{{1,2}}):(?P<minute>\d{{2}})(?::(?P<second>\d{{2}}))?\s*{_HALF}|o'clock|hours)?",
+        rf"(?P<hour>\d{{1,2}})\s*{_HALF}|o'clock)",
+        r"(?P<half>凌晨|早上|上午|下午|晚上|傍晚)?(?P<hour>\d{1,2})"
+        r"点(?:(?P<minute>\d{1,2}|半(?!分))分?|[整钟])?",
+        r"(?P<half>凌晨|早上|上午|下午|晚上|傍晚)?(?P<hour>\d{1,2})时(?P<minute>\d{1,2})分",
+    )
 )
-_HOUR = re.compile(r"(\d{1,2})\s*(?:([ap])\.?\s?m\.?|o'clock)", re.IGNORECASE)
-_HANZI_CLOCK = re.compile(
-    r"(?:(?P<am>凌晨|早上|上午)|(?P<pm>下午|晚上|傍晚))?(?P<hour>\d{1,2})"
-    r"(?:点(?:(?P<minute>\d{1,2})分?|(?P<half>半)|[整钟])?|时(?P<minutes>\d{1,2})分)"
-)
+_HALVES = {
+    **dict.fromkeys(("a", "凌晨", "早上", "上午"), "am"),
+    **dict.fromkeys(("p", "下午", "晚上", "傍晚"), "pm"),
+}
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = (
     r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
@@ -67,19 +74,19 @@ class Date:
 
 def read_clock(text: str) -> Clock | None:
     """`3:30`, `3:30 PM`, `3 PM`, `15:30:20`, `下午3点半`; None for anything else."""
-    match = _CLOCK.fullmatch(text)
-    if match:
-        half = f"{match[4]}m".lower() if match[4] else ""
-        clock = Clock(int(match[1]), int(match[2]), int(match[3] or 0), half)
-    elif match := _HOUR.fullmatch(text):
-        clock = Clock(int(match[1]), 0, 0, f"{match[2]}m".lower() if match[2] else "")
-    elif match := _HANZI_CLOCK.fullmatch(text):
-        minute = 30 if match["half"] else int(match["minute"] or match["minutes"] or 0)
-        half = "am" if match["am"] else "pm" if match["pm"] else ""
-        clock = Clock(int(match["hour"]), minute, 0, half)
-    else:
-        return None
-    return clock if clock.hour <= 24 and clock.minute <= 59 else None
+    for pattern in _CLOCKS:
+        match = pattern.fullmatch(text)
+        if match:
+            parts = match.groupdict()
+            minute = parts.get("minute") or 0
+            clock = Clock(
+                int(parts["hour"]),
+                30 if minute == "半" else int(minute),
+                int(parts.get("second") or 0),
+                _HALVES.get((parts["half"] or "").lower(), ""),
+            )
+            return clock if clock.hour <= 24 and clock.minute <= 59 else None
+    return None
 
 
 def read_date(text: str) -> Date | None:
