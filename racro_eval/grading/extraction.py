@@ -22,7 +22,7 @@ import re
 
 from racro_eval.grading.boxes import Box, boxed_answers, find_boxes
 from racro_eval.grading.conclusions import MAX_SENTENCE, closing_sentence, stated_value
-from racro_eval.grading.refusals import is_refusal, without_boilerplate
+from racro_eval.grading.refusals import is_refusal, lists_options, without_boilerplate
 from racro_eval.grading.scope import (
     is_example,
     own_turn,
@@ -80,7 +80,6 @@ _OPTION_AT_START = re.compile(
     r"\A\s*[*]*(?:\(([A-J])\)|([A-J]))[*]*(?:[.。:]\s*|\s*\n|\s*\Z"
     r"|(?=[\u4e00-\u9fff])(?![和或与及]|选?项?(?:是?错|不对|不正确)))"
 )
-_OPTION_LISTED = re.compile(r"^[ \t]*\(?[A-J](?:[).:]\s*\S|[ \t]*$)", re.MULTILINE)
 _LABEL = re.compile(
     r"\A\*{0,2}[^\W\d_]{3,12}(?: [^\W\d_]{3,12})?\s*[:：]\*{0,2}(?=\s*(?:[-$\\\d]|\(?[A-J]\)?$))\s*"
     r"|\A(?:total|result) = ",
@@ -186,7 +185,7 @@ def _closing(text: str, tail: str) -> list[Extraction]:
         return [Extraction(word[1], "bare")]
     if option:
         return [Extraction(option, "option")]
-    if len(_OPTION_LISTED.findall(tail[-600:])) > 1:
+    if lists_options(tail[-600:]):
         return []  # the options again, and no word on which one
     closing = closing_sentence(tail)
     if closing.startswith("|") and "**" not in closing:
@@ -219,7 +218,7 @@ def _option(text: str, tail: str) -> str:
     opening = _OPTION_AT_START.match(text[:40])
     # A list of options also opens with a letter; a single line does not.
     option = (closing or opening) if "\n" in text.strip() else (opening or closing)
-    if opening is option and len(_OPTION_LISTED.findall(text[:2000])) > 1:
+    if opening is option and lists_options(text[:2000]):
         return ""
     return next((group for group in option.groups() if group), "") if option else ""
 

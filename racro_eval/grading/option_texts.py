@@ -7,13 +7,12 @@ from collections.abc import Mapping
 
 from racro_eval.grading.conclusions import closing_sentence
 from racro_eval.grading.normalize import normalize
-from racro_eval.grading.refusals import without_boilerplate
+from racro_eval.grading.refusals import is_option_line, lists_options, without_boilerplate
 from racro_eval.grading.verdict import Extraction
 
 MAX_WHOLE = 300
 _LABEL = re.compile(r"^\W*(?:final )?answer\W*[:：]\s*", re.IGNORECASE)
 _LETTER = re.compile(r"(?<![A-Za-z])([B-J])(?![A-Za-z])|(?<![A-Za-z])(A)(?=[).:])")
-_LISTED = re.compile(r"^[ \t]*\(?[A-J][).:]\s", re.MULTILINE)
 _OPEN = re.compile(
     r"\b(?:not|neither|nor|or|may|might|could|maybe|perhaps|if)\b|n't\b|[?？]|不|或|可能",
     re.IGNORECASE,
@@ -33,7 +32,7 @@ def named_option(text: str, options: Mapping[str, str]) -> Extraction | None:
                 return Extraction(whole, "bare")
     closing = closing_sentence(without_boilerplate(text[-2 * MAX_WHOLE :]))
     last_line = text.rstrip().rpartition("\n")[2]
-    if _LISTED.match(last_line) and len(_LISTED.findall(text[-2 * MAX_WHOLE :])) > 1:
+    if is_option_line(last_line) and lists_options(text[-2 * MAX_WHOLE :]):
         return None  # the options again
     named = [letter for letter, option in options.items() if _names(closing, option)]
     if len(named) != 1:

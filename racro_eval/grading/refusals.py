@@ -1,4 +1,4 @@
-"""Text that states no answer: refusals, questions back, requests for more."""
+"""Text that states no answer: refusals, questions back, requests for more, the options again."""
 
 from __future__ import annotations
 
@@ -42,6 +42,19 @@ _BOLD = re.compile(r"(?<![\w)*])\*\*|\*\*(?![\w(*])")
 def without_bold(text: str) -> str:
     """`text` without Markdown's marks of bold print."""
     return _BOLD.sub("", text)
+
+
+_OPTION_LINE = re.compile(r"^[ \t]*\(?[A-J](?:[).:]\s*\S|[ \t]*$)", re.MULTILINE)
+
+
+def is_option_line(line: str) -> bool:
+    """Whether a line is an option of the question: `B. 12 cm`."""
+    return bool(_OPTION_LINE.match(line))
+
+
+def lists_options(text: str) -> bool:
+    """Whether options of the question stand in `text`, each on a line of its own."""
+    return len(_OPTION_LINE.findall(text)) > 1
 
 
 def is_refusal(text: str) -> bool:
