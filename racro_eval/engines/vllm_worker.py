@@ -8,7 +8,6 @@ or is gone, whatever is still in flight, so that no killed run leaves an engine 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
 import sys
@@ -22,14 +21,10 @@ from racro_eval.data.images import BytesImage, decode
 from racro_eval.engines.base import Message, Request, Sampling
 from racro_eval.engines.failures import describe
 from racro_eval.engines.frames import Frame, read_frame, write_frame
-from racro_eval.engines.model_size import model_size
-from racro_eval.engines.parallelism import Gpus, check_tp, choose
+from racro_eval.engines.vllm_devices import check_device, parallel_sizes
 from racro_eval.engines.vllm_settings import engine_settings, image_names, sampling_settings
-from racro_eval.errors import ConfigError, DataError, MissingError, RacroError
+from racro_eval.errors import ConfigError, DataError, RacroError
 from racro_eval.models import ModelEntry
-
-_USUAL_UTILIZATION = 0.9
-"""Somewhat less than vLLM's own default, so that a model chosen to fit does fit."""
 
 
 class _EngineDied(Exception):
@@ -222,44 +217,9 @@ def _engine_args(entry: ModelEntry, max_images: int) -> Any:
         if name not in known:
             raise ConfigError(f"vLLM has no engine argument {name!r} (an option of {entry.name}).")
     settings = engine_settings(entry, max_images, on_cpu=not torch.cuda.is_available())
-    tp, dp = _parallel_sizes(entry)
+    tp, dp = parallel_sizes(entry)
     sizes = {"tensor_parallel_size": tp, "data_parallel_size": dp}
     return AsyncEngineArgs(**{**settings, **sizes, **entry.options})
-
-
-def check_device(name: str) -> None:
-    """Raise MissingError if vLLM finds nothing to run on."""
-    from vllm.platforms import current_platform
-
-    if current_platform.is_unspecified():
-        raise MissingError(
-            f"vLLM finds no GPU for {name}. `nvidia-smi` should list one; without one take "
-            "--engine transformers, or --engine openai for a server that has one."
-        )
-
-
-def _parallel_sizes(entry: ModelEntry) -> tuple[int, int]:
-    """Tensor and data parallel size; a given one that the model cannot have is refused."""
-    if entry.tp == 1:
-        return 1, entry.dp
-    if entry.tp != "auto":
-        with contextlib.suppress(MissingError):  # a model without safetensors is for vLLM to judge
-            check_tp(entry.name, model_size(entry), entry.tp)
-        return entry.tp, entry.dp
-    size = model_size(entry)
-    utilization = float(entry.options.get("gpu_memory_utilization", _USUAL_UTILIZATION))
-    return choose(entry.name, size, _gpus(), utilization, entry.dp)
-
-
-def _gpus() -> Gpus:
-    """The GPUs that vLLM would use; asked of the driver, so that no memory of them is taken."""
-    import torch
-    from vllm.platforms import current_platform
-
-    if not current_platform.is_cuda_alike():
-        return Gpus(0, 0)
-    count = torch.cuda.device_count()
-    return Gpus(count, min(map(current_platform.get_device_total_memory, range(count)), default=0))
 
 
 def _sampling_params(sampling: Sampling) -> Any:
