@@ -24,7 +24,7 @@ _Places = list[Image | str]
 """Images, and the indices of rows whose images are meant."""
 
 
-class _NotRead(DataError):
+class _NotRead(LookupError):
     """A row's image is that of a row that was not read, or not yet."""
 
 
@@ -51,7 +51,10 @@ def read_tsv(
         waiting.append((index, {k: v for k, v in record.cells.items() if k != fields.image}))
         yield from _ready(waiting, places, path)
     if waiting:
-        _resolve((waiting[0][0],), places, path)  # raises: the row it waits for is not there
+        try:
+            _resolve((waiting[0][0],), places, path)
+        except _NotRead as missing:
+            raise DataError(str(missing)) from None
 
 
 def _ready(
