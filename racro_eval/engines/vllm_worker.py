@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 
 from racro_eval.data.images import BytesImage, decode
 from racro_eval.engines.base import Message, Request, Sampling
+from racro_eval.engines.copies import Copies
 from racro_eval.engines.failures import describe
 from racro_eval.engines.frames import Frame, read_frame, write_frame
 from racro_eval.engines.vllm_devices import check_device, parallel_sizes
@@ -154,11 +155,17 @@ class _Model:
             raise _EngineDied from error
         self._context = config.model_config.max_model_len
         copies = config.parallel_config.data_parallel_size
-        self.window = 2 * config.scheduler_config.max_num_seqs * copies
+        sequences = config.scheduler_config.max_num_seqs
+        self.window = 2 * sequences * copies
+        self._copies = Copies(copies, ahead=sequences)
         self.versions = _versions()
 
     async def complete(self, request: Request) -> dict[str, Any]:
         """Generate for one request; images are decoded here, when its turn has come."""
+        with self._copies.one_for(request.images) as copy:
+            return await self._generate(request, copy)
+
+    async def _generate(self, request: Request, copy: int | None) -> dict[str, Any]:
         from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
 
         final = None
@@ -169,6 +176,7 @@ class _Model:
                 _sampling_params(request.sampling),
                 request.id,
                 tokenization_kwargs={"add_special_tokens": False},
+                data_parallel_rank=copy,
             ):
                 final = output
         except EngineDeadError as error:

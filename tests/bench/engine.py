@@ -55,6 +55,8 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--rows", type=int, help="the first rows only")
     parser.add_argument("--max-tokens", type=int, default=64)
     parser.add_argument("--max-num-seqs", type=int, default=32)
+    parser.add_argument("--tp", type=int, default=1)
+    parser.add_argument("--dp", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
@@ -87,7 +89,7 @@ def _measure(args: argparse.Namespace, side: str, number: int) -> dict[str, Any]
     """The figures of one side, run in a process of its own."""
     counts = args.folder / "counts"
     counting.make(counts)
-    names = ("model", "data", "data_root", "rows", "max_tokens", "max_num_seqs")
+    names = ("model", "data", "data_root", "rows", "max_tokens", "max_num_seqs", "tp", "dp")
     words = [
         f"--{name.replace('_', '-')}={getattr(args, name)}"
         for name in names
@@ -133,6 +135,8 @@ def _entry(args: argparse.Namespace) -> Any:
         model=args.model,
         engine="vllm",
         max_model_len=4096,
+        tp=args.tp,
+        dp=args.dp,
         sampling=SamplingOverrides(max_tokens=args.max_tokens),
         options={
             "max_num_seqs": args.max_num_seqs,

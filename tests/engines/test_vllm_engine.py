@@ -20,6 +20,7 @@ from racro_eval.engines import Completion, Engine, Message, Request, Sampling, c
 from racro_eval.errors import ConfigError, MissingError
 from racro_eval.models import ModelEntry
 from racro_eval.stages.plan import row_seed
+from tests.bench import counting
 from tests.support.benchmarks import make_json_benchmark, picture
 from tests.support.endless_loading import LOADING
 from tests.support.results import only, read_csv
@@ -250,6 +251,34 @@ def test_tensor_parallel_over_two_processes_gives_the_same_text(
     assert sum(ours[name] == theirs[name] for name in ours) >= 7
 
 
+def test_two_copies_give_the_same_text_and_encode_no_image_twice(
+    vlm: Engine, tiny_vlm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts = tmp_path / "counts"
+    counting.make(counts)
+    monkeypatch.setenv(counting.VARIABLE, str(counts))
+    monkeypatch.setenv("VLLM_CPU_OMP_THREADS_BIND", "nobind")
+    options = {
+        "max_num_seqs": SEQUENCES,
+        "worker_extension_cls": "tests.bench.counting_worker.Extension",
+    }
+    entry = ModelEntry(name="vlm", model=str(tiny_vlm), dp=2, max_model_len=1024, options=options)
+    before = descendants(os.getpid())
+    copies = create_engine(entry, "vllm", max_images=2)
+    names = [_name(pid) for pid in descendants(os.getpid()) - before]
+    assert sum("EngineCore" in name for name in names) == 2, names
+    # as the captions and tentative answers of ten rows follow each other
+    pairs = [
+        Request(f"r{n}", request(n).messages, request(n // 2, images=1).images, GREEDY)
+        for n in range(20)
+    ]
+    ours, theirs = texts(copies, pairs), texts(vlm, pairs)
+    copies.close()
+    assert sum(ours[name] == theirs[name] for name in ours) >= 18
+    _, encoded = counting.read(counts)
+    assert encoded == 10
+
+
 @pytest.mark.parametrize(
     ("more", "kind", "sentence"),
     [
@@ -275,7 +304,9 @@ def test_what_cannot_start_says_why(
     assert still_alive(descendants(os.getpid()) - before) == []
 
 
-def slow_run(folder: Path, model: Path, tokens: int) -> tuple[subprocess.Popen[str], set[int]]:
+def slow_run(
+    folder: Path, model: Path, tokens: int, copies: int = 1
+) -> tuple[subprocess.Popen[str], set[int]]:
     """A run of 60 rows that has finished a few of them, and the processes that it started."""
     make_json_benchmark(folder, 60)
     config = {
@@ -289,6 +320,7 @@ def slow_run(folder: Path, model: Path, tokens: int) -> tuple[subprocess.Popen[s
                 "name": "r",
                 "model": str(model),
                 "engine": "vllm",
+                "dp": copies,
                 "sampling": {"max_tokens": tokens},
                 **SETTINGS,
             }
@@ -303,12 +335,14 @@ def slow_run(folder: Path, model: Path, tokens: int) -> tuple[subprocess.Popen[s
     return process, descendants(process.pid)
 
 
+@pytest.mark.parametrize("copies", [1, 2])
 def test_an_engine_that_is_killed_ends_its_stage_and_keeps_its_rows(
-    tmp_path: Path, tiny_reasoner: Path
+    tmp_path: Path, tiny_reasoner: Path, monkeypatch: pytest.MonkeyPatch, copies: int
 ) -> None:
-    process, children = slow_run(tmp_path, tiny_reasoner, tokens=200)
+    monkeypatch.setenv("VLLM_CPU_OMP_THREADS_BIND", "nobind")
+    process, children = slow_run(tmp_path, tiny_reasoner, tokens=200, copies=copies)
     cores = [pid for pid in children if "EngineCore" in _name(pid)]
-    assert cores, f"no engine core among {[_name(pid) for pid in children]}"
+    assert len(cores) == copies, f"among {[_name(pid) for pid in children]}"
     os.kill(cores[0], signal.SIGKILL)
     _, complaints = process.communicate(timeout=120)
     assert process.returncode == 3, complaints
@@ -355,12 +389,16 @@ def still_alive(pids: set[int]) -> list[str]:
     return alive
 
 
-def test_no_engine_outlives_a_killed_run(tiny_reasoner: Path) -> None:
+@pytest.mark.parametrize("copies", [1, 2])
+def test_no_engine_outlives_a_killed_run(
+    tiny_reasoner: Path, monkeypatch: pytest.MonkeyPatch, copies: int
+) -> None:
+    monkeypatch.setenv("VLLM_CPU_OMP_THREADS_BIND", "nobind")
     code = (
         "import sys, time\n"
         "from racro_eval.engines import create_engine\n"
         "from racro_eval.models import ModelEntry\n"
-        "entry = ModelEntry(name='r', model=sys.argv[1], max_model_len=1024)\n"
+        f"entry = ModelEntry(name='r', model=sys.argv[1], dp={copies}, max_model_len=1024)\n"
         "engine = create_engine(entry, 'vllm')\n"
         "print('ready', flush=True)\n"
         "time.sleep(600)\n"
