@@ -32,7 +32,7 @@ class Quantity:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Several items. kind: "list" (bare), "set", or "bracket" with its two brackets."""
+    """One item or more. kind: "list" (bare), "set", or "bracket" with its two brackets."""
 
     kind: str
     items: tuple[Node, ...]

@@ -161,6 +161,8 @@ def _matrix(text: str, thousands: bool, depth: int) -> Node | None:
     if match is None or r"\begin" in match[2]:
         return None
     table = [row.split("&") for row in match[2].split(r"\\") if row.strip()]
+    if not table:
+        return None
     cells = tuple(tuple(parse(cell, depth=depth) for cell in row) for row in table)
     if len(cells) == 1 or all(len(row) == 1 for row in cells):
         return Group("bracket", tuple(cell for row in cells for cell in row), "()")
@@ -170,7 +172,7 @@ def _matrix(text: str, thousands: bool, depth: int) -> Node | None:
 def _items(
     parts: list[str], kind: str, thousands: bool, depth: int, brackets: str = ""
 ) -> Node | None:
-    if len(parts) > MAX_ITEMS:
+    if not 0 < len(parts) <= MAX_ITEMS:
         return None
     items: list[Node] = []
     for part in parts:
