@@ -237,10 +237,10 @@ class RowWriter(RowTable):
 
         Rows of other indices are kept, at the end. Does nothing if the file is already so.
         """
-        if not self._states.sort(order):
+        states = self._states.settled(order)
+        if states is None:
             return
-        rows = map(self._bytes, self._states)
-        write_atomically(self.path, chain([encode_row(self.columns)], rows))
+        write_atomically(self.path, chain([encode_row(self.columns)], map(self._bytes, states)))
         self._reopen()
 
     def _reopen(self) -> None:

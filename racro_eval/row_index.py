@@ -51,10 +51,10 @@ class RowIndex:
             sha256 = b""
         self._states[name] = _PACKED.pack(offset, length, sha256, row["error"] != "")
 
-    def sort(self, order: Iterable[str]) -> bool:
-        """Sort by the order of index values, others at the end, and by sample.
+    def settled(self, order: Iterable[str]) -> Iterator[RowState] | None:
+        """The states by the order of index values, others at the end, and by sample.
 
-        Gives whether the file is another: rows stood elsewhere, or were replaced.
+        None if the file is so already, and holds no row that was replaced.
         """
         rank = {index: number for number, index in enumerate(order)}
 
@@ -64,9 +64,8 @@ class RowIndex:
 
         names = sorted(self._states, key=place)
         if not self._superseded and names == list(self._states):
-            return False
-        self._states = {name: self._states[name] for name in names}
-        return True
+            return None
+        return (_unpack(self._states[name]) for name in names)
 
 
 def _name(index: str, sample: int) -> str:

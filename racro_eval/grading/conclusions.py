@@ -161,10 +161,10 @@ def stated_value(sentence: str, *, concluding: bool = False) -> str:
         sentence = sentence + "**" if closed else without_bold(sentence)
     if _NO_CONCLUSION.match(sentence) or _REJECTED.search(sentence):
         return ""
-    saying = _LEAD_WORD.sub("", _ASIDE.sub("", sentence))
+    plain = _ASIDE.sub("", sentence)
+    saying = _LEAD_WORD.sub("", plain)
     if canonical(saying) != saying:
         return saying
-    plain = _ASIDE.sub("", sentence)
     concluding = concluding or any(map(_CONCLUDES.search, (sentence, plain)))
     clause = _CLAUSE_END.split(plain)[-1]
     if _UNSURE.search(_VALUE.sub("\0", clause)):

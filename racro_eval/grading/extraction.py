@@ -185,15 +185,9 @@ def _closing(text: str, tail: str) -> list[Extraction]:
         return [Extraction(word[1], "bare")]
     if option:
         return [Extraction(option, "option")]
-    if lists_options(tail[-600:]):
-        return []  # the options again, and no word on which one
     closing = closing_sentence(tail)
-    if closing.startswith("|") and "**" not in closing:
-        return []  # the row of a table, and not its total in bold print
-    if _is_next_number(closing, tail):
-        return []  # a list that breaks off
-    if _ENTRY.fullmatch(closing) and len(_ENTRY.findall(tail[-600:])) > 1:
-        return []  # the last row of a table
+    if _ends_in_list(closing, tail):
+        return []
     value = stated_value(closing)
     if value:
         return [Extraction(value, "conclusion")]
@@ -204,6 +198,16 @@ def _closing(text: str, tail: str) -> list[Extraction]:
     if "\n" in whole and _LONE_VALUE.match(last):
         return [Extraction(last, "last-line")]
     return []
+
+
+def _ends_in_list(closing: str, tail: str) -> bool:
+    """Whether a response ends in options or in the row of a list or table, which state nothing."""
+    return (
+        lists_options(tail[-600:])
+        or (closing.startswith("|") and "**" not in closing)  # a total stands in bold print
+        or _is_next_number(closing, tail)
+        or (bool(_ENTRY.fullmatch(closing)) and len(_ENTRY.findall(tail[-600:])) > 1)
+    )
 
 
 def _is_next_number(closing: str, tail: str) -> bool:

@@ -30,9 +30,10 @@ def named_option(text: str, options: Mapping[str, str]) -> Extraction | None:
             spellings = (option, f"{letter}. {option}", f"({letter}) {option}")
             if bare in {normalize(spelling).lower() for spelling in spellings}:
                 return Extraction(whole, "bare")
-    closing = closing_sentence(without_boilerplate(text[-2 * MAX_WHOLE :]))
+    tail = text[-2 * MAX_WHOLE :]
+    closing = closing_sentence(without_boilerplate(tail))
     last_line = text.rstrip().rpartition("\n")[2]
-    if is_option_line(last_line) and lists_options(text[-2 * MAX_WHOLE :]):
+    if is_option_line(last_line) and lists_options(tail):
         return None  # the options again
     named = [letter for letter, option in options.items() if _names(closing, option)]
     if len(named) != 1:

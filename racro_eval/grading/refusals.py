@@ -33,18 +33,14 @@ _BOILERPLATE = re.compile(
     r"|\$?\\blacksquare|\\qed|Q\.?E\.?D\.?|[■□✅✓\U0001F300-\U0001FAFF]|```|</?\w{1,12}>|---+)[\s$]*\Z",
     re.IGNORECASE,
 )
-
-
 # `2**3` is a power.
 _BOLD = re.compile(r"(?<![\w)*])\*\*|\*\*(?![\w(*])")
+_OPTION_LINE = re.compile(r"^[ \t]*\(?[A-J](?:[).:]\s*\S|[ \t]*$)", re.MULTILINE)
 
 
 def without_bold(text: str) -> str:
     """`text` without Markdown's marks of bold print."""
     return _BOLD.sub("", text)
-
-
-_OPTION_LINE = re.compile(r"^[ \t]*\(?[A-J](?:[).:]\s*\S|[ \t]*$)", re.MULTILINE)
 
 
 def is_option_line(line: str) -> bool:

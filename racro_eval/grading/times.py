@@ -5,21 +5,22 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_HALF = r"(?:(?P<half>[ap])\.?\s?m\.?"
-_CLOCKS = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        rf"(?P<hour>\d{{1,2}}):(?P<minute>\d{{2}})(?::(?P<second>\d{{2}}))?\s*{_HALF}|o'clock|hours)?",
-        rf"(?P<hour>\d{{1,2}})\s*{_HALF}|o'clock)",
-        r"(?P<half>凌晨|早上|上午|下午|晚上|傍晚)?(?P<hour>\d{1,2})"
-        r"点(?:(?P<minute>\d{1,2}|半(?!分))分?|[整钟])?",
-        r"(?P<half>凌晨|早上|上午|下午|晚上|傍晚)?(?P<hour>\d{1,2})时(?P<minute>\d{1,2})分",
-    )
-)
 _HALVES = {
     **dict.fromkeys(("a", "凌晨", "早上", "上午"), "am"),
     **dict.fromkeys(("p", "下午", "晚上", "傍晚"), "pm"),
 }
+_HOUR = r"(?P<hour>\d{1,2})"
+_HALF = r"(?P<half>[ap])\.?\s?m\.?"
+_CHINESE_HOUR = rf"(?P<half>{'|'.join(word for word in _HALVES if len(word) > 1)})?{_HOUR}"
+_CLOCKS = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"{_HOUR}:(?P<minute>\d{{2}})(?::(?P<second>\d{{2}}))?\s*(?:{_HALF}|o'clock|hours)?",
+        rf"{_HOUR}\s*(?:{_HALF}|o'clock)",
+        rf"{_CHINESE_HOUR}点(?:(?P<minute>\d{{1,2}}|半(?!分))分?|[整钟])?",
+        rf"{_CHINESE_HOUR}时(?P<minute>\d{{1,2}})分",
+    )
+)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = (
     r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
