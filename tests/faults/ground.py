@@ -79,7 +79,10 @@ def make_ground(
 
 
 def write_sweep(folder: Path, latency_s: float, **more: Any) -> None:
-    """The sweep file: a captioner and a reasoner that answer after so many seconds."""
+    """The sweep file: a captioner and a reasoner that answer after so many seconds.
+
+    more: settings beside these, or in their place.
+    """
     models = [
         {"name": name, "model": name, "engine": "echo", "options": {"latency_s": latency_s}}
         for name in ("captioner", "reasoner")
