@@ -18,6 +18,19 @@ from types import ModuleType
 
 KINDS: dict[str, Callable[[], ModuleType]] = {
     name: partial(import_module, f"tests.faults.{name}")
-    for name in ("kills", "crash_points", "cuts", "changed", "limits", "processes", "servers", "secrets", "old_caches")
+    for name in (
+        "kills",
+        "engines",
+        "crash_points",
+        "cuts",
+        "changed",
+        "limits",
+        "processes",
+        "servers",
+        "data",
+        "names",
+        "secrets",
+        "old_caches",
+    )
 }
 """Kinds of fault by name, in the order of the table; imported when they are run."""

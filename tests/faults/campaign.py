@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
-from tests.faults.evidence import Rows, answers, difference, lost, state
+from tests.faults.evidence import Rows, answers, difference, lost, lost_texts, state
 from tests.faults.process import Exit
 
 COLUMNS = ("injected", "rows lost", "hangs", "exit 70", "secrets", "unequal", "other")
@@ -57,10 +57,15 @@ class Outcome:
         elif len(_complaint(end.err).split()) > _MOST_WORDS:
             self.blame("other", f"a message of many words: {said}")
 
-    def check_kept(self, before: Rows, results: Path, when: str) -> Rows:
-        """All rows of `before` are still on disk; gives those that are there now."""
+    def check_kept(
+        self, before: Rows, results: Path, when: str, *, texts_only: bool = False
+    ) -> Rows:
+        """All rows of `before` are still on disk; gives those that are there now.
+
+        texts_only: another run may have answered a row again.
+        """
         now = answers(results)
-        if gone := lost(before, now):
+        if gone := (lost_texts if texts_only else lost)(before, now):
             self.blame("rows lost", f"{when}: {gone[:3]} of {len(before)} rows", len(gone))
         return now
 

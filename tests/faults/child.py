@@ -13,15 +13,6 @@ from typing import TYPE_CHECKING
 
 import filelock  # noqa: F401
 
-import racro_eval.cli.leaderboard
-import racro_eval.cli.merge
-import racro_eval.cli.run
-import racro_eval.engines.echo
-import racro_eval.leaderboard.collect
-import racro_eval.leaderboard.formats.terminal
-import racro_eval.leaderboard.views.board
-import racro_eval.merging
-import racro_eval.pipeline
 from racro_eval.cli import main
 
 if TYPE_CHECKING:

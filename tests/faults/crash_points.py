@@ -108,5 +108,3 @@ def _ends(scene: _Scene, results: Path) -> list[int]:
     """How the command may end when it runs again: a merge that was all but done finds no shards."""
     done = scene.command == MERGE and not list(results.rglob("*.shard-*.csv"))
     return [0, 3] if done else [0]
-
-

@@ -40,9 +40,7 @@ def cases(ground: Path, seed: int) -> Iterator[Case]:
             yield Case(name, partial(_case, here, where, end, zeros))
 
 
-def _case(
-    here: Ground, where: Path, end: int, zeros: bool, folder: Path, outcome: Outcome
-) -> None:
+def _case(here: Ground, where: Path, end: int, zeros: bool, folder: Path, outcome: Outcome) -> None:
     results = here.finished(folder)
     whole = (folder / where).read_bytes()
     kept = whole[:end] + (b"\0" * (len(whole) - end) if zeros else b"")

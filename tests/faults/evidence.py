@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
@@ -42,7 +43,7 @@ def rows_of(path: Path) -> list[dict[str, str]]:
     """All whole rows of a CSV that make sense, failed ones too."""
     records = [
         next(csv.reader(io.StringIO(record.decode("utf-8", "replace"), newline="")), [])
-        for record in whole_records(path.read_bytes())
+        for record in whole_records(path.read_bytes().removeprefix(codecs.BOM_UTF8))
     ]
     if not records:
         return []
@@ -68,6 +69,11 @@ def answers(results: Path) -> Rows:
 def lost(before: Rows, after: Rows) -> list[Key]:
     """Answers that are not there any more as they were, times included: they cost a second time."""
     return [key for key, row in before.items() if not _holds(after.get(key), row)]
+
+
+def lost_texts(before: Rows, after: Rows) -> list[Key]:
+    """Answers whose text is not there any more, from whichever run it is now."""
+    return lost({key: {"prediction": row["prediction"]} for key, row in before.items()}, after)
 
 
 def _holds(found: dict[str, str] | None, row: dict[str, str]) -> bool:

@@ -8,6 +8,7 @@ that is not so the case is skipped.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import shutil
@@ -197,11 +198,8 @@ def _mount(place: Path, size: int) -> None:
 def _leave(ballast: Path, free: int) -> None:
     """Fill a file system until so much is free."""
     about = os.statvfs(ballast.parent)
-    with ballast.open("wb") as file:
-        try:
-            file.write(b"x" * max(0, about.f_bavail * about.f_bsize - free))
-        except OSError:
-            pass
+    with contextlib.suppress(OSError), ballast.open("wb") as file:
+        file.write(b"x" * max(0, about.f_bavail * about.f_bsize - free))
 
 
 def _read_only(scene: _Scene, folder: Path, outcome: Outcome) -> None:

@@ -1,8 +1,8 @@
-"""Results that an earlier version wrote (commit 9a8b602, the Demo and the echo engine): what has been
-paid for once is still read, reused and shown.
+"""Results that an earlier version wrote (commit 9a8b602, the Demo and the echo engine): what has
+been paid for once is still read, reused and shown.
 
-`old_results/` holds a finished run of the echo engine (two variants, two samples), one of the shipped
-models, and two shards that were not merged yet.
+`old_results/` holds a finished run of the echo engine (two variants, two samples), one of the
+shipped models, and two shards that were not merged yet.
 """
 
 from __future__ import annotations
@@ -72,6 +72,6 @@ def _reuses_all(end: Exit, results: Path, outcome: Outcome) -> None:
 
 
 def _planned(end: Exit, results: Path, outcome: Outcome) -> None:
-    """The plan names the file of the shipped captioner; whether it is reused is the key's matter."""
+    """The plan names the shipped captioner; whether its rows are reused is the key's matter."""
     if "demo-captioner" not in end.out:
         outcome.blame("unequal", f"the plan does not name the captioner: {end.out[-300:]!r}")

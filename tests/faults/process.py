@@ -143,9 +143,7 @@ def start(
     return Running(process.pid, folder, lambda: process.exitcode, streams)
 
 
-def _spawn(
-    line: str, folder: Path, streams: tuple[Path, Path], env: dict[str, str]
-) -> Running:
+def _spawn(line: str, folder: Path, streams: tuple[Path, Path], env: dict[str, str]) -> Running:
     with streams[0].open("wb") as out, streams[1].open("wb") as err:
         process = subprocess.Popen(
             ["bash", "-o", "pipefail", "-c", line],

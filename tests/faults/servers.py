@@ -1,8 +1,8 @@
 """Servers that answer what they should not: each mode of `tests/support/server_modes.yaml`.
 
 A run asks a server of that mode: once for all rows, and once for one row while the others are
-answered well. Then the server is a good one, and the same run goes on: its rows must be those that a
-good server would have given from the start, but for rows that were answered before.
+answered well. Then the server is a good one, and the same run goes on: its rows must be those that
+a good server would have given from the start, but for rows that were answered before.
 """
 
 from __future__ import annotations
@@ -95,5 +95,3 @@ def _check_errors(results: Path, outcome: Outcome) -> None:
             said = row.get("error") or ""
             if len(said) > 600 or not said.isprintable():
                 outcome.blame("other", f"an error that nobody can read: {said[:700]!r}")
-
-
