@@ -159,10 +159,10 @@ def _spawn(line: str, folder: Path, streams: tuple[Path, Path], env: dict[str, s
 
 def _descendants(pid: int) -> list[int]:
     found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        with contextlib.suppress(OSError):
-            for one in map(int, task.read_text().split()):
-                found += [one, *_descendants(one)]
+    with contextlib.suppress(OSError):  # it may end meanwhile
+        for task in os.listdir(f"/proc/{pid}/task"):
+            for one in Path(f"/proc/{pid}/task/{task}/children").read_text().split():
+                found += [int(one), *_descendants(int(one))]
     return found
 
 
