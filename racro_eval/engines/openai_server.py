@@ -153,7 +153,7 @@ class Server:
         except TimeoutError:
             return f"no answer within {_THERE_WITHIN_S:g} s"
         except _MayPass as problem:
-            return str(problem)
+            return describe(problem.__cause__ or problem)
         except DataError:
             return ""  # a strange answer, but an answer: a server need not list its models
         if response.status_code == HTTPStatus.UNAUTHORIZED:
@@ -189,8 +189,8 @@ class Server:
         self, method: str, path: str, body: bytes | None = None
     ) -> tuple[httpx2.Response, bytes]:
         """What comes back, and its body. Raises _MayPass if the connection is lost."""
-        url = self._url.copy_with(path=f"{self._url.path.rstrip('/')}/{path}")
         headers = {"Content-Type": "application/json"} if body is not None else {}
+        url = _below(self._url, path)
         try:
             async with self._client.stream(method, url, content=body, headers=headers) as response:
                 content = bytearray()
@@ -217,6 +217,12 @@ def _address(text: str) -> httpx2.URL:
             "The base URL of a server must be an address such as http://127.0.0.1:8000/v1."
         )
     return url
+
+
+def _below(url: httpx2.URL, path: str) -> httpx2.URL:
+    """The address of a path below a base URL, whose query (an API version, say) is kept."""
+    base, mark, query = url.raw_path.partition(b"?")
+    return url.copy_with(raw_path=base.rstrip(b"/") + b"/" + path.encode() + mark + query)
 
 
 def _key() -> str:
