@@ -61,7 +61,7 @@ class OpenAIEngine:
         self._closing.callback(self._portal.call, self._server.close)
         try:
             # A wrong address or key is said before anything is sent.
-            self._start(self._server.until_there, float("-inf")).result()
+            self._start(self._server.until_there).result()
         except BaseException:
             self.close()
             raise

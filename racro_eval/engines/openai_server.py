@@ -17,7 +17,7 @@ import httpx2
 
 from racro_eval.engines.failures import describe
 from racro_eval.engines.server_words import stated_reason
-from racro_eval.errors import ConfigError, DataError, EngineError
+from racro_eval.errors import ConfigError, DataError, EngineError, without_credentials
 
 _LOG = logging.getLogger(__name__)
 _USUAL_ADDRESS = "https://api.openai.com/v1"
@@ -27,6 +27,7 @@ _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 60.0
 _CONNECTED_WITHIN_S = 30.0
 _THERE_WITHIN_S = 30.0
+_NEVER = float("-inf")
 _MAY_PASS = {408, 409, 429}
 """Statuses of a request that may succeed later, besides 500 and above."""
 _AWAY = {502, 503, 504}
@@ -60,14 +61,9 @@ class Server:
         self._name = name
         self._shown = str(self._url.copy_with(username=None, password=None, query=None))
         self._retries, self._timeout_s, self._wait_s = retries, timeout_s, wait_s
-        self._client = httpx2.AsyncClient(
-            headers={"Authorization": f"Bearer {_key()}"},
-            timeout=httpx2.Timeout(None, connect=_CONNECTED_WITHIN_S),
-            limits=httpx2.Limits(max_connections=None),  # as many as there are requests in flight
-            follow_redirects=True,
-        )
+        self._client = _client(_key())
         self._asking = asyncio.Lock()
-        self._answered_at = self._back_at = float("-inf")
+        self._answered_at = self._back_at = _NEVER
         """When it last answered anybody, and when it last came back after it had been away."""
 
     async def close(self) -> None:
@@ -110,7 +106,7 @@ class Server:
                 await self.until_there(began)
             raise DataError(str(problem)) from problem
 
-    async def until_there(self, since: float) -> None:
+    async def until_there(self, since: float = _NEVER) -> None:
         """Wait until the server has answered somebody after `since`, a time of the event loop.
 
         Raises EngineError if it stays away or refuses the key.
@@ -163,7 +159,7 @@ class Server:
         return _sentence(response.status_code, body) if response.status_code in _AWAY else ""
 
     def _gone(self, away: str) -> EngineError:
-        if self._answered_at < 0:
+        if self._answered_at == _NEVER:
             return EngineError(
                 f"Nobody answers at {self._shown} for {self._name} ({away}): is the server running?"
             )
@@ -217,6 +213,21 @@ def _address(text: str) -> httpx2.URL:
             "The base URL of a server must be an address such as http://127.0.0.1:8000/v1."
         )
     return url
+
+
+def _client(key: str) -> httpx2.AsyncClient:
+    try:
+        return httpx2.AsyncClient(
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=httpx2.Timeout(None, connect=_CONNECTED_WITHIN_S),
+            limits=httpx2.Limits(max_connections=None),  # as many as there are requests in flight
+            follow_redirects=True,
+        )
+    except (ImportError, OSError, ValueError, httpx2.InvalidURL) as error:
+        raise ConfigError(
+            "No server can be asked with the proxy or the certificates that the environment names: "
+            f"{without_credentials(describe(error))}"
+        ) from error
 
 
 def _below(url: httpx2.URL, path: str) -> httpx2.URL:

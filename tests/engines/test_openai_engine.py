@@ -194,6 +194,19 @@ def test_an_address_that_is_none_is_said_at_once(url: str) -> None:
         create_engine(ModelEntry(name="m", model="m", base_url=url), "openai")
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("HTTP_PROXY", "nonsense://user:secret@x"), ("SSL_CERT_FILE", "/not/there")],
+)
+def test_a_proxy_or_certificate_that_is_none_is_said(
+    server: Server, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match="the proxy or the certificates") as caught:
+        engine(server)
+    assert "secret" not in str(caught.value)
+
+
 def test_nobody_listening_is_said() -> None:
     entry = ModelEntry(name="m", model="m", base_url=GONE, options={"wait_s": 0})
     with pytest.raises(

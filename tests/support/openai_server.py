@@ -272,6 +272,20 @@ def _no_length(to: _Handler, mode: Mode) -> None:
     to.wfile.write(mode.body())
 
 
+def _closes_quietly(to: _Handler, mode: Mode) -> None:
+    to.protocol_version = "HTTP/1.1"
+    to.send(200, mode.body())
+
+
+def _short_length(to: _Handler, mode: Mode) -> None:
+    to.send(200, mode.body(), {"Content-Length": "40"})
+
+
+def _early_hints(to: _Handler, mode: Mode) -> None:
+    to.wfile.write(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
+    to.send(200, mode.body())
+
+
 def _endless_body(to: _Handler, mode: Mode) -> None:
     to.head(mode.status, {})
     for _ in _until_nobody_reads(to):
@@ -335,6 +349,9 @@ _ACTS: dict[str, Callable[[_Handler, Mode], None]] = {
     "bad-gzip": _bad_gzip,
     "gzip-bomb": _gzip_bomb,
     "no-length": _no_length,
+    "closes-quietly": _closes_quietly,
+    "short-length": _short_length,
+    "early-hints": _early_hints,
     "endless-body": _endless_body,
     "silent": _silent,
     "drip": _drip,
