@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import logging
 import signal
 import subprocess
@@ -14,13 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 pytest.importorskip("httpx2", reason="the extra `openai` is not installed")
 
+from racro_eval.config import RunConfig
 from racro_eval.data.images import BytesImage
+from racro_eval.display import Display
 from racro_eval.engines import Completion, Engine, Message, Request, Sampling, create_engine
 from racro_eval.errors import ConfigError, EngineError
 from racro_eval.models import ModelEntry
+from racro_eval.pipeline import run
 from tests.support.benchmarks import make_json_benchmark, picture
 from tests.support.openai_server import Answer, Server, reply
 from tests.support.results import only, read_csv
@@ -271,6 +276,39 @@ def test_a_server_that_is_away_for_a_moment_is_waited_for_in_between(server: Ser
         running.close()
     assert [one.error for one in done] == [None] * 8
     assert [said for said in keeper.said if "answers again" in said] == [keeper.said[-1]]
+
+
+def test_a_run_shows_that_it_waits(server: Server, tmp_path: Path) -> None:
+    server.close()
+    shown = io.StringIO()
+    config = RunConfig(
+        data=[str(make_json_benchmark(tmp_path, 2))],
+        data_root=tmp_path,
+        results=tmp_path / "results",
+        variant=["none"],
+        reasoner=[f"openai:m@{server.url}"],
+    )
+    with BackWhenMissed(server.http.server_port):
+        report = run(config, Display(Console(file=shown, width=500)))
+    assert report.exit_code(max_failures=0) == 0
+    (missed,) = [line for line in shown.getvalue().splitlines() if "Nobody answers" in line]
+    assert "asking again in 1 s" in missed
+    assert f"{server.url} answers again." in shown.getvalue()
+
+
+def test_ctrl_c_ends_the_wait_for_a_server(tmp_path: Path) -> None:
+    spec = make_json_benchmark(tmp_path, 2)
+    command = [sys.executable, "-m", "racro_eval", "--data", str(spec), "--variant", "none"]
+    where = ["--data-root", str(tmp_path), "--results", str(tmp_path / "results")]
+    waiting = subprocess.Popen(
+        [*command, *where, "--reasoner", f"openai:m@{GONE}"], stderr=subprocess.PIPE, text=True
+    )
+    assert waiting.stderr is not None
+    while "asking again" not in (line := waiting.stderr.readline()):
+        assert line, "it ended without having waited"
+    waiting.send_signal(signal.SIGINT)
+    _, said = waiting.communicate(timeout=120)
+    assert waiting.returncode == 130, said
 
 
 def test_as_many_requests_are_in_flight_as_allowed(server: Server) -> None:
