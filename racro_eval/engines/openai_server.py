@@ -94,7 +94,8 @@ class Server:
             await self.until_there(began)
             before = f" (before that: {failure})" if failure else ""
             raise DataError(
-                f"The server gave no whole answer within {self._timeout_s:g} s{before}."
+                f"The server gave no whole answer within {self._timeout_s:g} s, the timeout_s of "
+                f"{self._name}{before}."
             ) from None
 
     async def _last_try(self, body: bytes) -> bytes:
