@@ -103,6 +103,12 @@ class RayEngine:
             return Completion(request.id, error=" ".join(row[_ERROR].split()))
         ids = list(row["token_ids"])
         ended = bool(ids) and ids[-1] in self._eos_ids
+        if not ended and not self._is_cut(request, int(row["prompt_tokens"]), len(ids)):
+            return Completion(
+                request.id,
+                error=f"The answer is not complete: it ended after {len(ids)} tokens, with neither "
+                "an end-of-text nor a limit.",
+            )
         logprobs = row["logprobs"]
         return Completion(
             request.id,
@@ -112,6 +118,15 @@ class RayEngine:
             latency_s=float(row["seconds"]),
             token_logprobs=(tuple(logprobs),) if request.sampling.logprobs else None,
         )
+
+    def _is_cut(self, request: Request, prompt_tokens: int, tokens: int) -> bool:
+        """Whether a limit can have ended an answer. Ray Data LLM does not hand on vLLM's reason.
+
+        A context that only vLLM knows, because no setting names it, may have ended any answer.
+        """
+        named = self._entry.options.get("max_model_len", self._entry.max_model_len)
+        full = named is None or prompt_tokens + tokens >= int(named)
+        return tokens > 0 and (tokens >= request.sampling.max_tokens or full)
 
     def close(self) -> None:
         """Leave the cluster; one that was started here ends. Safe to call twice."""

@@ -1,6 +1,6 @@
 """Engines by name. A new engine is one module and one line in ENGINES.
 
-Nothing of an engine is imported before it is asked for: torch, vllm or openai need not be there.
+Nothing of an engine is imported before it is asked for: torch, vllm or httpx2 need not be there.
 """
 
 from __future__ import annotations
