@@ -93,9 +93,13 @@ def _ask_judge(
     from racro_eval.scoring.graded import judged
     from racro_eval.stages.judge import JudgeJob, judge_file
 
-    config = RunConfig(data=(args.data,), offline=getattr(args, "offline", False))
+    config = RunConfig(
+        data=(args.data,),
+        offline=getattr(args, "offline", False),
+        results=getattr(args, "results", DEFAULT_RESULTS),
+    )
     model = locate_model(args.judge, config)
-    folder = getattr(args, "results", DEFAULT_RESULTS) / folder_name(benchmark.name)
+    folder = config.results / folder_name(benchmark.name)
     file = judge_file(folder, folder_name(args.predictions.stem), model, benchmark)
     job = JudgeJob(model, benchmark, lambda: verdicts, file)
     run_group([job], Display())

@@ -58,7 +58,8 @@ class VllmEngine:
             raise
         self._loaded = True
         self._window: int = ready.header["window"]
-        self.info = EngineInfo("vllm", entry.model, ready.header["versions"])
+        header = ready.header
+        self.info = EngineInfo("vllm", entry.model, header["versions"], header["device"])
 
     def stream(self, requests: Iterable[Request]) -> Iterator[Completion]:
         """Complete the requests as they finish; raises EngineError if the engine dies."""
