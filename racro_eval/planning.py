@@ -26,7 +26,7 @@ from racro_eval.stages.plan import Digests, PlannedRow
 from racro_eval.stages.reason import FileTexts, ReasonJob, StageTexts, Texts, reason_file
 
 PATIENCE_S = 10.0
-"""For so long planning waits for a server that does not answer."""
+"""For so long planning waits for a server that does not answer, unless its entry has `wait_s`."""
 
 
 class Job(Protocol):
@@ -283,7 +283,7 @@ def _fingerprint(entry: ModelEntry, engine: str, config: RunConfig) -> str:
         if len(here) == 1:
             return here[0]
     try:
-        return fingerprint(entry, engine, offline=config.offline, patience_s=PATIENCE_S)
+        return fingerprint(entry, engine, offline=config.offline, patience_s=_patience_s(entry))
     except NobodyAnswers as error:
         if not known:
             raise
@@ -292,6 +292,14 @@ def _fingerprint(entry: ModelEntry, engine: str, config: RunConfig) -> str:
             f"{error} To take the rows that are there without asking it, say in the model's entry "
             f"which of them are its own: {lines}."
         ) from error
+
+
+def _patience_s(entry: ModelEntry) -> float:
+    """How long a server that is away is asked again: as long as its engine would wait, if told."""
+    given = entry.options.get("wait_s")
+    if isinstance(given, int | float) and not isinstance(given, bool):
+        return float(given)
+    return PATIENCE_S
 
 
 def check_as_planned(model: Model, engine: Engine) -> None:
@@ -304,7 +312,8 @@ def check_as_planned(model: Model, engine: Engine) -> None:
             "float32 or bfloat16, say."
         )
     if ENGINES[model.engine].weights == "served":
-        found = fingerprint(model.entry, model.engine, offline=True, patience_s=PATIENCE_S)
+        patience_s = _patience_s(model.entry)
+        found = fingerprint(model.entry, model.engine, offline=True, patience_s=patience_s)
         if found != model.fingerprint:
             raise EngineError(
                 f"The server of {name} has another model than when the run was planned: "

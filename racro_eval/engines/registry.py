@@ -49,7 +49,7 @@ ENGINES: dict[str, EngineSpec] = {
         "OpenAIEngine",
         extra="openai",
         weights="served",
-        no_text=frozenset({"concurrency", "retries", "timeout_s"}),
+        no_text=frozenset({"concurrency", "retries", "timeout_s", "wait_s"}),
     ),
     "ray": EngineSpec(
         "racro_eval.engines.ray_engine",

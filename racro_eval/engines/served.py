@@ -35,7 +35,7 @@ _APART_S = 1.1
 """Between two questions: servers give `created` in whole seconds."""
 _PAUSES_S = (0.5, 1.0, 2.0, 4.0)
 _AWAY = (408, 425, 429, 502, 503, 504)
-_REFUSED = (401, 403)
+_REFUSED = 401
 _LONGEST = 80
 
 
@@ -105,7 +105,7 @@ def _listing(entry: ModelEntry) -> Any:
     """The server's list of models as parsed JSON, or None if it has none to give."""
     url = address(entry)
     status, body = _in_time(lambda: _get(_given(entry)), url, entry.name)
-    if status in _REFUSED:
+    if status == _REFUSED:
         raise EngineError(
             f"The server at {url} refuses the key for {entry.name}: set OPENAI_API_KEY."
         )
@@ -162,7 +162,7 @@ def _with_key(request: Any) -> Any:
 
 
 def _key() -> str:
-    return os.environ.get("OPENAI_API_KEY", "")
+    return os.environ.get("OPENAI_API_KEY", "").strip()
 
 
 def _given(entry: ModelEntry) -> str:

@@ -42,13 +42,13 @@ def known_fingerprints(results: Path, entry: ModelEntry, engine: str) -> list[st
     """The fingerprints under which a results folder has rows of a model, by its name and engine."""
     folder = entry.folder
     patterns = (f"*/{folder}/*.json", f"*/*/{folder}/*.json", f"**/*.judge-{folder}-*.json")
-    found: dict[str, None] = {}
+    found: set[str] = set()
     for pattern in patterns:
         for path in sorted(results.glob(pattern)):
             settings = _model_settings(_manifest(path))
             if (settings.get("engine"), settings.get("model")) == (engine, entry.model):
-                found[str(settings.get("fingerprint"))] = None
-    return list(found)
+                found.add(str(settings.get("fingerprint")))
+    return sorted(found)
 
 
 def as_setting(fingerprint: str) -> str:
