@@ -6,6 +6,7 @@ A model is a name from the built-in list or the sweep file, a hub id, a local fo
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from importlib import resources
@@ -91,8 +92,7 @@ class ModelEntry(Strict):
     @property
     def local_folder(self) -> Path | None:
         """The model's folder if it is one on this machine."""
-        path = Path(self.model).expanduser()
-        return path if path.is_dir() else None
+        return _folder(self.model)
 
 
 class _ModelFile(Strict):
@@ -149,9 +149,14 @@ def _with_engine(engine: str, rest: str, entries: Mapping[str, ModelEntry]) -> M
     return ModelEntry(name=Path(model).name or model, model=model, **update)
 
 
+def _folder(text: str) -> Path | None:
+    """The folder of this machine that a text names, whatever the text is; None if there is none."""
+    path = os.path.expanduser(text)  # pathlib's raises for a user that is not there
+    return Path(path) if os.path.isdir(path) else None
+
+
 def _located(text: str, entries: Mapping[str, ModelEntry]) -> ModelEntry:
-    path = Path(text).expanduser()
-    if path.is_dir():
+    if path := _folder(text):
         return ModelEntry(name=path.resolve().name, model=text)
     if text.startswith((".", "/", "~")):
         raise MissingError(f"There is no model folder {text}.")

@@ -7,6 +7,7 @@ others enter where they differ from their defaults, so that old keys stay valid.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -98,10 +99,7 @@ def _content(text: str) -> str | None:
     """The hash of a file or a model folder that an option names; None if there is none."""
     from racro_eval.models.weights import file_hash, folder_hash
 
-    path = Path(text).expanduser()
-    try:
-        if path.is_file():
-            return f"sha256:{file_hash(path)[:16]}"
-        return f"sha256:{folder_hash(path)}" if path.is_dir() else None
-    except OSError:
-        return None
+    path = os.path.expanduser(text)
+    if os.path.isfile(path):
+        return f"sha256:{file_hash(Path(path))[:16]}"
+    return f"sha256:{folder_hash(Path(path))}" if os.path.isdir(path) else None
