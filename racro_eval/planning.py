@@ -14,7 +14,7 @@ from racro_eval.engines.base import Engine
 from racro_eval.engines.devices import automatic_dtype
 from racro_eval.engines.registry import ENGINES, default_engine, engine_names
 from racro_eval.engines.served import NobodyAnswers, address
-from racro_eval.errors import ConfigError, EngineError, UnknownNameError, UsageError
+from racro_eval.errors import ConfigError, DataError, EngineError, UnknownNameError, UsageError
 from racro_eval.models import ModelEntry, resolve_model
 from racro_eval.models.fingerprints import fingerprint, is_served_at, pinned
 from racro_eval.prompting import VARIANTS, PromptSet, Role, Variant, load_prompts
@@ -311,12 +311,21 @@ def check_as_planned(model: Model, engine: Engine) -> None:
             f"{there.upper()}, where `dtype: auto` means another dtype. Give its entry a dtype: "
             "float32 or bfloat16, say."
         )
-    if ENGINES[model.engine].weights == "served":
-        patience_s = _patience_s(model.entry)
-        found = fingerprint(model.entry, model.engine, offline=True, patience_s=patience_s)
-        if found != model.fingerprint:
-            raise EngineError(
-                f"The server of {name} has another model than when the run was planned: "
-                f"{found!r}, not {model.fingerprint!r}. Start the run again; if it is the same "
-                f"model after all, give its entry {as_setting(model.fingerprint)}."
-            )
+    found = _fingerprint_now(model)
+    if found != model.fingerprint:
+        raise EngineError(
+            f"{name} has other weights than when the run was planned: {found!r}, not "
+            f"{model.fingerprint!r}. Start the run again; if it is the same model after all, give "
+            f"its entry {as_setting(model.fingerprint)}."
+        )
+
+
+def _fingerprint_now(model: Model) -> str:
+    """What identifies the weights by now. A commit of the hub is what was loaded, by its name."""
+    entry, engine = model.entry, model.engine
+    if ENGINES[engine].weights == "loaded" and entry.local_folder is None:
+        return model.fingerprint
+    try:
+        return fingerprint(entry, engine, offline=True, patience_s=_patience_s(entry))
+    except DataError as error:  # of files that are being written
+        raise EngineError(str(error)) from error

@@ -181,6 +181,23 @@ def test_a_retrained_folder_is_said_too(runs: Runs, tmp_path: Path, monkeypatch:
     assert go(**yaml.safe_load(line[0])).new == 0
 
 
+def test_a_folder_that_is_written_again_between_planning_and_loading_is_noticed(
+    runs: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "latest"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+
+    def engine(entry: ModelEntry, name: str, max_images: int) -> EchoEngine:
+        (folder / "model.safetensors").write_text("of the next epoch")
+        return EchoEngine(entry)
+
+    monkeypatch.setattr(pipeline, "create_engine", engine)
+    report = runs.go(mllm=[f"transformers:{folder}"], variant=["qa"])
+    assert (report.new, report.exit_code(0)) == (0, 3)
+    assert "latest has other weights than when the run was planned" in runs.said
+
+
 class TestAServerThatIsAway:
     def test_is_not_needed_for_rows_that_are_there(self, runs: Runs) -> None:
         with ListingServer(lambda: models(root="org/A", created=LONG_AGO)) as server:
@@ -238,7 +255,7 @@ def test_a_server_that_changes_between_planning_and_asking_is_noticed(runs: Runs
     with ListingServer(lambda: next(lists, models(root="org/B"))) as server:
         report = runs(server)
         assert (report.new, server.chats, report.exit_code(0)) == (0, 0, 3)
-        assert "has another model than when the run was planned" in runs.said
+        assert "m has other weights than when the run was planned" in runs.said
 
 
 class TestDtype:

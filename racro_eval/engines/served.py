@@ -153,7 +153,12 @@ def _get(base_url: str) -> tuple[int, bytes]:
     with requests.get(
         target, auth=auth, timeout=_REPLY_S, stream=True, headers={"Accept-Encoding": "identity"}
     ) as response:
-        return response.status_code, response.raw.read(_LARGEST + 1, decode_content=True)
+        body = bytearray()
+        for piece in response.iter_content(1 << 16):
+            body += piece
+            if len(body) > _LARGEST:
+                break
+        return response.status_code, bytes(body)
 
 
 def _with_key(request: Any) -> Any:
