@@ -21,8 +21,9 @@ from racro_eval.data import Benchmark
 from racro_eval.display import Display, StageProgress
 from racro_eval.engines.registry import create_engine
 from racro_eval.errors import EngineError, MissingError, RacroError
+from racro_eval.locating import check_as_planned
 from racro_eval.offline import as_configured
-from racro_eval.planning import Job, Plan, check_as_planned, make_plan
+from racro_eval.planning import Job, Plan, make_plan
 from racro_eval.scoring.profiles import Profile
 from racro_eval.sidecar import read_sidecar
 from racro_eval.stages.earlier import earlier_rows

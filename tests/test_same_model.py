@@ -12,7 +12,7 @@ import pytest
 import yaml
 from rich.console import Console
 
-from racro_eval import RunConfig, RunReport, pipeline, planning, run
+from racro_eval import RunConfig, RunReport, locating, pipeline, run
 from racro_eval.display import Display
 from racro_eval.engines.base import EngineInfo
 from racro_eval.engines.echo import EchoEngine
@@ -58,7 +58,7 @@ class Runs:
 
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runs:
-    monkeypatch.setattr(planning, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(locating, "PATIENCE_S", 0.0)
     return Runs(tmp_path)
 
 
@@ -228,7 +228,7 @@ class TestAServerThatIsAway:
             runs(url=second.url)
 
     def test_is_waited_for(self, runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(planning, "PATIENCE_S", 60)
+        monkeypatch.setattr(locating, "PATIENCE_S", 60)
         replies = iter([(503, b""), (503, b"")])
         with ListingServer(lambda: next(replies, models())) as server:
             assert runs(server).new == ROWS
@@ -239,7 +239,7 @@ class TestAServerThatIsAway:
             options = {"wait_s": 60}
             entry = ModelEntry(name="m", model="m", base_url=server.url, options=options)
             config = RunConfig(data=("x",), engine="openai", models=(entry,))
-            assert planning.locate_model("m", config).fingerprint == f"{server.url} root=r"
+            assert locating.locate_model("m", config).fingerprint == f"{server.url} root=r"
 
     def test_a_damaged_sidecar_is_no_obstacle(self, runs: Runs) -> None:
         with ListingServer() as server:
@@ -289,25 +289,25 @@ class TestDtype:
         monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
         monkeypatch.setattr("racro_eval.engines.devices._torch_build", lambda: build)
         monkeypatch.setattr("shutil.which", lambda _: "/usr/bin/nvidia-smi" if gpu else None)
-        model = planning.locate_model("m", self.config(tmp_path, engine))
+        model = locating.locate_model("m", self.config(tmp_path, engine))
         assert (model.entry.dtype, model.device) == (dtype, device)
         assert model.key_settings()["dtype"] == dtype
 
     def test_a_given_one_stays_and_is_for_any_device(self, tmp_path: Path) -> None:
-        model = planning.locate_model("m", self.config(tmp_path, "transformers", dtype="float16"))
+        model = locating.locate_model("m", self.config(tmp_path, "transformers", dtype="float16"))
         assert (model.entry.dtype, model.device) == ("float16", None)
 
     def test_an_engine_on_another_device_than_planned_does_not_go_on(self, tmp_path: Path) -> None:
-        model = planning.locate_model("m", self.config(tmp_path, "transformers", identity="x"))
+        model = locating.locate_model("m", self.config(tmp_path, "transformers", identity="x"))
         engine = EchoEngine(model.entry)
         other = {"cpu": "gpu", "gpu": "cpu"}[model.device or ""]
         for there, right in ((model.device or "", True), ("", True), (other, False)):
             engine.info = EngineInfo("transformers", "m", {}, there)
             if right:
-                planning.check_as_planned(model, engine)
+                locating.check_as_planned(model, engine)
             else:
                 with pytest.raises(EngineError, match=r"planned for a .*Give its entry a dtype"):
-                    planning.check_as_planned(model, engine)
+                    locating.check_as_planned(model, engine)
 
 
 class TestRevision:
@@ -330,7 +330,7 @@ class TestRevision:
     def test_the_commit_that_was_found_is_the_one_that_is_loaded(self, engine: str) -> None:
         one = ModelEntry(name="m", model="org/m", engine=engine)
         config = RunConfig(data=("x",), models=(one,), offline=True)
-        model = planning.locate_model("m", config)
+        model = locating.locate_model("m", config)
         assert model.fingerprint == model.entry.revision == self.COMMIT
         assert "revision" not in model.key_settings(), "the key is what it was"
 
@@ -342,7 +342,7 @@ class TestRevision:
         self, given: dict[str, Any]
     ) -> None:
         one = ModelEntry(name="m", model="org/m", engine="vllm", **given)
-        model = planning.locate_model("m", RunConfig(data=("x",), models=(one,), offline=True))
+        model = locating.locate_model("m", RunConfig(data=("x",), models=(one,), offline=True))
         assert (model.entry.revision, model.entry.options) == (self.COMMIT, {})
 
     @pytest.mark.usefixtures("hub_cache")
@@ -350,7 +350,7 @@ class TestRevision:
         def settings(**more: Any) -> Any:
             one = ModelEntry(name="m", model="org/m", engine="vllm", revision="v1", **more)
             config = RunConfig(data=("x",), models=(one,), offline=True)
-            return planning.locate_model("m", config).key_settings()
+            return locating.locate_model("m", config).key_settings()
 
         assert settings(identity=self.COMMIT) == settings()
 

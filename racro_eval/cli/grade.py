@@ -87,9 +87,9 @@ def _ask_judge(
     """The verdicts with those of the judge, and the name of the profile that they are by."""
     from racro_eval.config import DEFAULT_RESULTS, RunConfig
     from racro_eval.display import Display
+    from racro_eval.locating import locate_model
     from racro_eval.models import folder_name
     from racro_eval.pipeline import run_group
-    from racro_eval.planning import locate_model
     from racro_eval.scoring.graded import judged
     from racro_eval.stages.judge import JudgeJob, judge_file
 

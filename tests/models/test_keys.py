@@ -14,6 +14,7 @@ from racro_eval import RunConfig
 from racro_eval.engines.base import Sampling
 from racro_eval.engines.registry import ENGINES
 from racro_eval.errors import ConfigError
+from racro_eval.locating import locate_model
 from racro_eval.models import ModelEntry, SamplingOverrides, resolve_model
 from racro_eval.models.keys import (
     ENTRY_ELSEWHERE,
@@ -22,7 +23,7 @@ from racro_eval.models.keys import (
     model_settings,
     sampling_settings,
 )
-from racro_eval.planning import locate_model, make_plan
+from racro_eval.planning import make_plan
 from racro_eval.stages.files import Model, short_hash
 from tests.support.benchmarks import make_json_benchmark
 
