@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from racro_eval.atomic import write_atomically
 from racro_eval.errors import DataError, MissingError
@@ -30,8 +30,8 @@ _NO_TEXT = (
 _NO_TEXT_FOLDERS = (".*", "checkpoint-*", "global_step*", "runs", "logs", "__pycache__")
 _CHUNK = 1 << 22
 _SHOWN_AFTER_S = 2
-_SETTLED_S = 2
-"""A file that changed less than so long ago may change again within one tick of its clock."""
+_TICK_S = 0.1
+"""Two changes of a file within so short a time may have the same time of change."""
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -71,44 +71,52 @@ def file_hash(path: Path, progress: _Progress | None = None) -> str:
     Raises MissingError if it cannot be read, DataError if it changes while it is read.
     """
     try:
-        with path.open("rb") as file:
-            return _hash_of(path, file, progress)
+        state = _state(path)
+        note = _note(path)
+        found = _remembered(note, state)
+        if found is None:
+            found = _read_hash(path, state, progress)
+            with contextlib.suppress(OSError):
+                write_atomically(note, [json.dumps(state | {"sha256": found}).encode()])
+        elif progress:
+            progress.add(state["size"])
+        return found
     except OSError as error:
         raise MissingError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
-def _hash_of(path: Path, file: IO[bytes], progress: _Progress | None) -> str:
-    from racro_eval.data.files import cache_folder  # late: it brings much with it
-
-    state = _state(path, file)
-    name = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()
-    note = cache_folder("weights") / f"{name}.json"
-    if known := _remembered(note, state):
-        if progress:
-            progress.add(state["size"])
-        return known
+def _read_hash(path: Path, state: dict[str, Any], progress: _Progress | None) -> str:
+    """The hash of a file that stays as it was when its state was taken."""
     found = hashlib.sha256()
-    while chunk := file.read(_CHUNK):
-        found.update(chunk)
-        if progress:
-            progress.add(len(chunk))
-    after = _state(path, file)
-    if (after["size"], after["mtime_ns"]) != (state["size"], state["mtime_ns"]):
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            found.update(chunk)
+            if progress:
+                progress.add(len(chunk))
+    if abs(time.time_ns() - state["ctime_ns"]) < _TICK_S * 1_000_000_000:
+        time.sleep(_TICK_S)  # what changes from now on has another time
+    after = _state(path)
+    if any(after[name] != state[name] for name in ("size", "mtime_ns", "inode", "device")):
         raise DataError(
             f"{path} changed while it was read: is the model still being written? "
             "Start again when it is complete."
         )
-    if time.time_ns() - state["ctime_ns"] > _SETTLED_S * 1_000_000_000:
-        with contextlib.suppress(OSError):
-            write_atomically(note, [json.dumps(state | {"sha256": found.hexdigest()}).encode()])
     return found.hexdigest()
 
 
-def _state(path: Path, file: IO[bytes]) -> dict[str, Any]:
+def _note(path: Path) -> Path:
+    """The place of what is known of a file."""
+    from racro_eval.data.files import cache_folder  # late: it brings much with it
+
+    name = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()
+    return cache_folder("weights") / f"{name}.json"
+
+
+def _state(path: Path) -> dict[str, Any]:
     """What is the same as long as a file is not written to."""
-    stat = os.fstat(file.fileno())
+    stat = path.stat()
     return {
-        "path": os.fsdecode(path.resolve()).encode("utf-8", "backslashreplace").decode(),
+        "path": os.fsencode(path.resolve()).decode("utf-8", "backslashreplace"),
         "size": stat.st_size,
         "mtime_ns": stat.st_mtime_ns,
         "ctime_ns": stat.st_ctime_ns,

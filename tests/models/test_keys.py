@@ -112,6 +112,12 @@ class TestEntry:
         other = key(entry(**{field: OTHER_ENTRY[field]}))
         assert (other == key(entry())) == (field in ENTRY_NO_TEXT)
 
+    def test_a_revision_for_which_the_fingerprint_stands_is_not_in_it_twice(self) -> None:
+        usual = key(entry(), "vllm", "commit")
+        assert key(entry(revision="commit"), "vllm", "commit") == usual
+        assert key(entry(revision="main"), "vllm", "commit") != usual
+        assert key(entry(revision="main", identity="commit"), "vllm", "commit") == usual
+
     def test_the_fields_that_change_no_text(self) -> None:
         assert {"name", "parameters", "tp", "dp"} == ENTRY_NO_TEXT
         assert set(ModelEntry.model_fields) >= ENTRY_NO_TEXT | ENTRY_ELSEWHERE

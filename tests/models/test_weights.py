@@ -22,9 +22,9 @@ MEGABYTE = 1 << 20
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of notes. Files of a test are new; their notes are believed all the same."""
+    """The folder of notes."""
     monkeypatch.setenv("RACRO_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(weights, "_SETTLED_S", -1)
+    monkeypatch.setattr(weights, "_TICK_S", 0.02)
     return tmp_path / "cache" / "weights"
 
 
@@ -83,8 +83,7 @@ class TestContent:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         path = checkpoint(tmp_path / "m") / "model.safetensors"
-        states = iter([{"size": 1, "mtime_ns": 1, "ctime_ns": 1}, {"size": 2, "mtime_ns": 2}])
-        monkeypatch.setattr(weights, "_state", lambda *_: next(states))
+        monkeypatch.setattr("time.sleep", lambda _: path.write_bytes(b"another epoch"))
         with pytest.raises(DataError, match="changed while it was read"):
             file_hash(path)
 
@@ -137,12 +136,11 @@ class TestCache:
         assert path.stat().st_ino == stat.st_ino
         assert file_hash(path) != before
 
-    def test_a_file_that_has_just_changed_gets_no_note(
-        self, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(weights, "_SETTLED_S", 3600)
-        file_hash(checkpoint(tmp_path / "m") / "model.safetensors")
-        assert not self.notes(cache)
+    def test_a_change_just_after_the_hash_has_another_time(self, tmp_path: Path) -> None:
+        path = checkpoint(tmp_path / "m") / "model.safetensors"
+        for number in range(10):
+            path.write_bytes(str(number).encode())
+            assert file_hash(path) == hashlib.sha256(str(number).encode()).hexdigest()
 
     @pytest.mark.parametrize(
         "content",
@@ -192,7 +190,6 @@ class TestCache:
             "import sys\n"
             "from pathlib import Path\n"
             "from racro_eval.models import weights\n"
-            "weights._SETTLED_S = -1\n"
             "print(*{weights.folder_hash(Path(sys.argv[1])) for _ in range(5)})"
         )
         command = [sys.executable, "-c", program, str(folder)]
