@@ -66,6 +66,13 @@ def test_a_local_folder(tmp_path: Path) -> None:
         resolve_model("transformers:./nowhere")
 
 
+@pytest.mark.parametrize("text", ["", "~nobody-here", "a\0b", "x" * 5000])
+def test_a_text_that_can_be_no_folder_is_none(text: str) -> None:
+    assert ModelEntry(name="m", model=text).local_folder is None
+    with pytest.raises((MissingError, UnknownNameError)):
+        resolve_model(text)
+
+
 def test_an_unknown_name_says_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match=r"The nearest: R1-7B.*list models"):
         resolve_model("R1-7")

@@ -23,6 +23,7 @@ import ray.data
 from ray.data.llm import build_processor, vLLMEngineProcessorConfig
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from racro_eval import offline
 from racro_eval.data.images import BytesImage, decode
 from racro_eval.engines.base import Completion, EngineInfo, Request, Usage
 from racro_eval.engines.failures import describe, failed
@@ -64,7 +65,8 @@ class RayEngine:
             postprocess=_answer,
         )
         logging.getLogger("ray").setLevel(logging.ERROR)
-        self.info = EngineInfo("ray", entry.model, _versions())
+        device = "cpu" if _on_cpu() else "gpu"
+        self.info = EngineInfo("ray", entry.model, _versions(), device)
 
     def stream(self, requests: Iterable[Request]) -> Iterator[Completion]:
         """Complete the requests as they finish. All are taken at once; their images are not."""
@@ -221,8 +223,12 @@ def _check_reachable(address: str) -> None:
         ) from error
 
 
+def _on_cpu() -> bool:
+    return not ray.cluster_resources().get("GPU")
+
+
 def _processor_config(entry: ModelEntry, tp: int, max_images: int) -> Any:
-    on_cpu = not ray.cluster_resources().get("GPU")
+    on_cpu = _on_cpu()
     settings = engine_settings(entry, max_images, on_cpu=on_cpu)
     settings |= {**_USUAL, "tensor_parallel_size": tp, **entry.options}
     model = settings.pop("model")
@@ -241,7 +247,7 @@ def _processor_config(entry: ModelEntry, tp: int, max_images: int) -> Any:
         chat_template_stage=False,
         tokenize_stage=False,
         detokenize_stage=False,
-        runtime_env={"env_vars": {**_NODE_SETTINGS}},
+        runtime_env={"env_vars": {**_NODE_SETTINGS, **offline.variables()}},
     )
 
 

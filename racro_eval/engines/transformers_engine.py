@@ -78,7 +78,8 @@ class TransformersEngine:
         self._prompts = make_prompts(entry, loaded.tokenizer, loaded.processor)
         self._model_name = entry.name
         versions = {"transformers": transformers.__version__, "torch": str(torch.__version__)}
-        self.info = EngineInfo(_NAME, entry.model, versions)
+        device = "cpu" if self._device.type == "cpu" else "gpu"
+        self.info = EngineInfo(_NAME, entry.model, versions, device)
 
     def stream(self, requests: Iterable[Request]) -> Iterator[Completion]:
         """Complete the requests batch by batch, pulling one window of them at a time.

@@ -60,7 +60,7 @@ class VllmEngine:
             raise
         self._loaded = True
         self._window: int = ready["window"]
-        self.info = EngineInfo("vllm", entry.model, ready["versions"])
+        self.info = EngineInfo("vllm", entry.model, ready["versions"], ready["device"])
 
     def stream(self, requests: Iterable[Request]) -> Iterator[Completion]:
         """Complete the requests as they finish; raises EngineError if the engine dies."""

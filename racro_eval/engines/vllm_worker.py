@@ -72,7 +72,7 @@ async def _serve(
     threading.Thread(target=_read_all, args=reader, daemon=True).start()
     model = _Model(entry, max_images)
     loaded.set()
-    out.put({"window": model.window, "versions": model.versions})
+    out.put({"window": model.window, "versions": model.versions, "device": model.device})
     try:
         async with asyncio.TaskGroup() as tasks:
             running: set[asyncio.Task[None]] = set()
@@ -169,6 +169,7 @@ class _Model:
         self.window = 2 * sequences * copies
         self._copies = Copies(copies, ahead=sequences)
         self.versions = _versions()
+        self.device = "cpu" if _on_cpu() else "gpu"
 
     async def complete(self, request: Request) -> dict[str, Any]:
         """Generate for one request; images are decoded here, when its turn has come."""
@@ -233,7 +234,6 @@ def _outcome(final: Any, text: Callable[[Sequence[int]], str], *, logprobs: bool
 
 
 def _engine_args(entry: ModelEntry, max_images: int) -> Any:
-    import torch
     from vllm.engine.arg_utils import AsyncEngineArgs
 
     check_device(entry.name)
@@ -241,10 +241,16 @@ def _engine_args(entry: ModelEntry, max_images: int) -> Any:
     for name in entry.options:
         if name not in known:
             raise ConfigError(f"vLLM has no engine argument {name!r} (an option of {entry.name}).")
-    settings = engine_settings(entry, max_images, on_cpu=not torch.cuda.is_available())
+    settings = engine_settings(entry, max_images, on_cpu=_on_cpu())
     tp, dp = parallel_sizes(entry)
     sizes = {"tensor_parallel_size": tp, "data_parallel_size": dp}
     return AsyncEngineArgs(**{**settings, **sizes, **entry.options})
+
+
+def _on_cpu() -> bool:
+    import torch
+
+    return not torch.cuda.is_available()
 
 
 def _sampling_params(sampling: Sampling) -> Any:

@@ -7,7 +7,7 @@ import json
 import os
 import socket
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 from racro_eval.cache import RowTable, RowWriter
 from racro_eval.engines.base import Sampling
 from racro_eval.models import ModelEntry
+from racro_eval.models.keys import model_settings
 from racro_eval.provenance import argv, git_commit, now
 from racro_eval.row_index import RowState
 from racro_eval.shards import Shard
@@ -27,56 +28,28 @@ SCHEMA = 1
 def short_hash(content: Mapping[str, Any]) -> str:
     """8 hex digits of the SHA-256 of a mapping, whatever the order of its keys."""
     text = json.dumps(content, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model as a stage runs it: its entry, the engine chosen, and what identifies its weights."""
+    """A model as a stage runs it: its entry, the engine chosen, and what identifies its weights.
+
+    device: "cpu" or "gpu" where the entry's dtype was chosen for one (`dtype: auto`), else None.
+    """
 
     entry: ModelEntry
     engine: str
     fingerprint: str
+    device: str | None = None
 
     def key_settings(self) -> dict[str, Any]:
-        """What of the model can change the text. tp, dp, memory and hosts cannot."""
-        entry = self.entry
-        folder = entry.local_folder
-        return {
-            "model": folder.resolve().name if folder else entry.model,
-            "fingerprint": self.fingerprint,
-            "engine": self.engine,
-            "dtype": entry.dtype,
-            "quantization": entry.quantization,
-            "max_model_len": entry.max_model_len,
-            "min_pixels": entry.min_pixels,
-            "max_pixels": entry.max_pixels,
-            "system_prompt": entry.system_prompt,
-            "chat_template_kwargs": entry.chat_template_kwargs,
-        }
+        """What of the model can change the text."""
+        return model_settings(self.entry, self.engine, self.fingerprint)
 
     def sampling(self, default: Sampling) -> Sampling:
         """The stage's sampling with the model's own overrides."""
-        own = self.entry.sampling.model_dump(exclude_none=True)
-        return Sampling(
-            temperature=own.get("temperature", default.temperature),
-            top_p=own.get("top_p", default.top_p),
-            top_k=own.get("top_k", default.top_k),
-            repetition_penalty=own.get("repetition_penalty", default.repetition_penalty),
-            max_tokens=own.get("max_tokens", default.max_tokens),
-        )
-
-
-def sampling_settings(sampling: Sampling, seed: int) -> dict[str, Any]:
-    """Sampling as key material; the base seed counts only where something is drawn."""
-    return {
-        "temperature": sampling.temperature,
-        "top_p": sampling.top_p,
-        "top_k": sampling.top_k,
-        "repetition_penalty": sampling.repetition_penalty,
-        "max_tokens": sampling.max_tokens,
-        "seed": seed if sampling.temperature > 0 else None,
-    }
+        return replace(default, **self.entry.sampling.model_dump(exclude_none=True))
 
 
 @dataclass(slots=True)

@@ -19,11 +19,12 @@ from racro_eval.data import Benchmark, Sample
 from racro_eval.engines.base import Sampling
 from racro_eval.grading import Status
 from racro_eval.grading.scope import visible_text
+from racro_eval.models.keys import sampling_settings
 from racro_eval.prompting import Template
 from racro_eval.scoring.graded import SUFFIX, graded_path, judged, read_graded
 from racro_eval.settings import read_settings
 from racro_eval.sidecar import read_sidecar
-from racro_eval.stages.files import Model, StageFile, sampling_settings
+from racro_eval.stages.files import Model, StageFile
 from racro_eval.stages.grade import file_hash, is_current, store_graded
 from racro_eval.stages.perceive import benchmark_facts, benchmark_identity, chat
 from racro_eval.stages.plan import Digests, PlannedRow, Prompt, plan_row
