@@ -96,6 +96,7 @@ class FileLock:
         if is_at(self._owner, self._owner_path):
             return
         self._disown()
+        self._owner_path.parent.mkdir(parents=True, exist_ok=True)
         if not self._claim(self._owner_path):  # unless somebody has only deleted the owner file
             raise CacheError(
                 f"{self._path} was taken over by {self.holder()}, because this process did not "

@@ -19,22 +19,7 @@ from hypothesis import strategies as st
 from racro_eval.cache import CALL_COLUMNS, RowTable, RowWriter
 from racro_eval.errors import CacheError, ConfigError
 from racro_eval.records import clean, encode_row
-
-
-def row(index: str, prediction: str = "text", sample: int = 0, **more: str) -> dict[str, str]:
-    values = dict.fromkeys(CALL_COLUMNS, "")
-    return {**values, "index": index, "sample": str(sample), "prediction": prediction, **more}
-
-
-def write(path: Path, *rows: dict[str, str]) -> None:
-    with RowWriter(path, CALL_COLUMNS) as table:
-        for values in rows:
-            table.append(values)
-
-
-def predictions(path: Path) -> dict[str, str]:
-    with RowTable(path, CALL_COLUMNS) as table:
-        return {values["index"]: values["prediction"] for values in table.rows()}
+from tests.support.store import predictions, row, write
 
 
 @pytest.fixture
