@@ -18,11 +18,12 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from racro_eval.atomic import unwritable
 from racro_eval.errors import CacheError
 from racro_eval.processes import has_ended, of_this_machine, process_tag
 from racro_eval.provenance import now
@@ -216,6 +217,20 @@ class FileLock:
         finally:
             _HEARTBEAT.remove(owner)
             os.close(owner)
+
+
+@contextmanager
+def locked(path: Path, on_wait: Callable[[str], None] | None = None) -> Iterator[None]:
+    """Hold the lock of a file for a block, and leave no lock file. Raises ConfigError."""
+    lock = FileLock(path)
+    try:
+        lock.acquire(on_wait)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    try:
+        yield
+    finally:
+        lock.release(remove=True)
 
 
 def is_at(fd: int, path: Path) -> bool:

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from racro_eval.errors import CacheError
+from racro_eval.file_hash import kept_hash
 from racro_eval.records import decode_row, encode_row, is_begun, is_blank, split_records
 from racro_eval.row_index import RowIndex, RowState
 
@@ -71,6 +72,11 @@ class RowTable:
 
     def sha256(self) -> str:
         """SHA-256 of the file up to its last whole record, in hex: of the rows that are seen."""
+        if self._fd < 0 or os.fstat(self._fd).st_size != self._end:
+            return self._calculate()
+        return kept_hash(self.path, self._fd, self._calculate)
+
+    def _calculate(self) -> str:
         digest, offset = hashlib.sha256(), 0
         while offset < self._end:
             piece = self._bytes(offset, min(_CHUNK, self._end - offset))

@@ -1,15 +1,14 @@
 """Scores kept beside their graded files, so that a table of finished runs reads no responses.
 
-A summary counts only if the graded file has the size and time of change that it had, and neither
-the benchmark's spec nor the code of racro-eval has changed. It is a hidden file that may be deleted
-at any time; where it cannot be written the score is simply calculated again.
+A summary counts only if the graded file has the size, the inode and the times of change that it
+had, and neither the benchmark's spec nor the code of racro-eval has changed. It is a hidden file
+that may be deleted at any time; where it cannot be written the score is simply calculated again.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sys
 from collections import Counter
 from collections.abc import Mapping
@@ -18,6 +17,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from racro_eval.atomic import temporary_path
+from racro_eval.file_hash import file_identity
 from racro_eval.scoring import Part, Score
 
 PACKAGE = Path(__file__).parents[1]
@@ -41,7 +42,7 @@ def write_summary(graded: Path, score: Score, state: list[Any]) -> None:
     """Keep a score; `state` is that of the file from before it was read."""
     content = json.dumps({"of": state, "score": _encode(score)}, separators=(",", ":"))
     path = summary_path(graded)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    temporary = temporary_path(path)
     try:
         # Not forced to the disk, unlike all else that is written: a lost one is made again.
         temporary.write_text(content, encoding="utf-8")
@@ -52,12 +53,10 @@ def write_summary(graded: Path, score: Score, state: list[Any]) -> None:
 
 
 def file_state(graded: Path, spec: Mapping[str, Any]) -> list[Any]:
-    """What a score of the file depends on: its size, its time of change, the spec, the code."""
-    about = graded.stat()
+    """What a score of the file depends on: its identity, the spec, the code."""
     text = json.dumps(spec, sort_keys=True)
     return [
-        about.st_size,
-        about.st_mtime_ns,
+        *file_identity(graded.stat()),
         hashlib.sha256(text.encode()).hexdigest()[:16],
         _code(),
     ]

@@ -1,6 +1,6 @@
 """A process that appends rows where every flock succeeds, as on a mount without locks.
 
-Arguments: the file, a name for its rows, how many. It opens and settles the file for five at a time.
+Arguments: the file, a name for its rows, how many. The file is opened and settled for each five.
 With the word `hold` it says that it has the file, and waits to be killed.
 """
 
