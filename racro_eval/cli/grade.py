@@ -103,7 +103,8 @@ def _ask_judge(
     file = judge_file(folder, folder_name(args.predictions.stem), model, benchmark)
     job = JudgeJob(model, benchmark, lambda: verdicts, file)
     run_group([job], Display())
-    return list(job.judged_rows()), judged(profile, model.entry.folder)
+    with job.replies() as replies:
+        return list(job.judged_rows(replies)), judged(profile, model.entry.folder)
 
 
 def _check_indices(

@@ -14,12 +14,13 @@ from typing import Any
 
 from racro_eval.cache import RowTable, RowWriter
 from racro_eval.engines.base import Sampling
+from racro_eval.errors import CacheError
 from racro_eval.models import ModelEntry
 from racro_eval.models.keys import model_settings
 from racro_eval.provenance import argv, git_commit, now
 from racro_eval.row_index import RowState
 from racro_eval.shards import Shard
-from racro_eval.sidecar import read_sidecar, write_sidecar
+from racro_eval.sidecar import read_sidecar, runs_of, write_sidecar
 
 SCHEMA = 1
 """Version of what a row means; raised when cached rows must not be reused any more."""
@@ -112,6 +113,8 @@ class StageFile:
     """The whole file, which a shard reads: rows that were merged need not be computed again."""
     _process: dict[str, Any] | None = None
     """This run's mark in the sidecar while it writes."""
+    _runs: list[dict[str, Any]] = field(default_factory=list)
+    """The earlier runs, for a sidecar that is lost or spoiled meanwhile."""
 
     @property
     def key(self) -> str:
@@ -161,10 +164,13 @@ class StageFile:
 
     def close(self) -> None:
         """Close the file. Safe to call twice."""
-        for table in (self.table, self._whole):
-            if table is not None:
-                table.close()
-        self.table = self._whole = None
+        try:
+            if self.table is not None:
+                self.table.close()
+        finally:
+            if self._whole is not None:
+                self._whole.close()
+            self.table = self._whole = None
 
     def state(self, index: str, sample: int) -> RowState | None:
         """The state of a row, which a shard also finds in the whole file; None if it is nowhere."""
@@ -199,10 +205,10 @@ class StageFile:
 
     def begin(self) -> None:
         """Say in the sidecar who works on the file, and keep what an interrupted run left there."""
-        runs = self.runs()
+        self._runs = self.runs()
         place = {"pid": os.getpid(), "host": socket.gethostname()}
         self._process = {**place, "started_at": now(), "argv": argv()}
-        self._write_sidecar(runs, {"process": self._process})
+        self._write_sidecar(self._runs, {"process": self._process})
 
     def finish(self, order: Iterable[str], facts: Mapping[str, Any]) -> None:
         """Put the rows in order; if there are new ones, add this run to the sidecar.
@@ -212,7 +218,7 @@ class StageFile:
         """
         order = list(order)
         self._writer.settle(order)
-        known = read_sidecar(self.path)
+        known = self._known()
         if known and "process" not in known and not self.tally.new and not self.shard:
             return
         tally = asdict(self.tally)
@@ -227,12 +233,21 @@ class StageFile:
 
     def runs(self) -> list[dict[str, Any]]:
         """The runs that wrote rows so far; one that was killed counts as interrupted."""
-        known = read_sidecar(self.path)
-        runs = list(known.get("runs", []))
+        known = self._known()
+        runs = runs_of(known)
         process = known.get("process")
-        if process and process != self._process:
+        if isinstance(process, dict) and process != self._process:
             runs.append({**process, "interrupted": True})
-        return runs
+        return [run for run in self._runs if run not in runs] + runs
+
+    def _known(self) -> dict[str, Any]:
+        """What the sidecar says; nothing, if it was spoiled while this run had it."""
+        try:
+            return read_sidecar(self.path)
+        except CacheError:
+            if self._process is None:
+                raise
+            return {}
 
     def _write_sidecar(self, runs: list[dict[str, Any]], more: Mapping[str, Any]) -> None:
         write_sidecar(
