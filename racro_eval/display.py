@@ -93,14 +93,14 @@ class Display:
         where = str(paths[0]) + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
         self.log(f"{title}: {total} rows, {cached} cached → {where}")
         show = self._live if self.console.is_terminal and cached < total else self._lines
-        with show(title, total, cached) as progress, self._warnings():
+        with show(title, total, cached) as progress, self.warnings():
             yield progress
         if progress.new:
             self.log(f"{title}: {progress.done}/{total} rows, {progress.speed()}")
 
     @contextmanager
-    def _warnings(self) -> Iterator[None]:
-        """Show what engines warn of meanwhile: a server that is waited for, say."""
+    def warnings(self) -> Iterator[None]:
+        """Show what is warned of meanwhile: a server that is waited for, say."""
         logger, handler = logging.getLogger("racro_eval"), _Lines(self.log)
         logger.addHandler(handler)
         try:

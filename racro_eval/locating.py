@@ -13,8 +13,8 @@ from racro_eval.models.fingerprints import fingerprint, is_served_at, pinned
 from racro_eval.stages.earlier import as_setting, known_fingerprints
 from racro_eval.stages.files import Model
 
-PATIENCE_S = 10.0
-"""For so long planning waits for a server that does not answer, unless its entry has `wait_s`."""
+PATIENCE_S = 180.0
+"""So long a server that does not answer is waited for, as by its engine, without a `wait_s`."""
 
 
 def locate_model(name: str, config: RunConfig) -> Model:

@@ -69,7 +69,8 @@ def run(config: RunConfig, display: Display | None = None) -> RunReport:
     is in the report's `errors`; all finished rows are on disk.
     """
     display = display or Display()
-    plan = make_plan(config)
+    with display.warnings():
+        plan = make_plan(config)
     _say_earlier_rows(plan.jobs, display)
     report = RunReport()
     lost: set[Path] = set()

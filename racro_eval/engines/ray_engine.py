@@ -126,7 +126,7 @@ class RayEngine:
 
         A context that only vLLM knows, because no setting names it, may have ended any answer.
         """
-        named = self._entry.options.get("max_model_len", self._entry.max_model_len)
+        named: Any = self._entry.options.get("max_model_len", self._entry.max_model_len)
         full = named is None or prompt_tokens + tokens >= int(named)
         return tokens > 0 and (tokens >= request.sampling.max_tokens or full)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import math
 import os
 import re
@@ -25,6 +26,7 @@ from racro_eval.errors import ConfigError, EngineError
 if TYPE_CHECKING:
     from racro_eval.models import ModelEntry
 
+_LOG = logging.getLogger(__name__)
 _OPENAI = "https://api.openai.com/v1"
 _REPLY_S = 20.0
 """For a whole reply, however slowly it comes."""
@@ -33,7 +35,7 @@ _LARGEST = 8 << 20
 _RECENT_S = 7 * 24 * 3600.0
 _APART_S = 1.1
 """Between two questions: servers give `created` in whole seconds."""
-_PAUSES_S = (0.5, 1.0, 2.0, 4.0)
+_LONGEST_PAUSE_S = 60.0
 _AWAY = (408, 425, 429, 502, 503, 504)
 _REFUSED = 401
 _LONGEST = 80
@@ -63,27 +65,24 @@ def address(entry: ModelEntry) -> str:
     return quote(f"{url.scheme}://{place}{url.path.rstrip('/')}", safe="/:@[]%-._~!$&'()*+,;=")
 
 
-def ask(
-    entry: ModelEntry, patience_s: float = 0.0, on_wait: Callable[[str], None] | None = None
-) -> Served:
+def ask(entry: ModelEntry, patience_s: float = 0.0) -> Served:
     """What the entry's server says of its model.
 
-    patience_s: for so long a server that is away is asked again; on_wait is told once.
+    patience_s: for so long a server that is away is asked again, which is logged as a warning.
     Raises NobodyAnswers, EngineError for a key that is refused, ConfigError for a wrong address.
     """
-    deadline = time.monotonic() + patience_s
-    pauses = iter(_PAUSES_S)
-    pause = 0.0
+    deadline, pause = time.monotonic() + patience_s, 1.0
     while True:
         try:
             return _ask_until_settled(entry)
         except NobodyAnswers as error:
-            if time.monotonic() >= deadline:
+            left = deadline - time.monotonic()
+            if left <= 0:
                 raise
-            if on_wait is not None and not pause:
-                on_wait(f"{error} It is asked again for {patience_s:.0f} s.")
-            pause = next(pauses, pause)
-            time.sleep(min(pause, max(0.0, deadline - time.monotonic())))
+            pause = min(pause, left)
+            _LOG.warning(f"{error} Asking again in {pause:.0f} s, and for {left:.0f} s at most.")
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE_S)
 
 
 def _ask_until_settled(entry: ModelEntry) -> Served:

@@ -9,7 +9,6 @@ an engine without weights    nothing: the name is all there is
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from racro_eval.engines.registry import ENGINES
@@ -24,7 +23,7 @@ NAME_ONLY = "name only"
 def fingerprint(entry: ModelEntry, engine: str, *, offline: bool, patience_s: float = 0.0) -> str:
     """What identifies the weights that an engine would answer with.
 
-    patience_s: for so long a server that is away is asked again, which is said on stderr.
+    patience_s: for so long a server that is away is asked again, which is logged.
     Raises MissingError for weights that are not there, EngineError for a server that does not
     answer, DataError for a folder that changes while it is read.
     """
@@ -34,17 +33,13 @@ def fingerprint(entry: ModelEntry, engine: str, *, offline: bool, patience_s: fl
     if kind == "none":
         return NAME_ONLY
     if kind == "served":
-        return served_fingerprint(ask(entry, patience_s, _say))
+        return served_fingerprint(ask(entry, patience_s))
     folder = entry.local_folder
     if folder is not None:
         if not (folder / "config.json").is_file():
             raise MissingError(f"The folder {folder} is not a model: it has no config.json.")
         return f"sha256:{folder_hash(folder)}"
     return _hub_commit(entry, offline=offline)
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)
 
 
 def served_fingerprint(served: Served) -> str:
