@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from racro_eval.models import ModelEntry
 
 _OPENAI = "https://api.openai.com/v1"
-_REPLY_S = 20.0
+_REPLY_S = 30.0
 """For a whole reply, however slowly it comes."""
 _LARGEST = 8 << 20
 """Bytes of a reply; the longest lists of hosted models take a tenth of it."""
