@@ -58,7 +58,7 @@ def _files(folder: Path) -> Iterator[Path]:
     for place, folders, names in os.walk(folder, onerror=unreadable):
         folders[:] = [name for name in folders if not _matches(name, _NO_TEXT_FOLDERS)]
         paths = (Path(place, name) for name in names if not _matches(name, _NO_TEXT))
-        yield from (path for path in paths if path.is_file())
+        yield from (path for path in paths if os.path.isfile(path))
 
 
 def _matches(name: str, patterns: tuple[str, ...]) -> bool:
