@@ -9,7 +9,7 @@ from racro_eval.engines.registry import ENGINES, default_engine, engine_names
 from racro_eval.engines.served import NobodyAnswers, address
 from racro_eval.errors import ConfigError, DataError, EngineError, UnknownNameError
 from racro_eval.models import ModelEntry, resolve_model
-from racro_eval.models.fingerprints import fingerprint, is_served_at, pinned
+from racro_eval.models.fingerprints import fingerprint, is_served_at, pinned, say
 from racro_eval.stages.earlier import as_setting, known_fingerprints
 from racro_eval.stages.files import Model
 
@@ -63,10 +63,11 @@ def _fingerprint(entry: ModelEntry, engine: str, config: RunConfig) -> str:
     """
     try:
         return fingerprint(entry, engine, offline=config.offline)
-    except NobodyAnswers:
+    except NobodyAnswers as error:
         known = known_fingerprints(config.results, entry, engine)
         here = [text for text in known if is_served_at(text, address(entry))]
         if len(here) == 1:
+            say(f"{error} Its rows in {config.results} are taken to be those of the same model.")
             return here[0]
     try:
         return fingerprint(entry, engine, offline=config.offline, patience_s=_patience_s(entry))

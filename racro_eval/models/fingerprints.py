@@ -17,6 +17,7 @@ from racro_eval.engines.served import Served, ask
 from racro_eval.errors import MissingError
 from racro_eval.models.entries import ModelEntry, ships_with_the_package
 from racro_eval.models.weights import folder_hash
+from racro_eval.printable import printable
 
 NAME_ONLY = "name only"
 
@@ -34,7 +35,7 @@ def fingerprint(entry: ModelEntry, engine: str, *, offline: bool, patience_s: fl
     if kind == "none":
         return NAME_ONLY
     if kind == "served":
-        return served_fingerprint(ask(entry, patience_s, _say))
+        return served_fingerprint(ask(entry, patience_s, say))
     folder = entry.local_folder
     if folder is not None:
         if not (folder / "config.json").is_file():
@@ -43,8 +44,9 @@ def fingerprint(entry: ModelEntry, engine: str, *, offline: bool, patience_s: fl
     return _hub_commit(entry, offline=offline)
 
 
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)
+def say(text: str) -> None:
+    """A line for the user while a run is planned."""
+    print(printable(text), file=sys.stderr)
 
 
 def served_fingerprint(served: Served) -> str:
