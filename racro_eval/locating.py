@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+
 from racro_eval.config import RunConfig
 from racro_eval.engines.base import Engine
 from racro_eval.engines.devices import automatic_dtype
 from racro_eval.engines.registry import ENGINES, default_engine, engine_names
-from racro_eval.engines.served import NobodyAnswers, address
-from racro_eval.errors import ConfigError, DataError, EngineError, UnknownNameError
+from racro_eval.engines.served import address
+from racro_eval.errors import ConfigError, DataError, EngineError, ServerAwayError, UnknownNameError
 from racro_eval.models import ModelEntry, resolve_model
 from racro_eval.models.fingerprints import fingerprint, is_served_at, pinned
 from racro_eval.stages.earlier import as_setting, known_fingerprints
 from racro_eval.stages.files import Model
 
+_LOG = logging.getLogger(__name__)
 PATIENCE_S = 180.0
 """So long a server that does not answer is waited for, as by its engine, without a `wait_s`."""
 
@@ -63,14 +66,17 @@ def _fingerprint(entry: ModelEntry, engine: str, config: RunConfig) -> str:
     """
     try:
         return fingerprint(entry, engine, offline=config.offline)
-    except NobodyAnswers:
+    except ServerAwayError as error:
         known = known_fingerprints(config.results, entry, engine)
         here = [text for text in known if is_served_at(text, address(entry))]
         if len(here) == 1:
+            _LOG.warning(
+                f"{error} Its rows in {config.results} are taken to be those of the same model."
+            )
             return here[0]
     try:
         return fingerprint(entry, engine, offline=config.offline, patience_s=_patience_s(entry))
-    except NobodyAnswers as error:
+    except ServerAwayError as error:
         if not known:
             raise
         lines = "; or ".join(map(as_setting, known))

@@ -114,6 +114,10 @@ class TestFingerprint:
         entry = ModelEntry(name="m", model="any")
         assert fingerprint(entry, "echo", offline=True) == "name only"
 
+    def test_of_a_folder_that_is_not_there_is_not_asked_of_the_hub(self, tmp_path: Path) -> None:
+        with pytest.raises(MissingError, match="There is no model folder"):
+            self.of(ModelEntry(name="m", model=str(tmp_path / "nowhere")))
+
     def test_of_a_hub_model_is_the_cached_commit(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -21,14 +21,14 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from racro_eval.errors import ConfigError, EngineError
+from racro_eval.errors import ConfigError, EngineError, ServerAwayError
 
 if TYPE_CHECKING:
     from racro_eval.models import ModelEntry
 
 _LOG = logging.getLogger(__name__)
 _OPENAI = "https://api.openai.com/v1"
-_REPLY_S = 20.0
+_REPLY_S = 30.0
 """For a whole reply, however slowly it comes."""
 _LARGEST = 8 << 20
 """Bytes of a reply; the longest lists of hosted models take a tenth of it."""
@@ -39,10 +39,6 @@ _LONGEST_PAUSE_S = 60.0
 _AWAY = (408, 425, 429, 502, 503, 504)
 _REFUSED = 401
 _LONGEST = 80
-
-
-class NobodyAnswers(EngineError):
-    """No server is there, or it says that it cannot answer now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +65,13 @@ def ask(entry: ModelEntry, patience_s: float = 0.0) -> Served:
     """What the entry's server says of its model.
 
     patience_s: for so long a server that is away is asked again, which is logged as a warning.
-    Raises NobodyAnswers, EngineError for a key that is refused, ConfigError for a wrong address.
+    Raises ServerAwayError, EngineError for a key that is refused, ConfigError for a wrong address.
     """
     deadline, pause = time.monotonic() + patience_s, 1.0
     while True:
         try:
             return _ask_until_settled(entry)
-        except NobodyAnswers as error:
+        except ServerAwayError as error:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise
@@ -109,7 +105,7 @@ def _listing(entry: ModelEntry) -> Any:
             f"The server at {url} refuses the key for {entry.name}: set OPENAI_API_KEY."
         )
     if status in _AWAY:
-        raise NobodyAnswers(f"The server at {url} for {entry.name} is away (HTTP {status}).")
+        raise ServerAwayError(f"The server at {url} for {entry.name} is away (HTTP {status}).")
     if status != 200 or len(body) > _LARGEST:
         return None
     try:
@@ -132,11 +128,11 @@ def _in_time(question: Callable[[], tuple[int, bytes]], url: str, name: str) -> 
     try:
         answer = answers.get(timeout=_REPLY_S)
     except Empty:
-        raise NobodyAnswers(
+        raise ServerAwayError(
             f"Nobody answers at {url} for {name} within {_REPLY_S:.0f} s: is the server busy?"
         ) from None
     if isinstance(answer, Exception):
-        raise NobodyAnswers(
+        raise ServerAwayError(
             f"Nobody answers at {url} for {name}: is the server running?"
         ) from answer
     return answer

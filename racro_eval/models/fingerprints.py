@@ -39,6 +39,8 @@ def fingerprint(entry: ModelEntry, engine: str, *, offline: bool, patience_s: fl
         if not (folder / "config.json").is_file():
             raise MissingError(f"The folder {folder} is not a model: it has no config.json.")
         return f"sha256:{folder_hash(folder)}"
+    if entry.model.startswith((".", "/", "~")):
+        raise MissingError(f"There is no model folder {entry.model}.")
     return _hub_commit(entry, offline=offline)
 
 

@@ -34,6 +34,9 @@ _FIRST = frozenset({"dtype", "quantization", "max_model_len", "min_pixels", "max
                     "system_prompt", "chat_template_kwargs", "temperature", "top_p", "top_k",
                     "repetition_penalty", "max_tokens"})  # fmt: skip
 
+_OF_A_MODEL = ("config.json", "tokenizer.json", "tokenizer_config.json", "adapter_config.json")
+"""What makes a folder that an option names one of a model; any other may hold a whole disk."""
+
 
 def model_settings(entry: ModelEntry, engine: str, fingerprint: str) -> dict[str, Any]:
     """A model as key material. fingerprint: what identifies its weights."""
@@ -102,4 +105,5 @@ def _content(text: str) -> str | None:
     path = os.path.expanduser(text)
     if os.path.isfile(path):
         return f"sha256:{file_hash(Path(path))[:16]}"
-    return f"sha256:{folder_hash(Path(path))}" if os.path.isdir(path) else None
+    is_model = any(os.path.isfile(os.path.join(path, name)) for name in _OF_A_MODEL)
+    return f"sha256:{folder_hash(Path(path))}" if is_model else None

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from racro_eval.atomic import write_atomically
-from racro_eval.errors import DataError, MissingError
+from racro_eval.errors import ConfigError, DataError, MissingError
 
 _NO_TEXT = (
     ".*", "*.md", "*.log", "LICENSE*", "NOTICE*", "*.png", "*.jpg", "*.pdf",
@@ -58,7 +58,7 @@ def _files(folder: Path) -> Iterator[Path]:
     for place, folders, names in os.walk(folder, onerror=unreadable):
         folders[:] = [name for name in folders if not _matches(name, _NO_TEXT_FOLDERS)]
         paths = (Path(place, name) for name in names if not _matches(name, _NO_TEXT))
-        yield from (path for path in paths if path.is_file())
+        yield from (path for path in paths if os.path.isfile(path))
 
 
 def _matches(name: str, patterns: tuple[str, ...]) -> bool:
@@ -76,7 +76,7 @@ def file_hash(path: Path, progress: _Progress | None = None) -> str:
         found = _remembered(note, state)
         if found is None:
             found = _read_hash(path, state, progress)
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(ConfigError):
                 write_atomically(note, [json.dumps(state | {"sha256": found}).encode()])
         elif progress:
             progress.add(state["size"])

@@ -12,7 +12,7 @@ import racro_eval.engines
 from racro_eval.engines import create_engine, engine_names
 from racro_eval.engines.registry import ENGINES, EngineSpec, default_engine
 from racro_eval.engines.vllm_devices import check_device
-from racro_eval.errors import MissingError, UnknownNameError
+from racro_eval.errors import ConfigError, MissingError, UnknownNameError
 from tests.engines.prompts import ask, entry, text_of
 
 
@@ -31,6 +31,16 @@ def test_an_engine_is_created_by_name() -> None:
 def test_an_unknown_name_is_answered_with_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match=r"no engine 'transformer'.*nearest: transformers"):
         create_engine(entry("any/model"), "transformer")
+
+
+@pytest.mark.parametrize("name", ["echo", "openai"])
+def test_of_every_option_is_decided_whether_it_may_change_the_text(name: str) -> None:
+    """An engine says which options it knows; so far none of these changes a text."""
+    pytest.importorskip("openai", reason="the extra `openai` is not installed")
+    with pytest.raises(ConfigError, match="It knows: ") as raised:
+        create_engine(entry("any/model", options={"nonsense": 1}), name)
+    known = set(str(raised.value).rpartition("It knows: ")[2].rstrip(".").split(", "))
+    assert known <= ENGINES[name].no_text
 
 
 def test_a_missing_package_names_the_extra_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

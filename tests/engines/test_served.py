@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from racro_eval.engines import served
-from racro_eval.engines.served import NobodyAnswers, Served, address, ask
-from racro_eval.errors import ConfigError, EngineError
+from racro_eval.engines.served import Served, address, ask
+from racro_eval.errors import ConfigError, EngineError, ServerAwayError
 from racro_eval.models import ModelEntry
 from racro_eval.models.fingerprints import is_served_at, served_fingerprint
 from tests.support.listing_server import ListingServer, models
@@ -148,21 +148,23 @@ class TestNobody:
     def test_there(self) -> None:
         with ListingServer() as gone:
             pass
-        with pytest.raises(NobodyAnswers, match=rf"Nobody answers at {gone.url} for m: is the"):
+        with pytest.raises(ServerAwayError, match=rf"Nobody answers at {gone.url} for m: is the"):
             ask(entry(gone.url))
 
     @pytest.mark.parametrize("status", [429, 502, 503, 504])
     def test_there_for_now(self, server: ListingServer, status: int) -> None:
         server.listing = lambda: (status, b"")
-        with pytest.raises(NobodyAnswers, match=f"is away .HTTP {status}"):
+        with pytest.raises(ServerAwayError, match=f"is away .HTTP {status}"):
             ask(entry(server.url))
 
-    def test_with_patience_it_is_waited_for_and_said_once(self, server: ListingServer) -> None:
+    def test_with_patience_it_is_waited_for_and_that_is_said(
+        self, server: ListingServer, caplog: pytest.LogCaptureFixture
+    ) -> None:
         replies = iter([(503, b""), (503, b""), models(root="r")])
         server.listing = lambda: next(replies)
-        told: list[str] = []
-        assert dict(ask(entry(server.url), 60, told.append).facts) == {"root": "r"}
-        assert len(told) == 1 and "asked again for 60 s" in told[0]
+        assert dict(ask(entry(server.url), 60).facts) == {"root": "r"}
+        assert "Asking again in 1 s, and for 60 s at most." in caplog.messages[0]
+        assert len(caplog.messages) == 2
 
     def test_a_key_that_is_refused_is_said(self, server: ListingServer) -> None:
         server.listing = lambda: (401, b"")
@@ -170,7 +172,7 @@ class TestNobody:
             EngineError, match="refuses the key for m: set OPENAI_API_KEY"
         ) as raised:
             ask(entry(server.url), 60)
-        assert not isinstance(raised.value, NobodyAnswers)
+        assert not isinstance(raised.value, ServerAwayError)
 
     @pytest.mark.parametrize(
         "sent", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n[", b"??"]
@@ -191,7 +193,7 @@ class TestNobody:
             thread = threading.Thread(target=drip, daemon=True)
             thread.start()
             url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
-            with pytest.raises(NobodyAnswers, match="Nobody answers at"):
+            with pytest.raises(ServerAwayError, match="Nobody answers at"):
                 ask(entry(url))
             over.set()
             thread.join()

@@ -20,7 +20,7 @@ CHILD = """#!{python}
 import sys
 from racro_eval.engines.frames import write_frame
 out = open(int(sys.argv[4]), "wb")
-ready = {{"window": 4, "versions": {{}}}}
+ready = {{"window": 4, "versions": {{}}, "device": "cpu"}}
 answer = {{"id": "r", "texts": ["x" * 100], "finish_reasons": ["stop"]}}
 {what}
 out.close()

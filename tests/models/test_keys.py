@@ -179,6 +179,20 @@ class TestEntry:
         file.write_text("b")
         assert key(one, "vllm") != before
 
+    def test_a_folder_that_an_option_names_is_too(self, tmp_path: Path) -> None:
+        (tmp_path / "tokenizer.json").write_text("a")
+        one = entry(options={"tokenizer": str(tmp_path)})
+        before = key(one, "vllm")
+        (tmp_path / "tokenizer.json").write_text("b")
+        assert key(one, "vllm") != before
+
+    @pytest.mark.parametrize("text", ["/", "~", "./", "/dev/zero", "/dev/stdin", "~nobody", "/\0"])
+    def test_a_path_that_is_no_model_is_a_text_and_nothing_is_read(
+        self, text: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("racro_eval.models.weights._files", lambda _: pytest.fail("it is read"))
+        assert model_settings(entry(options={"x": text}), "vllm", "f")["options"] == {"x": text}
+
     def test_no_secret_is_key_material(self) -> None:
         one = entry(options={"hf_token": "hf_secret"})
         assert "hf_secret" not in str(model_settings(one, "vllm", "f"))
