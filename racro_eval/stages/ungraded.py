@@ -19,7 +19,7 @@ from racro_eval.scoring.graded import SUFFIX, graded_path, profile_of
 from racro_eval.scoring.profiles import DEFAULT_PROFILE, PROFILES, SCORING_VERSION, Profile
 from racro_eval.settings import parse_settings
 from racro_eval.shards import Shard
-from racro_eval.sidecar import read_sidecar
+from racro_eval.sidecar import read_sidecar, sidecar_path
 
 if TYPE_CHECKING:
     from racro_eval.data import Benchmark
@@ -96,12 +96,14 @@ def _profiles(path: Path) -> list[Profile]:
 def is_outdated(path: Path, profile: Profile) -> bool:
     """Whether the verdicts on a file of answers are missing, older than it, or of another grader.
 
-    Verdicts that were written after the last change of the answers are of these answers.
+    Verdicts that were written after the last change of the answers are of these answers, and what
+    their sidecar was written after is whole; where the times do not say so, hashes do.
     """
     graded = graded_path(path, profile)
     try:
         content = read_sidecar(graded)
         written = graded.stat().st_mtime_ns
+        told = sidecar_path(graded).stat().st_mtime_ns
     except (CacheError, FileNotFoundError):
         return True
     state = content.get("graded")
@@ -109,11 +111,15 @@ def is_outdated(path: Path, profile: Profile) -> bool:
         return True
     if (state.get("grader"), state.get("scoring")) != (GRADER_VERSION, SCORING_VERSION):
         return True
-    if path.stat().st_mtime_ns <= written:
-        return False
+    changed = path.stat().st_mtime_ns > written and _hash(path) != state.get("rows_sha256")
+    damaged = written > told and "sha256" in state and _hash(graded) != state["sha256"]
+    return changed or damaged
+
+
+def _hash(path: Path) -> str:
     from racro_eval.stages.grade import file_hash
 
-    return file_hash(path) != state.get("rows_sha256")
+    return file_hash(path)
 
 
 def _grade(

@@ -11,6 +11,7 @@ import pytest
 
 from racro_eval.cli import main
 from racro_eval.sidecar import read_sidecar, sidecar_path, write_sidecar
+from racro_eval.stages.grade import file_hash
 from racro_eval.stages.ungraded import Gradings, grade_ungraded
 from tests.support.results import only, read_csv, score_of
 
@@ -96,6 +97,16 @@ def test_a_damaged_sidecar_of_verdicts_is_made_again(results: Path) -> None:
     sidecar_path(path).write_text("{")
     assert len(grade_ungraded(results).graded) == 1
     assert read_sidecar(path)["graded"]
+
+
+def test_verdicts_that_were_changed_are_made_again(results: Path) -> None:
+    path = graded_files(results)[0]
+    kept, content = path.read_bytes(), read_sidecar(path)
+    content["graded"]["sha256"] = file_hash(path)
+    write_sidecar(path, content)
+    path.write_bytes(kept[:-20])
+    assert len(grade_ungraded(results).graded) == 1
+    assert path.read_bytes() == kept
 
 
 def test_verdicts_by_the_profile_that_was_asked_for_stay_the_only_ones(
