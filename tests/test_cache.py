@@ -18,6 +18,7 @@ from racro_eval.cache import CALL_COLUMNS, RowTable, RowWriter
 from racro_eval.errors import CacheError, ConfigError
 from racro_eval.records import clean, encode_row
 from racro_eval.sidecar import write_sidecar
+from tests.support.waiting import HANG_SECONDS
 
 
 def row(index: str, prediction: str = "text", sample: int = 0, **more: str) -> dict[str, str]:
@@ -216,8 +217,7 @@ class TestLock:
             target=lambda: RowWriter(path, CALL_COLUMNS, on_wait=notes.append).close()
         )
         second.start()
-        deadline = time.monotonic() + 20
-        while not notes and time.monotonic() < deadline:
+        while not notes and second.is_alive():
             time.sleep(0.01)
         assert second.is_alive()
         assert notes == [
@@ -225,7 +225,7 @@ class TestLock:
         ]
         first.append(row("1"))
         first.close()
-        second.join(20)
+        second.join(HANG_SECONDS)
         assert not second.is_alive()
 
     def test_an_owner_without_a_readable_sidecar_is_another_process(self, path: Path) -> None:
@@ -236,10 +236,10 @@ class TestLock:
             target=lambda: RowWriter(path, CALL_COLUMNS, on_wait=notes.append).close()
         )
         second.start()
-        while not notes:
+        while not notes and second.is_alive():
             time.sleep(0.01)
         first.close()
-        second.join(20)
+        second.join(HANG_SECONDS)
         assert "by another process;" in notes[0]
 
     def test_two_processes_never_tear_the_file(self, path: Path) -> None:
