@@ -134,9 +134,9 @@ def test_a_slow_start_is_a_timeout_and_the_worker_serves_the_next_call(
     monkeypatch.setattr(workers, "Worker", lambda: Worker(command))
     assert compare(*INTEGRAL).status is Status.timeout  # while the worker is still loading
     (loading,) = workers.worker_pids()
+    for limit in ("SECONDS", "START_SECONDS"):  # what a busy machine needs is no part of this
+        monkeypatch.setattr(workers, limit, HANG_SECONDS)
     gate.touch()
-    while compare(*INTEGRAL).status is Status.timeout:
-        assert workers.worker_pids() == [loading]
     assert is_equivalent(*INTEGRAL)
     assert loading in workers.worker_pids()
 
