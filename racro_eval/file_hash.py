@@ -6,6 +6,7 @@ not changed for a while when it was kept: a change within the same tick of the c
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable
@@ -37,6 +38,14 @@ def kept_hash(path: Path, fd: int, calculate: Callable[[], str]) -> str:
     if file_identity(os.fstat(fd)) == state:
         _keep(beside, json.dumps({"of": state, "sha256": found}))
     return found
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file, in hex. Raises OSError."""
+    with path.open("rb") as file:
+        return kept_hash(
+            path, file.fileno(), lambda: hashlib.file_digest(file, "sha256").hexdigest()
+        )
 
 
 def file_identity(about: os.stat_result) -> list[int]:

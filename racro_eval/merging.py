@@ -134,8 +134,9 @@ def _check_shards(whole: Path, manifests: Mapping[Shard, Mapping[str, Any]]) -> 
     cuts = sorted({shard.of for shard in manifests})
     if len(cuts) > 1:
         raise ConfigError(
-            f"{whole} has shards of {' and of '.join(map(str, cuts))}. Remove those of one cut; "
-            "rows that are missing then are computed again."
+            f"{whole} has shards of {' and of '.join(map(str, cuts))}. Finish the shards "
+            "of one cut, and move those of the other out of the folder; do not delete them before "
+            "the whole is complete: they hold answers."
         )
     of = cuts[0]
     for shard, manifest in manifests.items():

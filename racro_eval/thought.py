@@ -18,7 +18,7 @@ the answer is what stood before it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
@@ -90,6 +90,7 @@ _BARE_TAG = re.compile(r"assistant(?:(final)|analysis|commentary)")
 # How `join` opens a thought whose text would be split otherwise: by its length in characters.
 _COUNTED = re.compile(r'<think chars="([0-9]{1,12})">')
 _CLOSE = "</think>"
+_HARMONY_TOKENS = {"<|start|>", "<|channel|>", "<|constrain|>", "<|message|>", "<|end|>"}
 
 
 def split(text: str) -> Parts:
@@ -201,9 +202,19 @@ def join(thought: str, answer: str, *, open: bool = False) -> str:
     return f'<think chars="{len(thought)}">{thought}{rest}'
 
 
-def is_tag(token: str) -> bool:
-    """Whether a special token of a tokenizer is, or begins, a tag of a thought or its answer."""
-    return bool(_TAG.fullmatch(token)) or token in _TOKENS
+def parting_tokens(special: Collection[str]) -> set[str]:
+    """Those of a tokenizer's special tokens that part thought and answer: a decoder keeps them.
+
+    Other models end a turn with harmony's <|end|>, so it counts beside <|channel|> only.
+    """
+    kept = {token for token in special if "think" in token.lower() or _parts_alone(token)}
+    if "<|channel|>" in special:
+        kept |= _HARMONY_TOKENS.intersection(special)
+    if "<channel|>" in special:
+        kept |= {"<|channel>"}.intersection(special)
+    return kept
 
 
-_TOKENS = frozenset({"<|channel|>", "<|message|>", "<|constrain|>", "<|channel>"})
+def _parts_alone(token: str) -> bool:
+    match = _TAG.fullmatch(token)
+    return match is not None and _tag(match).mark is not Mark.ends

@@ -20,6 +20,7 @@ from racro_eval.cache import CALL_COLUMNS, RowTable, RowWriter
 from racro_eval.errors import CacheError, ConfigError
 from racro_eval.records import clean, encode_row
 from tests.support.store import predictions, row, write
+from tests.support.waiting import HANG_SECONDS
 
 
 @pytest.fixture
@@ -201,8 +202,7 @@ class TestLock:
             target=lambda: RowWriter(path, CALL_COLUMNS, on_wait=notes.append).close()
         )
         second.start()
-        deadline = time.monotonic() + 20
-        while not notes and time.monotonic() < deadline:
+        while not notes and second.is_alive():
             time.sleep(0.01)
         assert second.is_alive()
         (note,) = notes
@@ -211,7 +211,7 @@ class TestLock:
         assert note.endswith("; waiting for it.")
         first.append(row("1"))
         first.close()
-        second.join(20)
+        second.join(HANG_SECONDS)
         assert not second.is_alive()
 
     def test_an_owner_file_that_cannot_be_read_is_of_another_process(self, path: Path) -> None:
@@ -222,10 +222,10 @@ class TestLock:
             target=lambda: RowWriter(path, CALL_COLUMNS, on_wait=notes.append).close()
         )
         second.start()
-        while not notes:
+        while not notes and second.is_alive():
             time.sleep(0.01)
         first.close()
-        second.join(20)
+        second.join(HANG_SECONDS)
         assert "by another process;" in notes[0]
 
     def test_two_processes_never_tear_the_file(self, path: Path) -> None:

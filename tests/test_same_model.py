@@ -201,14 +201,12 @@ def test_a_folder_that_is_written_again_between_planning_and_loading_is_noticed(
 
 
 class TestAServerThatIsAway:
-    def test_is_not_needed_for_rows_that_are_there(
-        self, runs: Runs, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_is_not_needed_for_rows_that_are_there(self, runs: Runs) -> None:
         with ListingServer(lambda: models(root="org/A", created=LONG_AGO)) as server:
             runs(server)
         report = runs(url=server.url)
         assert (report.new, report.cached, report.exit_code(0)) == (0, ROWS, 0)
-        assert "are taken to be those of the same model" in capsys.readouterr().err
+        assert "are taken to be those of the same model" in runs.said
 
     def test_is_said_in_a_sentence_where_nothing_is_known_of_it(self, runs: Runs) -> None:
         with ListingServer() as server:

@@ -21,6 +21,7 @@ from racro_eval.provenance import argv, git_commit, now
 from racro_eval.row_index import RowState
 from racro_eval.shards import Shard
 from racro_eval.sidecar import read_sidecar, runs_of, write_sidecar
+from racro_eval.thought import is_open
 
 SCHEMA = 1
 """Version of what a row means; raised when cached rows must not be reused any more."""
@@ -55,7 +56,10 @@ class Model:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of a file's rows in this run; tokens are those of the new rows."""
+    """Counts of a file's rows in this run; tokens are those of the new rows.
+
+    truncated: new rows that ran out of tokens, or ended inside their thought.
+    """
 
     total: int = 0
     cached: int = 0
@@ -72,7 +76,7 @@ class Tally:
         if row["error"]:
             self.failed += 1
             self.first_error = self.first_error or f"row {row['index']}: {row['error']}"
-        self.truncated += row["finish_reason"] == "length"
+        self.truncated += row["finish_reason"] == "length" or is_open(row["prediction"])
         self.prompt_tokens += int(row["prompt_tokens"] or 0)
         self.completion_tokens += int(row["completion_tokens"] or 0)
 

@@ -169,8 +169,10 @@ def judge_prompt(sample: Sample, response: str, model: Model) -> Prompt:
 
 def read_reply(reply: str, finish_reason: str = "stop") -> bool | None:
     """Whether a reply says correct; None unless it is one of the words it was asked for."""
-    match = _REPLY.fullmatch(visible_text(reply).text)
-    if match is None or finish_reason == "length" or match[1].upper() == "NONE":
+    visible = visible_text(reply)
+    match = _REPLY.fullmatch(visible.text)
+    cut = visible.unfinished or finish_reason == "length"
+    if match is None or cut or match[1].upper() == "NONE":
         return None
     return match[1].upper() == "CORRECT"
 

@@ -28,6 +28,7 @@ from racro_eval.stages.perceive import (
     seeded,
 )
 from racro_eval.stages.plan import Digests, PlannedRow, Prompt, plan_row
+from racro_eval.thought import answer_of
 
 SAMPLING = Sampling(temperature=0.6, top_p=0.95, max_tokens=8192)
 """METHOD: the reasoner's sampling."""
@@ -38,7 +39,11 @@ NO_MLLM = "no-mllm"
 
 
 class Texts(Protocol):
-    """Captions or tentative answers, by a sample's index."""
+    """Captions or tentative answers, by a sample's index: what the reasoner reads of them.
+
+    That is the answer alone, never the thought before it. Of a text that ends inside its thought it
+    is what stood before, be it nothing.
+    """
 
     @property
     def parent(self) -> Parent:
@@ -46,7 +51,7 @@ class Texts(Protocol):
         ...
 
     def text(self, index: str) -> str:
-        """The text of a row. Raises DataError if there is none."""
+        """What a row hands on. Raises DataError if there is no row."""
         ...
 
 
@@ -68,7 +73,7 @@ class StageTexts:
             raise DataError(f"There is no {self.file.stem} for row {index}.")
         if row["error"]:
             raise DataError(f"The {self.file.stem} of row {index} failed: {row['error']}")
-        return row["prediction"]
+        return answer_of(row["prediction"])
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,7 @@ class FileTexts:
     def text(self, index: str) -> str:
         if index not in self.predictions:
             raise DataError(f"{self.path} has no row with index {index}.")
-        return self.predictions[index]
+        return answer_of(self.predictions[index])
 
 
 def read_predictions(path: Path) -> dict[str, str]:

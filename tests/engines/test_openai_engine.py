@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from racro_eval.pipeline import run
 from tests.support.benchmarks import make_json_benchmark, picture
 from tests.support.openai_server import Answer, Server, reply
 from tests.support.results import only, read_csv
+from tests.support.waiting import ends, wait_for
 
 GONE = "http://127.0.0.1:9/v1"
 TOKENS = [("an", -0.5), (" answer", -0.25)]
@@ -382,10 +382,9 @@ def test_ctrl_c_does_not_wait_for_an_answer(server: Server, tmp_path: Path) -> N
         text=True,
     )
     try:
-        while len(server.asked) < 12:
-            time.sleep(0.05)
+        wait_for(lambda: len(server.asked) >= 12, run)
         run.send_signal(signal.SIGINT)
-        _, complaints = run.communicate(timeout=120)  # it ends while the answers are kept back
+        complaints = ends(run)  # it ends while the answers are kept back
     finally:
         gate.set()
     assert run.returncode == 130, complaints

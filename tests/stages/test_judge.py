@@ -40,6 +40,7 @@ Judge = Callable[[Request], str]
         ("NOT CORRECT", None),
         ("", None),
         ("<think>CORRECT", None),
+        ("CORRECT <think>or is it", None),
         ("yes", None),
     ],
 )
