@@ -75,10 +75,14 @@ def _merge_file(
         asked = {shard: _asked(tables[shard].path, m) for shard, m in manifests.items()}
         with RowTable(whole, columns) as known:
             _check_rows(whole, asked, [known, *tables.values()])
+            before = list(known.indices())
         writer = stack.enter_context(RowWriter(whole, columns, on_wait=on_wait))
         for table in tables.values():
             _take_rows(table, writer)
-        writer.settle(_order(asked.values()))
+        order = _order(asked.values())
+        if len(tables) < next(iter(tables)).of:  # where the other rows belong is known to the file
+            order = list(dict.fromkeys([*before, *order]))
+        writer.settle(order)
         writer.sync()
         write_sidecar(whole, _manifest(whole, manifests, len(writer)))
         failed = tuple(row["index"] for row in writer.rows() if row["error"])

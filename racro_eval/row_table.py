@@ -66,6 +66,10 @@ class RowTable:
         state = self._states.get(index, sample)
         return None if state is None else self._read(state)
 
+    def indices(self) -> Iterator[str]:
+        """The index of each row that counts, in the order of the file."""
+        return (state.index for state in self._states)
+
     def rows(self) -> Iterator[dict[str, str]]:
         """All rows that count, in the order of the file, read one at a time."""
         return map(self._read, self._states)
