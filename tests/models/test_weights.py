@@ -237,6 +237,13 @@ def test_every_shipped_model_is_among_them() -> None:
     assert set(SHIPPED) == {name for name, entry in builtin_models().items() if entry.identity}
 
 
+def test_a_hash_that_takes_a_moment_is_not_mentioned(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder_hash(checkpoint(tmp_path / "m"))
+    assert capsys.readouterr().err == ""
+
+
 def test_the_hash_is_shown_if_it_takes_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
