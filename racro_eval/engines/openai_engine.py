@@ -35,7 +35,7 @@ class OpenAIEngine:
     """Asks the server at the entry's `base_url` (else OPENAI_BASE_URL) for its model. Options:
 
     concurrency (32): requests in flight. timeout_s (600): of a request, from its first byte to the
-    last one of the reply, whatever comes in between; then the row has failed. retries (6): of a
+    last one of the reply, whatever comes in between; then the row has failed. retries (8): of a
     request that meets a busy server or a lost connection, within timeout_s, with pauses that grow
     to a minute. wait_s (180): how long a server that answers nobody is waited for, at the start and
     later; then the stage ends with an EngineError. So does a key that the server refuses.
@@ -50,7 +50,7 @@ class OpenAIEngine:
         self._server = Server(
             entry.base_url,
             entry.name,
-            retries=options.whole_number(_NAME, entry.options, "retries", 6, least=0),
+            retries=options.whole_number(_NAME, entry.options, "retries", 8, least=0),
             timeout_s=options.seconds(_NAME, entry.options, "timeout_s", 600.0, least=0.01),
             wait_s=options.seconds(_NAME, entry.options, "wait_s", 180.0),
         )
