@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Coroutine
 from concurrent.futures import Future
 from threading import Thread
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
+_END_WITHIN_S = 5.0
+"""Of a connection that the other side does not let go."""
 
 
 class Background:
@@ -42,5 +45,7 @@ async def _end_all_and(last: Coroutine[Any, Any, None]) -> None:
     others = asyncio.all_tasks() - {asyncio.current_task()}
     for task in others:
         task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
-    await last
+    if others:
+        await asyncio.wait(others, timeout=_END_WITHIN_S)
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(last, _END_WITHIN_S)
