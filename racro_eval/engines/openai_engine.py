@@ -6,17 +6,16 @@ are tasks of one event loop in a thread of its own, so each of them can be ended
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx2
-from anyio.from_thread import start_blocking_portal
 
 from racro_eval.engines import options
+from racro_eval.engines.background import Background
 from racro_eval.engines.base import Completion, EngineInfo, Request
 from racro_eval.engines.failures import failed
 from racro_eval.engines.openai_reply import read_reply
@@ -36,7 +35,7 @@ class OpenAIEngine:
     """Asks the server at the entry's `base_url` (else OPENAI_BASE_URL) for its model. Options:
 
     concurrency (32): requests in flight. timeout_s (600): of a request, from its first byte to the
-    last one of the reply, whatever comes in between; then the row has failed. retries (6): of a
+    last one of the reply, whatever comes in between; then the row has failed. retries (8): of a
     request that meets a busy server or a lost connection, within timeout_s, with pauses that grow
     to a minute. wait_s (180): how long a server that answers nobody is waited for, at the start and
     later; then the stage ends with an EngineError. So does a key that the server refuses.
@@ -51,17 +50,14 @@ class OpenAIEngine:
         self._server = Server(
             entry.base_url,
             entry.name,
-            retries=options.whole_number(_NAME, entry.options, "retries", 6, least=0),
+            retries=options.whole_number(_NAME, entry.options, "retries", 8, least=0),
             timeout_s=options.seconds(_NAME, entry.options, "timeout_s", 600.0, least=0.01),
             wait_s=options.seconds(_NAME, entry.options, "wait_s", 180.0),
         )
-        self._in_flight: set[Future[None]] = set()
-        self._closing = contextlib.ExitStack()
-        self._portal = self._closing.enter_context(start_blocking_portal(name="openai"))
-        self._closing.callback(self._portal.call, self._server.close)
+        self._background = Background()
         try:
             # A wrong address or key is said before anything is sent.
-            self._start(self._server.until_there).result()
+            self._background.start(self._server.until_there()).result()
         except BaseException:
             self.close()
             raise
@@ -76,7 +72,11 @@ class OpenAIEngine:
                 body = request_body(self._entry.model, request, self._entry.chat_template_kwargs)
             except Exception as error:  # an unreadable image, say: that request's failure
                 return failed(request, error)
-            self._start(self._answer, request, body, answers)
+            try:
+                answer = self._background.start(self._answer(request, body))
+            except RuntimeError as error:
+                raise EngineError(f"The engine of {self._entry.name} is closed.") from error
+            answer.add_done_callback(lambda done: answers.put(self._result(done)))
             return None
 
         def receive() -> Completion:
@@ -89,34 +89,22 @@ class OpenAIEngine:
 
     def close(self) -> None:
         """Give up what is in flight and close the connections. Safe to call twice."""
-        for future in tuple(self._in_flight):
-            future.cancel()
-        self._closing.close()
+        self._background.close(self._server.close())
 
-    def _start(self, work: Any, *arguments: object) -> Future[None]:
-        """Begin a coroutine in the event loop."""
-        try:
-            future: Future[None] = self._portal.start_task_soon(work, *arguments)
-        except RuntimeError as error:
-            raise EngineError(f"The engine of {self._entry.name} is closed.") from error
-        self._in_flight.add(future)
-        future.add_done_callback(self._in_flight.discard)
-        return future
-
-    async def _answer(
-        self, request: Request, body: bytes, answers: SimpleQueue[Completion | EngineError]
-    ) -> None:
-        """Put exactly one answer: whoever waits for it would wait for ever."""
+    async def _answer(self, request: Request, body: bytes) -> Completion | EngineError:
         started = time.perf_counter()
-        answer: Completion | EngineError = EngineError(
-            f"The engine of {self._entry.name} was closed while requests were in flight."
-        )
         try:
             reply = await self._server.complete(body)
-            answer = read_reply(request.id, reply, time.perf_counter() - started)
+            return read_reply(request.id, reply, time.perf_counter() - started)
         except EngineError as error:
-            answer = error
+            return error
         except Exception as error:  # whatever goes wrong with one request is data
-            answer = failed(request, error, time.perf_counter() - started)
-        finally:
-            answers.put(answer)
+            return failed(request, error, time.perf_counter() - started)
+
+    def _result(self, done: Future[Completion | EngineError]) -> Completion | EngineError:
+        """What a request came to, even if it was given up: whoever waits for it waits for ever."""
+        if not done.cancelled() and done.exception() is None:
+            return done.result()
+        return EngineError(
+            f"The engine of {self._entry.name} was closed while requests were in flight."
+        )

@@ -29,7 +29,7 @@ from racro_eval.engines.base import Completion, EngineInfo, Request, Usage
 from racro_eval.engines.failures import describe, failed
 from racro_eval.engines.transformers_loading import load_eos_ids, load_prompts
 from racro_eval.engines.vllm_settings import engine_settings, image_names, sampling_settings
-from racro_eval.errors import ConfigError, EngineError, RacroError
+from racro_eval.errors import ConfigError, DataError, EngineError, RacroError
 
 if TYPE_CHECKING:
     from racro_eval.models import ModelEntry
@@ -102,15 +102,15 @@ class RayEngine:
 
     def _completion(self, request: Request, row: dict[str, Any]) -> Completion:
         if row.get(_ERROR):
-            return Completion(request.id, error=" ".join(row[_ERROR].split()))
+            return failed(request, DataError(row[_ERROR]))
         ids = list(row["token_ids"])
         ended = bool(ids) and ids[-1] in self._eos_ids
         if not ended and not self._is_cut(request, int(row["prompt_tokens"]), len(ids)):
-            return Completion(
-                request.id,
-                error=f"The answer is not complete: it ended after {len(ids)} tokens, with neither "
-                "an end-of-text nor a limit.",
+            problem = DataError(
+                f"The answer is not complete: it ended after {len(ids)} tokens, with neither an "
+                "end-of-text nor a limit."
             )
+            return failed(request, problem)
         logprobs = row["logprobs"]
         return Completion(
             request.id,

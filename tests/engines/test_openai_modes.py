@@ -84,6 +84,32 @@ def check_sentence(mode: Mode, said: str) -> None:
     assert "Traceback" not in said
 
 
+def one_row_in_a_mode(server: Server, folder: Path, mode: Mode) -> RunConfig:
+    """A run over four rows, the third of which meets the mode."""
+    return RunConfig(
+        data=[str(make_json_benchmark(folder, 4))],
+        data_root=folder,
+        results=folder / "results",
+        variant=["none"],
+        reasoner=["m"],
+        models=[entry(server, mode, only="picture 3?")],
+    )
+
+
+@pytest.mark.parametrize("name", ["key-refused-later", "dies-later"])
+def test_a_server_that_serves_nobody_any_more_ends_a_run_and_keeps_its_rows(
+    server: Server, tmp_path: Path, name: str
+) -> None:
+    mode = MODES[name]
+    config = one_row_in_a_mode(server, tmp_path, mode)
+    report = run(config, Display(Console(quiet=True)))
+    assert report.exit_code(max_failures=0) == 3
+    assert mode.says in str(report.errors[0])
+    found = list((tmp_path / "results").rglob("none-????????.csv"))
+    rows = [row for path in found for row in read_csv(path)]
+    assert all(row["index"] in "124" and row["prediction"] == GOOD for row in rows)
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -99,15 +125,7 @@ def check_sentence(mode: Mode, said: str) -> None:
 )
 def test_a_mode_of_one_row_in_a_run(server: Server, tmp_path: Path, name: str) -> None:
     mode = MODES[name]
-    spec = make_json_benchmark(tmp_path, 4)
-    config = RunConfig(
-        data=[str(spec)],
-        data_root=tmp_path,
-        results=tmp_path / "results",
-        variant=["none"],
-        reasoner=["m"],
-        models=[entry(server, mode, only="picture 3?")],
-    )
+    config = one_row_in_a_mode(server, tmp_path, mode)
 
     def again() -> tuple[RunReport, int]:
         before = len(server.asked)
