@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from racro_eval.config import RunConfig
 from racro_eval.data.images import Image, decode
 from racro_eval.errors import DataError
-from racro_eval.planning import Job, make_plan
+from racro_eval.planning import Job, Plan
 from racro_eval.stages.files import StageFile
 from racro_eval.stages.plan import Digests, PlannedRow
 
@@ -32,9 +31,8 @@ class Line:
     prompt_tokens: int | None = 0
 
 
-def preview(config: RunConfig) -> Iterator[Line]:
+def preview(plan: Plan) -> Iterator[Line]:
     """The files of a run, in the order in which they would be written. Changes nothing."""
-    plan = make_plan(config)
     digests = Digests()
     for job in plan.jobs:
         yield from _lines(job, digests)

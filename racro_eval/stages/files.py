@@ -5,17 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import socket
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from racro_eval.cache import RowTable, RowWriter
 from racro_eval.engines.base import Sampling
 from racro_eval.models import ModelEntry
-from racro_eval.provenance import argv, git_commit, now
+from racro_eval.provenance import argv, git_commit, host, now, version
 from racro_eval.row_index import RowState
 from racro_eval.shards import Shard
 from racro_eval.sidecar import read_sidecar, write_sidecar
@@ -227,7 +225,7 @@ class StageFile:
     def begin(self) -> None:
         """Say in the sidecar who works on the file, and keep what an interrupted run left there."""
         runs = self.runs()
-        place = {"pid": os.getpid(), "host": socket.gethostname()}
+        place = {"pid": os.getpid(), "host": host()}
         self._process = {**place, "started_at": now(), "argv": argv()}
         self._write_sidecar(runs, {"process": self._process})
 
@@ -244,7 +242,7 @@ class StageFile:
             return
         tally = asdict(self.tally)
         about = {"finished_at": now(), "argv": argv(), "git_commit": git_commit()}
-        run = {**about, "racro_eval": metadata.version("racro-eval"), **facts, **tally}
+        run = {**about, "racro_eval": version(), **facts, **tally}
         more: dict[str, Any] = {}
         if self.shard:
             place = {index: number for number, index in enumerate(order)}
