@@ -15,10 +15,9 @@ class _Forgiving:
     def write(self, text: str) -> int:
         """Write, if that is possible; gives the number of characters."""
         if self._stream is not None:
-            try:
+            # ValueError: the stream is closed, or cannot spell it
+            with contextlib.suppress(OSError, ValueError):
                 self._stream.write(text)
-            except (OSError, ValueError):  # ValueError: the stream is closed, or cannot spell it
-                pass
         return len(text)
 
     def flush(self) -> None:

@@ -19,6 +19,8 @@ nothing here changes anything.
 
 from __future__ import annotations
 
+import atexit
+import os
 import signal
 import threading
 import time
@@ -76,7 +78,24 @@ def handling(*signals: signal.Signals) -> Iterator[None]:
         yield
     finally:
         for number, handler in ours.items():
-            signal.signal(number, handler)
+            if signal.getsignal(number) is _on_signal:
+                signal.signal(number, handler)
+
+
+def end_at_once(code: int) -> None:
+    """Let a signal end the process with this exit code from now on: all is said and done."""
+
+    def end(*_: object) -> None:
+        os._exit(code)
+
+    for number in COMMAND_LINE:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, end)
+
+
+def ignore_at_last() -> None:
+    """Keep signals from a Python that is shutting down and has none of its handlers any more."""
+    atexit.register(signal.pthread_sigmask, signal.SIG_BLOCK, COMMAND_LINE)
 
 
 @contextmanager

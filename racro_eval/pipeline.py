@@ -172,7 +172,9 @@ class _Run:
 
 
 def _called(job: Job) -> str:
-    return f"{job.model.entry.name} on {job.benchmark.name}"
+    mllm = job.outputs()[0].labels.get("mllm") if job.stage == "reason" else None
+    over = f" over {mllm}" if mllm else ""
+    return f"{job.model.entry.name}{over} on {job.benchmark.name}"
 
 
 def _without(unfit: Iterable[Unfit], jobs: Iterable[Job]) -> list[Job]:

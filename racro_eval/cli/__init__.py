@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 from collections.abc import Sequence
 
 from racro_eval.cli.output import OutputError, printable, standard_streams
 from racro_eval.cli.parser import build_parser
-from racro_eval.interrupts import COMMAND_LINE, handling, interrupted
+from racro_eval.interrupts import COMMAND_LINE, end_at_once, handling, ignore_at_last, interrupted
 from racro_eval.unforeseen import as_racro_error
 
 INTERRUPTED = 130
@@ -23,13 +21,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     0 done; 1 done, but too many rows failed; 2 usage or configuration; 3 something is missing;
     130 interrupted, by Ctrl-C, SIGTERM or a terminal that is closed.
     """
-    try:
-        with handling(*COMMAND_LINE), standard_streams():
-            code = _run(list(sys.argv[1:] if argv is None else argv))
-    except KeyboardInterrupt:  # between the last line of a command and this one
-        code = INTERRUPTED
     if argv is None:
-        _end_at_a_signal(code)
+        ignore_at_last()
+    code = INTERRUPTED
+    try:
+        with handling(*COMMAND_LINE):
+            try:
+                with standard_streams():
+                    code = _run(list(sys.argv[1:] if argv is None else argv))
+            finally:
+                if argv is None:
+                    end_at_once(code)
+    except KeyboardInterrupt:  # before the first line of a command, or after its last
+        _complain_of_interrupt()
     return code
 
 
@@ -75,14 +79,3 @@ def _complain_of_interrupt() -> int:
 def _complain(message: str, code: int) -> int:
     print(f"racro-eval: {printable(message)}", file=sys.stderr)
     return code
-
-
-def _end_at_a_signal(code: int) -> None:
-    """All is said and done: a signal while Python shuts down just ends the process."""
-
-    def end(*_: object) -> None:
-        os._exit(code)
-
-    for number in COMMAND_LINE:
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, end)
