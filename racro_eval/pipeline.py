@@ -101,6 +101,7 @@ class _Run:
     def _do(self, group: Sequence[Job]) -> None:
         """All work of one model: its rows, their verdicts, the judge's."""
         jobs: list[Job] = []
+        unfit: set[Path] = set()
         for job in group:
             if self.lost.isdisjoint(paths(job.reads())):
                 jobs.append(job)
@@ -113,6 +114,7 @@ class _Run:
                 for job, error in run_group(jobs, self.display, self.config.load_timeout):
                     self._fail("part", _called(job), error)
                     self._lose(job)
+                    unfit |= paths(job.outputs())
             except (Exception, SystemExit) as error:
                 self._fail("model", name, error, self.config.results)
                 for job in jobs:
@@ -121,7 +123,7 @@ class _Run:
             if os.path.exists(file.path):
                 self.report.count(file.tally)
         if self.config.shard is None:
-            graded = list(self._grade(group))
+            graded = list(self._grade(group, unfit))
             if self.judge and graded:
                 self._ask(self.judge, graded)
 
@@ -138,10 +140,15 @@ class _Run:
         self.report.failures.append(failure)
         self.display.log(str(failure))
 
-    def _grade(self, group: Iterable[Job]) -> Iterator[_Graded]:
-        """Grade every file of a group that has rows; one that cannot be graded stops no other."""
+    def _grade(self, group: Iterable[Job], unfit: set[Path]) -> Iterator[_Graded]:
+        """Grade every file of a group that has rows, but for those that cannot be used.
+
+        One that cannot be graded stops no other.
+        """
         files = {file.path: (file, job) for job in group for file in job.graded()}
         for path, (file, job) in files.items():
+            if path in unfit:
+                continue
             try:
                 graded = _grade(file, job.benchmark, self.config.scoring)
             except Exception as error:

@@ -207,9 +207,10 @@ class _Planner:
         if variant.reasoner is None:
             return
         if (variant.caption and captions is None) or (variant.tentative and tentatives is None):
-            self._left_out += [
-                f"{name} over {mllm} on {benchmark.name}" for name in config.reasoner
-            ]
+            source = self._source_label(mllm)
+            for name in config.reasoner:
+                reasoner = resolve_model(name, config.models).name
+                self._left_out.append(f"{reasoner} over {source} on {benchmark.name}")
             return
         texts = {
             name: source.parent

@@ -273,7 +273,7 @@ def test_a_signal_at_any_line_of_a_run_loses_nothing(
     counting = Lines([])
     assert counting.watch(lambda: main(arguments(small, whole))) == 0
     moments = random.Random(20260301)
-    for _ in range(40):
+    for _ in range(20):
         first = moments.randrange(counting.count)
         at = [first + n * moments.randrange(1, 200) for n in range(presses)]
         capsys.readouterr()
