@@ -152,7 +152,7 @@ class _Run:
             try:
                 graded = _grade(file, job.benchmark, self.config.scoring)
             except Exception as error:
-                self._fail("part", str(path), error, path)
+                self._fail("part", str(path), error)
                 continue
             if graded:
                 self.report.graded.append(graded.path)

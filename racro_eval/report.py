@@ -72,6 +72,7 @@ class RunReport:
                 yield f"{len(found)} of {total} {kind}s failed: {_joined(found)}"
         if found := [failure for failure in self.failures if failure.kind == "part"]:
             yield f"{len(found)} {'part' if len(found) == 1 else 'parts'} failed: {_joined(found)}"
+        yield from self._left_out()
         if self.failed:
             yield (
                 f"{self.failed} rows failed and will be tried again by the same command. "
@@ -80,10 +81,11 @@ class RunReport:
 
     def notes(self) -> list[str]:
         """What a table of this run lacks, and why."""
-        lines = [f"Missing: {failure}" for failure in self.failures]
+        return [*(f"Missing: {failure}" for failure in self.failures), *self._left_out()]
+
+    def _left_out(self) -> Iterator[str]:
         if self.left_out:
-            lines.append(f"Missing, for want of the texts it reads: {', '.join(self.left_out)}.")
-        return lines
+            yield f"Missing, for want of the texts that it reads: {', '.join(self.left_out)}."
 
 
 def _joined(failures: list[Failure]) -> str:

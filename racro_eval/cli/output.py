@@ -41,7 +41,7 @@ class _Output:
 
     def write(self, text: str) -> int:
         try:
-            return self._stream.write(text)
+            return self._stream.write(text) if text else 0
         except OSError as error:
             raise OutputError(error) from error
 
