@@ -62,7 +62,11 @@ class VllmEngine:
         self._loaded = False
         self._log = log = _log_file()
         with deferred():  # a child that is started is one that is ended
-            self._process, self._requests, replies = _start(log)
+            try:
+                self._process, self._requests, replies = _start(log)
+            except BaseException:
+                shutil.rmtree(log.parent, ignore_errors=True)
+                raise
             # Whoever forgets to close: at the latest, the end of this process ends the child.
             self._end = weakref.finalize(self, _end, self._process, log)
             self._replies = io.BufferedReader(_Replies(replies, self._go_on))

@@ -126,7 +126,7 @@ def test_what_a_sidecar_would_like_to_know_costs_no_run(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("most", [6, 8, 9, 10, 11, 12])
+@pytest.mark.parametrize("most", [6, 8, 9, 11])
 def test_few_descriptors(small: Path, most: int) -> None:
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
@@ -142,7 +142,7 @@ def test_few_descriptors(small: Path, most: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", [600, 1500, 2500, 3500, 4500, 6000])
+@pytest.mark.parametrize("size", [600, 1500, 2500, 4500])
 def test_a_limit_on_the_size_of_files(small: Path, tmp_path: Path, size: int) -> None:
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
@@ -180,7 +180,7 @@ def mount(tmp_path: Path) -> Iterator[Callable[[str, int], Path]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("pages", [1, 2, 3, 4, 6, 8, 10, 12])
+@pytest.mark.parametrize("pages", [1, 2, 4, 6, 8])
 def test_a_full_disk_keeps_what_is_finished(
     small: Path, mount: Callable[[str, int], Path], pages: int
 ) -> None:
@@ -196,8 +196,10 @@ def test_a_full_disk_keeps_what_is_finished(
 
 @pytest.mark.slow
 def test_a_full_temporary_folder_is_named(small: Path, mount: Callable[[str, int], Path]) -> None:
-    disk = mount("temporary", 1)
-    (disk / "filler").write_bytes(b"x" * (resource.getpagesize() - 100))
+    disk = mount("temporary", 2)
+    (disk / "filler").write_bytes(b"x" * 10)
+    rows = small.parent / "small" / "rows.jsonl"
+    rows.write_text(rows.read_text().replace("How many", "Once more, how many " * 100))
     done = start(command(small), env={"TMPDIR": str(disk)})
     assert done.returncode == 2
     assert "A temporary file cannot be written: [Errno 28] No space left" in told(done)
