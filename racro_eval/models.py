@@ -7,6 +7,7 @@ A model is a name from the built-in list or the sweep file, a hub id, a local fo
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Iterable, Mapping
 from importlib import resources
@@ -89,7 +90,7 @@ class ModelEntry(Strict):
     @property
     def local_folder(self) -> Path | None:
         """The model's folder if it is one on this machine."""
-        path = Path(self.model).expanduser()
+        path = Path(os.path.expanduser(self.model))  # which leaves the ~ of a user without a home
         return path if path.is_dir() else None
 
 
@@ -139,7 +140,7 @@ def _with_engine(engine: str, rest: str, entries: Mapping[str, ModelEntry]) -> M
 
 
 def _located(text: str, entries: Mapping[str, ModelEntry]) -> ModelEntry:
-    path = Path(text).expanduser()
+    path = Path(os.path.expanduser(text))
     if path.is_dir():
         return ModelEntry(name=path.resolve().name, model=text)
     if text.startswith((".", "/", "~")):
