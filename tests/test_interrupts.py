@@ -25,6 +25,7 @@ from racro_eval import RunConfig, cli, interrupts, run
 from racro_eval.cli import main
 from racro_eval.interrupts import deferred, handling, interrupted, interruptible
 from tests.support.benchmarks import make_json_benchmark
+from tests.support.failing_files import FileOperations
 from tests.support.results import read_json, stage_files, timeless
 
 Capture = pytest.CaptureFixture[str]
@@ -261,34 +262,64 @@ def arguments(path: Path, results: Path) -> list[str]:
     return ["--data", str(path), "--mllm", "echo:m", "--reasoner", "echo:r", *root]
 
 
+def check_interrupted_run(path: Path, whole: Path, code: int, told: str, where: str) -> None:
+    """Nothing is lost by a run that was interrupted, and the same command ends like another one."""
+    results = path.parent.parent / "results"
+    assert code == 130, where
+    assert told.splitlines()[-1].startswith("racro-eval: Interrupted."), where
+    assert "Traceback" not in told and "bug" not in told, where
+    for file in stage_files(results) if results.exists() else ():
+        if file.with_suffix(".json").exists():
+            assert "process" not in read_json(file), f"{file.name}: {where}"
+    assert main(arguments(path, results)) == 0
+    assert timeless(results) == timeless(whole), where
+    shutil.rmtree(results)
+    gc.collect()  # what an interrupt has left to be closed is closed here
+
+
+@pytest.fixture
+def whole(small: Path, tmp_path: Path) -> Path:
+    """The results of a run that nothing disturbs; what is done once only is done by it."""
+    assert main(arguments(small, tmp_path / "whole")) == 0
+    return tmp_path / "whole"
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.parametrize("presses", [1, 2])
 def test_a_signal_at_any_line_of_a_run_loses_nothing(
-    small: Path, tmp_path: Path, capsys: Capture, presses: int
+    small: Path, whole: Path, tmp_path: Path, capsys: Capture, presses: int
 ) -> None:
-    whole, results = tmp_path / "whole", tmp_path / "results"
-    main(arguments(small, tmp_path / "warm"))  # what is done once only is not in the way
     counting = Lines([])
-    assert counting.watch(lambda: main(arguments(small, whole))) == 0
+    assert counting.watch(lambda: main(arguments(small, tmp_path / "counted"))) == 0
     moments = random.Random(20260301)
     for _ in range(20):
         first = moments.randrange(counting.count)
         at = [first + n * moments.randrange(1, 200) for n in range(presses)]
         capsys.readouterr()
-        code = Lines(at).watch(lambda: main(arguments(small, results)))
+        code = Lines(at).watch(lambda: main(arguments(small, tmp_path / "results")))
         told = capsys.readouterr().err
-        assert code == 130, f"a signal at line {at} of the run"
-        assert told.splitlines()[-1].startswith("racro-eval: Interrupted."), at
-        assert "Traceback" not in told and "bug" not in told, at
-        for path in stage_files(results) if results.exists() else ():
-            if path.with_suffix(".json").exists():
-                assert "process" not in read_json(path), f"{path.name}, signal at {at}"
-        assert main(arguments(small, results)) == 0
-        assert timeless(results) == timeless(whole), f"a signal at line {at} of the run"
-        shutil.rmtree(results)
-        gc.collect()  # what an interrupt has left to be closed is closed here
+        check_interrupted_run(small, whole, code, told, f"a signal at line {at} of the run")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_signal_at_any_file_operation_of_a_run_loses_nothing(
+    small: Path, whole: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    counting = FileOperations()
+    with counting.watched():
+        main(arguments(small, tmp_path / "counted"))
+    for moment in random.Random(20260302).sample(range(1, counting.count + 1), 15):
+        stopping = FileOperations(moment, ctrl_c)
+        capsys.readouterr()
+        with stopping.watched():
+            code = main(arguments(small, tmp_path / "results"))
+        told = capsys.readouterr().err
+        where = f"a signal at operation {moment}, {stopping.name}"
+        check_interrupted_run(small, whole, code, told, where)
 
 
 @pytest.mark.slow

@@ -6,7 +6,10 @@ on disk is such that the same command, once it is let, gives what an undisturbed
 
 from __future__ import annotations
 
+import errno
+import gc
 import os
+import random
 import resource
 import shutil
 import subprocess
@@ -16,9 +19,11 @@ from pathlib import Path
 
 import pytest
 
+from racro_eval.cli import main
 from racro_eval.errors import InternalError
 from racro_eval.unforeseen import as_racro_error
 from tests.support.benchmarks import make_json_benchmark
+from tests.support.failing_files import FileOperations
 from tests.support.results import timeless
 
 MODULE = [sys.executable, "-m", "racro_eval"]
@@ -214,6 +219,39 @@ def test_a_read_only_disk_is_named(small: Path, mount: Callable[[str, int], Path
     done = start(command(small, str(disk)))
     assert done.returncode == 2
     assert "Read-only file system" in told(done)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EMFILE], ids=errno.errorcode.get)
+def test_any_file_operation_of_a_run_may_fail(
+    small: Path, capsys: pytest.CaptureFixture[str], number: int
+) -> None:
+    def fail() -> None:
+        raise OSError(number, os.strerror(number))
+
+    def go(results: str) -> int:
+        return main([*command(small, results)[3:], "--limit", "3"])
+
+    go("warm")  # what is done once only is not in the way
+    counting = FileOperations()
+    with counting.watched():
+        assert go("whole") == 0
+    moments = random.Random(number)
+    for _ in range(25):
+        failing = FileOperations(moments.randrange(1, counting.count + 1), fail)
+        capsys.readouterr()
+        with failing.watched():
+            code = go("results")
+        complaint = capsys.readouterr().err
+        where = f"{failing.name}, operation {failing.count}: {complaint}"
+        assert code in (0, 2, 3), where
+        assert "bug" not in complaint and "Traceback" not in complaint, where
+        assert go("results") == 0, where
+        assert timeless(Path("results")) == timeless(Path("whole")), where
+        shutil.rmtree("results")
+        gc.collect()
 
 
 @pytest.mark.parametrize(
