@@ -288,11 +288,16 @@ class _Planner:
             except UnknownNameError:
                 raise
             except ValueError as error:  # the hub's client on a name that can be none of its own
-                problem = ConfigError(f"The model {name} cannot be looked up: {error}")
-                self._failures.append(Failure("model", name, problem))
+                self._failures.append(Failure("model", name, self._no_model(name, error)))
             except (RacroError, OSError) as error:
                 self._failures.append(Failure("model", name, as_racro_error(error)))
         return self._models[name]
+
+    def _no_model(self, name: str, error: ValueError) -> RacroError:
+        model = resolve_model(name, self.config.models).model
+        if model.startswith((".", "/", "~")):
+            return MissingError(f"There is no model folder {model}.")
+        return ConfigError(f"The model {name} cannot be looked up: {error}")
 
 
 def locate_model(name: str, config: RunConfig) -> Model:
@@ -306,6 +311,4 @@ def locate_model(name: str, config: RunConfig) -> Model:
     engine = entry.engine or config.engine or default_engine()
     if engine not in engine_names():
         raise UnknownNameError("engine", engine, engine_names())
-    if entry.model.startswith((".", "/", "~")) and entry.local_folder is None:
-        raise MissingError(f"There is no model folder {entry.model}.")
     return Model(entry, engine, fingerprint(entry, engine, offline=config.offline))

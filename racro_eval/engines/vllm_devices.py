@@ -38,9 +38,7 @@ def parallel_sizes(entry: ModelEntry) -> tuple[int, int]:
     size = model_size(entry)
     utilization = entry.options.get("gpu_memory_utilization", _USUAL_UTILIZATION)
     if not isinstance(utilization, int | float):
-        raise ConfigError(
-            f"gpu_memory_utilization of {entry.name} must be a number up to 1, not {utilization!r}."
-        )
+        raise ConfigError(f"gpu_memory_utilization of {entry.name} is no number: {utilization!r}.")
     return choose(entry.name, size, _gpus(), utilization, entry.dp)
 
 
