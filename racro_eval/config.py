@@ -54,7 +54,7 @@ class RunConfig(Strict):
     offline: bool = False
     dry_run: bool = False
     max_failures: int = Field(0, ge=0)
-    load_timeout: float | None = Field(None, gt=0)
+    load_timeout: float | None = Field(None, gt=0, le=31_536_000)
     scoring: Profile = DEFAULT_PROFILE
     """By whose rules answers are judged (`scoring/profiles.py`)."""
     judge: str | None = None

@@ -18,6 +18,13 @@ Unfit = tuple[Job, RacroError]
 """A job that cannot be done, and why."""
 
 
+def called(job: Job) -> str:
+    """What messages call a job: whose work on which benchmark."""
+    mllm = job.outputs()[0].labels.get("mllm") if job.stage == "reason" else None
+    over = f" over {mllm}" if mllm else ""
+    return f"{job.model.entry.name}{over} on {job.benchmark.name}"
+
+
 def outputs(jobs: Iterable[Job]) -> dict[Path, StageFile]:
     """The files that the jobs write, by path."""
     return {file.path: file for job in jobs for file in job.outputs()}

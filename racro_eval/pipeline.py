@@ -26,7 +26,15 @@ from racro_eval.engines.base import Engine
 from racro_eval.engines.loading import Loading
 from racro_eval.engines.registry import create_engine
 from racro_eval.errors import RacroError
-from racro_eval.group_files import Unfit, count_rows, finish_files, open_files, outputs, paths
+from racro_eval.group_files import (
+    Unfit,
+    called,
+    count_rows,
+    finish_files,
+    open_files,
+    outputs,
+    paths,
+)
 from racro_eval.interrupts import deferred, interruptible
 from racro_eval.planning import Job, Plan, make_plan
 from racro_eval.report import Failure, Kind, RunReport
@@ -107,12 +115,12 @@ class _Run:
                 jobs.append(job)
             else:
                 self._lose(job)
-                self.report.left_out.append(_called(job))
+                self.report.left_out.append(called(job))
         if jobs:
             name = jobs[0].model.entry.name
             try:
                 for job, error in run_group(jobs, self.display, self.config.load_timeout):
-                    self._fail("part", _called(job), error)
+                    self._fail("part", called(job), error)
                     self._lose(job)
                     unfit |= paths(job.outputs())
             except (Exception, SystemExit) as error:
@@ -168,7 +176,7 @@ class _Run:
             jobs = [JudgeJob.of_file(judge, one.benchmark, one.path) for one in graded]
             unfit = run_group(jobs, self.display, self.config.load_timeout)
             for other, error in unfit:
-                self._fail("part", _called(other), error)
+                self._fail("part", called(other), error)
             for job, one in zip(jobs, graded, strict=True):
                 if _without(unfit, [job]):
                     self.report.count(job.file.tally)
@@ -176,12 +184,6 @@ class _Run:
         except (Exception, SystemExit) as error:
             self._fail("model", judge.entry.name, error, self.config.results)
             self.judge = None
-
-
-def _called(job: Job) -> str:
-    mllm = job.outputs()[0].labels.get("mllm") if job.stage == "reason" else None
-    over = f" over {mllm}" if mllm else ""
-    return f"{job.model.entry.name}{over} on {job.benchmark.name}"
 
 
 def _without(unfit: Iterable[Unfit], jobs: Iterable[Job]) -> list[Job]:

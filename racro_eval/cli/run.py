@@ -144,6 +144,7 @@ def _preview(config: RunConfig) -> int:
     from racro_eval.cli.output import console, printable
     from racro_eval.planning import make_plan
     from racro_eval.preview import preview
+    from racro_eval.report import Failure
 
     plan = make_plan(config)
 
@@ -151,7 +152,11 @@ def _preview(config: RunConfig) -> int:
     for name in ("stage", "model", "benchmark", "file", "rows", "cached", "to do"):
         table.add_column(name, justify="right" if name in ("rows", "cached", "to do") else "left")
     table.add_column("prompt tokens, about", justify="right")
+    failures = list(plan.failures)
     for line in preview(plan):
+        if isinstance(line, Failure):
+            failures.append(line)
+            continue
         table.add_row(
             line.stage,
             line.model,
@@ -163,6 +168,6 @@ def _preview(config: RunConfig) -> int:
             f"{line.prompt_tokens:,}" if line.prompt_tokens is not None else "after its captions",
         )
     console().print(table)
-    for failure in plan.failures:
+    for failure in failures:
         print(f"racro-eval: {printable(str(failure))}", file=sys.stderr)
-    return max((failure.error.exit_code for failure in plan.failures), default=0)
+    return max((failure.error.exit_code for failure in failures), default=0)
