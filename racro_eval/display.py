@@ -1,15 +1,19 @@
 """How long work shows itself: a live line per stage on a terminal, plain log lines elsewhere.
 
-Everything goes to standard error; standard output is for results.
+Everything goes to standard error; standard output is for results. What cannot be shown (a terminal
+that is closed, a full disk behind standard error) is not shown: no row is lost by that.
 """
 
 from __future__ import annotations
 
 import logging
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -22,19 +26,33 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from racro_eval.forgiving import forgiving
+
+if TYPE_CHECKING:
+    from racro_eval.engines.loading import Loading
+
 _LOG_SECONDS = 30.0
+LOADING_SECONDS = 60.0
+"""A model that still loads is mentioned so often."""
+SILENCE_SECONDS = 600.0
+"""So is a stage in which no row is finished."""
 
 
 class StageProgress:
     """The state of a running stage; `advance` takes each new row and calls `show`."""
 
     def __init__(
-        self, title: str, total: int, cached: int, show: Callable[[StageProgress], None]
+        self,
+        title: str,
+        total: int,
+        cached: int,
+        show: Callable[[StageProgress], None],
+        log: Callable[[str], None],
     ) -> None:
         self.title, self.total, self.done = title, total, cached
         self.new = self.failed = self.tokens = 0
-        self._show = show
-        self._began = self._started = time.monotonic()
+        self._show, self._log = show, log
+        self._began = self._started = self._heard = time.monotonic()
 
     @property
     def seconds(self) -> float:
@@ -48,10 +66,29 @@ class StageProgress:
 
     def restart(self) -> None:
         """The model is ready: speed counts from now."""
-        self._started = time.monotonic()
+        self._started = self._heard = time.monotonic()
+
+    @contextmanager
+    def loading(self, loading: Loading) -> Iterator[None]:
+        """Say now and then in this block that a model is still loading."""
+        with _every(LOADING_SECONDS, lambda: self._log(str(loading))):
+            yield
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Say now and then in this block that no row has been finished for long, if so."""
+
+        def look() -> None:
+            silent = time.monotonic() - self._heard
+            if silent >= SILENCE_SECONDS:
+                self._log(f"{self.title}: no row has been finished for {silent:.0f} s.")
+
+        with _every(SILENCE_SECONDS, look):
+            yield
 
     def advance(self, row: Mapping[str, str]) -> None:
         """Count a finished row and show it."""
+        self._heard = time.monotonic()
         self.done += 1
         self.new += 1
         self.failed += row["error"] != ""
@@ -75,11 +112,32 @@ class _Lines(logging.Handler):
         self._log(record.getMessage())
 
 
+@contextmanager
+def _every(seconds: float, do: Callable[[], None]) -> Iterator[None]:
+    """Call `do` every so many seconds, in a thread of its own, while the block runs."""
+    ended = threading.Event()
+
+    def work() -> None:
+        while not ended.wait(seconds):
+            do()
+
+    thread = threading.Thread(target=work, name="racro-eval-watch", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:  # no thread to be had: then nothing is said
+        yield
+        return
+    try:
+        yield
+    finally:
+        ended.set()
+
+
 class Display:
     """Shows progress and notes on a console (standard error by default)."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(stderr=True)
+        self.console = console or Console(file=forgiving(sys.stderr))
 
     def log(self, text: str) -> None:
         """One line for the user."""
@@ -93,7 +151,7 @@ class Display:
         where = str(paths[0]) + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
         self.log(f"{title}: {total} rows, {cached} cached → {where}")
         show = self._live if self.console.is_terminal and cached < total else self._lines
-        with show(title, total, cached) as progress, self.warnings():
+        with show(title, total, cached) as progress:
             yield progress
         if progress.new:
             self.log(f"{title}: {progress.done}/{total} rows, {progress.speed()}")
@@ -124,7 +182,7 @@ class Display:
                 f"about {left / 60:.0f} min left"
             )
 
-        yield StageProgress(title, total, cached, show)
+        yield StageProgress(title, total, cached, show, self.log)
 
     @contextmanager
     def _live(self, title: str, total: int, cached: int) -> Iterator[StageProgress]:
@@ -143,4 +201,4 @@ class Display:
             def show(progress: StageProgress) -> None:
                 live.update(task, completed=progress.done, speed=progress.speed())
 
-            yield StageProgress(title, total, cached, show)
+            yield StageProgress(title, total, cached, show, self.log)

@@ -102,7 +102,9 @@ def _ask_judge(
     folder = config.results / folder_name(benchmark.name)
     file = judge_file(folder, folder_name(args.predictions.stem), model, benchmark)
     job = JudgeJob(model, benchmark, lambda: verdicts, file)
-    run_group([job], Display())
+    display = Display()
+    with display.warnings():
+        run_group([job], display)
     with job.replies() as replies:
         return list(job.judged_rows(replies)), judged(profile, model.entry.folder)
 

@@ -30,9 +30,9 @@ class _Version(argparse.Action):
     """Prints the version; reading it only then keeps start-up short."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from importlib import metadata
+        from racro_eval.provenance import version
 
-        print(f"racro-eval {metadata.version('racro-eval')}")
+        print(f"racro-eval {version()}")
         parser.exit()
 
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from racro_eval.errors import ChecksumError, MissingError
@@ -21,7 +24,7 @@ _TIMEOUT = (20, 60)
 def data_roots(data_root: Path | None) -> list[Path]:
     """The folders to look in, first match wins: --data-root, else RACRO_DATA; then the cache."""
     given = str(data_root) if data_root else os.environ.get("RACRO_DATA")
-    roots = [Path(given).expanduser()] if given else []
+    roots = [Path(os.path.expanduser(given))] if given else []
     for root in roots:
         if not root.is_dir():
             raise MissingError(f"The data root {root} is not a folder.")
@@ -76,11 +79,8 @@ def download(url: str, target: Path, hashes: dict[str, str]) -> Path:
     Raises MissingError, naming the reason, or ChecksumError. Two processes do not disturb each
     other: the second waits, and finds the file.
     """
-    from filelock import FileLock
-
-    target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(target.name + ".part")
-    with FileLock(target.with_name(f".{target.name}.lock")):
+    with alone(target):
         if not target.exists():
             try:
                 _continue(url, part)
@@ -96,6 +96,27 @@ def download(url: str, target: Path, hashes: dict[str, str]) -> Path:
                 raise
             part.replace(target)
     return target
+
+
+@contextmanager
+def alone(target: Path) -> Iterator[None]:
+    """Be the only process that downloads a file or folder; says so if another one does."""
+    from filelock import FileLock, Timeout
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(target.with_name(f".{target.name}.lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        print(
+            f"{target.name} is being downloaded by another process; waiting for it.",
+            file=sys.stderr,
+        )
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _continue(url: str, part: Path) -> None:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import socket
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,7 @@ from racro_eval.engines.base import Sampling
 from racro_eval.errors import CacheError
 from racro_eval.models import ModelEntry
 from racro_eval.models.keys import model_settings
-from racro_eval.provenance import argv, git_commit, now
+from racro_eval.provenance import argv, git_commit, host, now, version
 from racro_eval.row_index import RowState
 from racro_eval.shards import Shard
 from racro_eval.sidecar import read_sidecar, runs_of, write_sidecar
@@ -210,7 +208,7 @@ class StageFile:
     def begin(self) -> None:
         """Say in the sidecar who works on the file, and keep what an interrupted run left there."""
         self._runs = self.runs()
-        place = {"pid": os.getpid(), "host": socket.gethostname()}
+        place = {"pid": os.getpid(), "host": host()}
         self._process = {**place, "started_at": now(), "argv": argv()}
         self._write_sidecar(self._runs, {"process": self._process})
 
@@ -227,7 +225,7 @@ class StageFile:
             return
         tally = asdict(self.tally)
         about = {"finished_at": now(), "argv": argv(), "git_commit": git_commit()}
-        run = {**about, "racro_eval": metadata.version("racro-eval"), **facts, **tally}
+        run = {**about, "racro_eval": version(), **facts, **tally}
         more: dict[str, Any] = {}
         if self.shard:
             place = {index: number for number, index in enumerate(order)}

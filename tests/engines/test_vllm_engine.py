@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import importlib.util
 import os
 import re
@@ -17,7 +19,8 @@ import yaml
 
 from racro_eval.data.images import BytesImage
 from racro_eval.engines import Completion, Engine, Message, Request, Sampling, create_engine
-from racro_eval.errors import ConfigError, MissingError
+from racro_eval.engines.loading import Loading
+from racro_eval.errors import ConfigError, EngineError, MissingError
 from racro_eval.models import ModelEntry
 from racro_eval.stages.plan import row_seed
 from tests.bench import counting
@@ -434,6 +437,67 @@ def test_no_loading_outlives_a_killed_run(tmp_path: Path, tiny_reasoner: Path) -
     process.kill()
     process.communicate()
     assert len(children) > 1, "vLLM's own processes were there"
+    assert still_alive(children) == []
+
+
+def endless(model: Path) -> ModelEntry:
+    """A model whose loading never ends."""
+    options = {"worker_extension_cls": "tests.support.endless_loading.Extension"}
+    return ModelEntry(name="r", model=str(model), max_model_len=1024, options=options)
+
+
+def test_a_model_that_never_loads_is_given_up_with_the_engines_last_words(
+    tmp_path: Path, tiny_reasoner: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark = tmp_path / "loading"
+    monkeypatch.setenv(LOADING, str(mark))
+
+    class UntilItHangs(Loading):
+        def check(self) -> None:
+            """Time is up when the loading has begun to hang, however slow the machine is."""
+            if mark.exists():
+                raise self.too_long()
+
+    before = descendants(os.getpid())
+    loading = UntilItHangs("r")
+    sentence = r"r was still loading after \d+ s"
+    with pytest.raises(EngineError, match=sentence) as caught, loading.limited():
+        create_engine(endless(tiny_reasoner), "vllm")
+    assert "Its engine last said: " in str(caught.value)
+    assert str(loading).startswith("r is still loading after ")
+    assert "\n" not in str(caught.value) and "\x1b" not in str(caught.value)
+    assert still_alive(descendants(os.getpid()) - before) == []
+
+
+@pytest.mark.parametrize("whom", ["the child", "all of it"])
+def test_a_child_that_dies_while_it_loads_is_said_at_once(
+    tmp_path: Path, tiny_reasoner: Path, monkeypatch: pytest.MonkeyPatch, whom: str
+) -> None:
+    mark = tmp_path / "loading"
+    monkeypatch.setenv(LOADING, str(mark))
+    before = descendants(os.getpid())
+
+    class Killing(Loading):
+        def check(self) -> None:
+            if mark.exists():
+                children = descendants(os.getpid()) - before
+                victims = [pid for pid in children if "vllm_worker" in _name(pid)]
+                for pid in victims if whom == "the child" else children:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+
+    with pytest.raises(EngineError, match="vLLM with r ended: "), Killing("r").limited():
+        create_engine(endless(tiny_reasoner), "vllm")
+    assert still_alive(descendants(os.getpid()) - before) == []
+
+
+def test_an_engine_that_nobody_closes_ends_with_its_last_user(tiny_reasoner: Path) -> None:
+    before = descendants(os.getpid())
+    engine = create_engine(ModelEntry(name="r", model=str(tiny_reasoner), **SETTINGS), "vllm")
+    children = descendants(os.getpid()) - before
+    assert children
+    del engine
+    gc.collect()
     assert still_alive(children) == []
 
 

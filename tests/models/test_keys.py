@@ -60,6 +60,7 @@ NO_TEXT_OF_A_RUN = {
     "offline": "the data's hash and the model's fingerprint are in the key",
     "dry_run": "nothing is asked",
     "max_failures": "the exit code",
+    "load_timeout": "how long a model may take to load",
     "scoring": "verdicts, which are in files of their own",
     "judge": "verdicts, and a file with a key of its own",
 }
@@ -86,6 +87,7 @@ OTHER_RUN: dict[str, Any] = {
     "offline": True,
     "dry_run": True,
     "max_failures": 3,
+    "load_timeout": 60.0,
     "scoring": "vlmevalkit",
     "judge": "echo:j",
     "models": [{"name": "r", "model": "r", "engine": "echo", "max_model_len": 64}],
