@@ -731,7 +731,7 @@ class TestVerdicts:
         assert "Input/output error. Look after the disk" in str(report.errors[0])
         assert next(report.closing()).startswith("1 part failed: ")
 
-    def test_the_judge_is_asked_after_each_model_and_no_more_once_it_fails(
+    def test_the_judge_is_loaded_once_at_the_end_and_its_failure_costs_no_verdict(
         self, small: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         loads: list[str] = []
@@ -744,7 +744,7 @@ class TestVerdicts:
 
         monkeypatch.setattr(pipeline, "create_engine", create)
         report = go(small, reasoner=["echo:r", "echo:s"], judge="echo:j")
-        assert loads == ["m", "j", "r", "s"]
+        assert loads == ["m", "r", "s", "j"]
         assert [str(failure) for failure in report.failures] == ["j: The judge is away."]
         assert len(report.graded) == 3, "by the rules"
 
