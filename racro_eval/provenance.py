@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-from racro_eval.errors import without_credentials
+from racro_eval.redaction import redacted, without_credentials
 
 
 def argv() -> list[str]:
@@ -23,10 +23,10 @@ def now() -> str:
 
 
 def private(text: str) -> str:
-    """A command-line argument without the home folder's path and without URL credentials."""
+    """A command-line argument without the home folder's path and without secrets."""
     home = str(Path.home())
     text = re.sub(re.escape(home) + r"(?=/|$)", "~", text)
-    return without_credentials(text)
+    return redacted(without_credentials(text))
 
 
 @cache

@@ -22,7 +22,8 @@ from racro_eval.engines import options
 from racro_eval.engines.base import Completion, EngineInfo, Request, Sampling, Usage
 from racro_eval.engines.failures import failed
 from racro_eval.engines.window import keep_in_flight
-from racro_eval.errors import ConfigError, EngineError, without_credentials
+from racro_eval.errors import ConfigError, EngineError
+from racro_eval.redaction import without_credentials
 
 if TYPE_CHECKING:
     from racro_eval.models import ModelEntry
