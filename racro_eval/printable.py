@@ -1,8 +1,8 @@
 """Text of models, servers and files, made safe to show.
 
-Spelt out (as `\\x1b`, `\\u202e`) is what could steer a terminal, turn the direction of what follows,
-end a line elsewhere than at a line feed, or hide text: control characters, bidirectional marks,
-line separators, invisible format characters, fillers and tags, and what UTF-8 cannot encode.
+Spelt out (as `\\x1b`, `\\u202e`) is what could steer a terminal, turn the direction of what
+follows, end a line elsewhere than at a line feed, or hide text: control characters, bidirectional
+marks, line separators, invisible format characters, fillers and tags, and what UTF-8 cannot encode.
 
 Text of every script stays readable. The joiners U+200C and U+200D stay between two characters that
 are not ASCII, as in Persian and in joined emoji; variation selectors stay (U+FE0F makes an emoji).

@@ -40,6 +40,7 @@ _URL = re.compile(
     r"(?P<rest>[^\s?#]*)(?P<query>\?[^\s#]*)?"
 )
 """A URL from its `://` on. A password may hold a slash, which a port cannot be taken for."""
+_PAIR = re.compile(r"[?&;](?P<name>[^\s?=&;#]+)=(?P<value>[^\s&;#]+)")
 
 _needles: dict[str, str] = {}
 """Spelling of a secret → what stands in its place; the longest first, so that none leaves a rest.
@@ -109,7 +110,10 @@ def learn(value: Any) -> None:
         if "://" in value and value not in _seen:
             _seen.add(value)
             for url in _URL.finditer(value):
-                _learn_url(url["user"] or "", url["query"] or "")
+                if url["user"]:
+                    _learn_user(url["user"].removesuffix("@"))
+            for pair in _PAIR.finditer(value.partition("://")[2]):
+                _learn_pair(pair["name"], pair["value"])
     elif isinstance(value, dict):
         for item in value.values():
             learn(item)
@@ -128,23 +132,22 @@ def _learn_secret(value: str) -> None:
     _add({one: MARK for part in parts if is_secret(part) for one in _spellings(part)})
 
 
-def _learn_url(user: str, query: str) -> None:
-    """user: with its `@`, or nothing; query: with its `?`, or nothing."""
-    if user:
-        user = user.removesuffix("@")
-        plain = unquote(user)
-        _add({f"//{user}@": f"//{MARK}@"})
-        if ":" in plain and len(plain) >= _SHORTEST - 2:
-            _add({_base64(plain): MARK})
-        for part in (*user.split(":", 1), *plain.split(":", 1)):
-            _learn_secret(part)
-    for pair in re.split(r"[&;]", query.removeprefix("?")):
-        name, _, value = pair.partition("=")
-        if value:
-            _add({f"{before}{pair}": f"{before}{name}={MARK}" for before in "?&;"})
-        if not _HARMLESS_QUERY.search(name):
-            _learn_secret(value)
-            _learn_secret(unquote_plus(value))
+def _learn_user(user: str) -> None:
+    """user: what stands before the `@` of a URL."""
+    plain = unquote(user)
+    _add({f"//{user}@": f"//{MARK}@"})
+    if ":" in plain and len(plain) >= _SHORTEST - 2:
+        _add({_base64(plain): MARK})
+    for part in (*user.split(":", 1), *plain.split(":", 1)):
+        _learn_secret(part)
+
+
+def _learn_pair(name: str, value: str) -> None:
+    """A name and a value in the query of a URL."""
+    _add({f"{before}{name}={value}": f"{before}{name}={MARK}" for before in "?&;"})
+    if not _HARMLESS_QUERY.search(name):
+        _learn_secret(value)
+        _learn_secret(unquote_plus(value))
 
 
 def _spellings(secret: str) -> set[str]:

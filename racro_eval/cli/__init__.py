@@ -6,7 +6,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-from racro_eval.cli.output import printable
+from racro_eval import redaction
+from racro_eval.cli.output import guard_tracebacks, printable
 from racro_eval.cli.parser import build_parser
 from racro_eval.errors import RacroError
 
@@ -24,6 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments and arguments[0].startswith("-") and not _asks_for_help(arguments[0]):
         arguments.insert(0, "run")
+    redaction.learn(arguments)
+    guard_tracebacks()
     args = build_parser().parse_args(arguments)
     try:
         code: int = args.execute(args)

@@ -118,8 +118,9 @@ def _print_table(paths: list[Path]) -> None:
 
 def _preview(config: RunConfig) -> int:
     from rich.table import Table
+    from rich.text import Text
 
-    from racro_eval.cli.output import console
+    from racro_eval.cli.output import console, printable
     from racro_eval.preview import preview
 
     table = Table(box=None, pad_edge=False)
@@ -127,7 +128,7 @@ def _preview(config: RunConfig) -> int:
         table.add_column(name, justify="right" if name in ("rows", "cached", "to do") else "left")
     table.add_column("prompt tokens, about", justify="right")
     for line in preview(config):
-        table.add_row(
+        cells = (
             line.stage,
             line.model,
             line.benchmark,
@@ -137,5 +138,6 @@ def _preview(config: RunConfig) -> int:
             str(line.rows - line.cached),
             f"{line.prompt_tokens:,}" if line.prompt_tokens is not None else "after its captions",
         )
+        table.add_row(*(Text(printable(cell)) for cell in cells))
     console().print(table)
     return 0

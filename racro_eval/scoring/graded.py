@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from racro_eval.data.spec import BenchmarkSpec
 from racro_eval.errors import CacheError
 from racro_eval.records import read_named_rows
+from racro_eval.regular_files import open_regular
 from racro_eval.scoring import metric_of
 from racro_eval.scoring.profiles import DEFAULT_PROFILE
 
@@ -67,7 +69,7 @@ def graded_columns(spec: BenchmarkSpec) -> tuple[str, ...]:
 def read_graded(path: Path) -> Iterator[dict[str, str]]:
     """The rows of a graded file, one at a time. Raises CacheError on an unreadable one."""
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with io.TextIOWrapper(open_regular(path), encoding="utf-8", newline="") as file:
             reader = read_named_rows(file, strict=True)
             missing = set(GRADED_COLUMNS) - set(reader.fieldnames or ())
             if missing:
