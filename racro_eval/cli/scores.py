@@ -20,9 +20,8 @@ def print_score(benchmark: str, profile: str, score: Score) -> None:
         table.add_column(column, justify="left" if column in ("", "value") else "right")
     # Correct rows by rows are what the headline is only if it is an accuracy.
     counts = _counts(score.whole) if score.metric == "accuracy" else ("", "")
-    table.add_row(
-        Text(printable(benchmark), style="bold"), Text(score.metric), _percent(score.value), *counts
-    )
+    title = Text(printable(benchmark), style="bold")
+    table.add_row(title, Text(score.metric), _percent(score.value), *counts)
     for name, value in score.further.items():
         table.add_row("", Text(name), _percent(value), "", "")
     for breakdown, parts in score.breakdowns.items():
