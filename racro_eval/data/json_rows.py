@@ -69,7 +69,7 @@ def _lines(file: TextIO, path: Path) -> Iterator[Any]:
 
 
 def inside(folder: Path, name: str, path: Path) -> str:
-    """The place of a row's image. It must be in the folder: a benchmark file is not to be trusted.
+    """The place of a file in a folder; its name comes from a benchmark, which is not to be trusted.
 
     `..` is resolved in the text and not on the disk, so that a link cannot lead it elsewhere. Where
     the links in the folder itself lead is its owner's choice: a hub's cache consists of them.
@@ -77,7 +77,7 @@ def inside(folder: Path, name: str, path: Path) -> str:
     root = os.path.abspath(folder)
     target = os.path.normpath(os.path.join(root, name))
     if not target.startswith(os.path.join(root, "")):
-        raise DataError(f"{path}: the image path {name!r} leads out of {folder}.")
+        raise DataError(f"{path}: the path {name!r} leads out of {folder}.")
     return target
 
 

@@ -11,8 +11,11 @@ from racro_eval.data.layouts import Source
 from racro_eval.data.questions import Native
 from racro_eval.errors import ConfigError, DataError
 from racro_eval.settings import Strict, named, parse_settings, read_mapping, shipped
+from racro_eval.templates import Template, check_names
 
 _PACKAGE = "racro_eval.benchmarks"
+_MOST_BASES = 20
+"""A benchmark may extend one that extends one, and so on."""
 
 
 Scorer = Literal[
@@ -33,7 +36,7 @@ class RuleByRow(Strict):
 
     by: str
     """The name of the meta column that decides."""
-    rules: dict[str, str]
+    rules: dict[str, Template]
     """Its value → the rule; `{name}` stands for the row's meta value of that name."""
 
 
@@ -88,6 +91,10 @@ class BenchmarkSpec(Strict):
         strangers = [name for name in (*self.multi_label, *where) if name not in self.breakdowns]
         if strangers:
             raise ValueError(f"{strangers[0]!r} is not one of the breakdowns")
+        rules = self.answer_rule.rules if isinstance(self.answer_rule, RuleByRow) else {}
+        for source in self.sources:
+            for rule in rules.values():
+                check_names(rule, set(source.meta))
         if self.question == "native" and not self.native:
             raise ValueError("the question text is to be the native prompt, but there is none")
         return self
@@ -140,7 +147,7 @@ def load_spec(name: str) -> BenchmarkSpec:
 
 
 def _read(name: str, children: tuple[str, ...]) -> dict[str, Any]:
-    if name in children:
+    if name in children or len(children) > _MOST_BASES:
         raise ConfigError(f"The benchmark {name} extends itself.")
     content = read_mapping(named(_PACKAGE, "benchmark", name))
     base = content.pop("extends", None)
