@@ -156,10 +156,10 @@ def _spellings(secret: str) -> set[str]:
     found = {secret}
     for _ in range(2):
         for text in tuple(found):
-            found |= {_quoted(text, ""), _quoted(text, "/"), _quoted(text, " ").replace(" ", "+")}
+            quoted = {_quoted(text, ""), _quoted(text, "/"), _quoted(text, " ").replace(" ", "+")}
+            found |= quoted | {re.sub("%..", lambda at: at[0].lower(), one) for one in quoted}
             found |= {json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}
             found |= {text.replace("/", r"\/"), html.escape(text), repr(text)[1:-1]}
-            found |= {re.sub("%..", lambda match: match.group().lower(), _quoted(text, "/"))}
     return found | {_base64(secret), _base64(secret).translate(_URL_SAFE)}
 
 

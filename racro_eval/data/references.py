@@ -42,7 +42,8 @@ class References:
             raise DataError(f"{self._path}: the index {index!r} stands on two rows.")
         self._rows.append((index, row))
         self._places[index] = places
-        needed = {place for place in places if isinstance(place, str)} - self._images.keys()
+        others = {place for place in places if isinstance(place, str)}
+        needed = {place for place in others if place not in self._images}
         self._missing[index] = len(needed)
         for other in needed:
             self._waiting.setdefault(other, []).append(index)

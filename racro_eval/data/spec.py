@@ -14,6 +14,8 @@ from racro_eval.settings import Strict, named, parse_settings, read_mapping, shi
 from racro_eval.templates import Template, check_names
 
 _PACKAGE = "racro_eval.benchmarks"
+_MEAN = "AVG"
+"""What tables call the mean of all benchmarks."""
 _MOST_BASES = 20
 """A benchmark may extend one that extends one, and so on."""
 
@@ -83,6 +85,8 @@ class BenchmarkSpec(Strict):
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> BenchmarkSpec:
+        if self.name == _MEAN or not self.name.strip():
+            raise ValueError(f"no benchmark can be called {self.name!r}")
         known = {name for source in self.sources for name in source.meta}
         missing = [name for name in self.breakdowns if name not in known]
         if missing:
