@@ -27,6 +27,7 @@ from rich.progress import (
 )
 
 from racro_eval.forgiving import forgiving
+from racro_eval.printable import printable
 
 if TYPE_CHECKING:
     from racro_eval.engines.loading import Loading
@@ -141,7 +142,9 @@ class Display:
 
     def log(self, text: str) -> None:
         """One line for the user."""
-        self.console.print(escape(text), highlight=False, soft_wrap=True)
+        self.console.print(
+            printable(text), markup=False, emoji=False, highlight=False, soft_wrap=True
+        )
 
     @contextmanager
     def stage(
@@ -196,7 +199,7 @@ class Display:
             TextColumn("{task.fields[speed]}"),
         )
         with Progress(*columns, console=self.console, transient=True) as live:
-            task = live.add_task(escape(title), total=total, completed=cached, speed="")
+            task = live.add_task(escape(printable(title)), total=total, completed=cached, speed="")
 
             def show(progress: StageProgress) -> None:
                 live.update(task, completed=progress.done, speed=progress.speed())

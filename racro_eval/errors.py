@@ -18,14 +18,8 @@ What goes wrong with one row is never raised: it is data (the row's `error` colu
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import ClassVar
-
-
-def without_credentials(text: str) -> str:
-    """The text with `user:password@` taken out of its URLs, for messages and sidecars."""
-    return re.sub(r"//[^/@\s]+@", "//", text)
 
 
 class RacroError(Exception):

@@ -15,7 +15,7 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-from racro_eval.errors import without_credentials
+from racro_eval.redaction import redacted, without_credentials
 
 _GIT_SECONDS = 10
 """On a network disk that is away, git would wait for ever."""
@@ -32,11 +32,11 @@ def now() -> str:
 
 
 def private(text: str) -> str:
-    """A command-line argument without the home folder's path and without URL credentials."""
+    """A command-line argument without the home folder's path and without secrets."""
     home = os.path.expanduser("~")  # "~" itself for a user of whom the system knows no home
     if home.strip("/") and home.startswith("/"):
         text = re.sub(re.escape(home.rstrip("/")) + r"(?=/|$)", "~", text)
-    return without_credentials(text)
+    return redacted(without_credentials(text))
 
 
 def host() -> str:

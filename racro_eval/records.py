@@ -12,6 +12,8 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 
+from racro_eval.redaction import redacted
+
 # Responses and base64 images are larger than csv's default of 128 KiB for a field.
 csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
 
@@ -31,9 +33,15 @@ def clean(text: str) -> str:
 
 
 def encode_row(values: Iterable[str]) -> bytes:
-    """One record, all fields quoted, ending in a line feed."""
+    """One record, all fields quoted, ending in a line feed. Secrets in it are redacted.
+
+    The first value is the row's index.
+    """
+    index, *others = map(clean, values)
+    # An index comes from the benchmark and finds the row again, so it stays what it is.
+    fields = [index, *map(redacted, others)]
     buffer = io.StringIO(newline="")
-    csv.writer(buffer, quoting=csv.QUOTE_ALL, lineterminator="\n").writerow(map(clean, values))
+    csv.writer(buffer, quoting=csv.QUOTE_ALL, lineterminator="\n").writerow(fields)
     return buffer.getvalue().encode("utf-8")
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from racro_eval.atomic import write_atomically
 from racro_eval.errors import CacheError
+from racro_eval.records import clean
+from racro_eval.redaction import redacted_values
 
 
 def sidecar_path(path: Path) -> Path:
@@ -17,9 +19,9 @@ def sidecar_path(path: Path) -> Path:
 
 
 def write_sidecar(path: Path, content: Mapping[str, Any]) -> None:
-    """Replace the sidecar of a CSV in one step."""
-    text = json.dumps(content, indent=2, ensure_ascii=False)
-    write_atomically(sidecar_path(path), [text.encode(), b"\n"])
+    """Replace the sidecar of a CSV in one step. Secrets in its texts are redacted."""
+    text = json.dumps(redacted_values(content), indent=2, ensure_ascii=False)
+    write_atomically(sidecar_path(path), [clean(text).encode(), b"\n"])
 
 
 def read_sidecar(path: Path) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from racro_eval.cli.output import OutputError, printable, standard_streams
+from racro_eval import redaction
+from racro_eval.cli.output import OutputError, guard_tracebacks, printable, standard_streams
 from racro_eval.cli.parser import build_parser
 from racro_eval.interrupts import COMMAND_LINE, end_at_once, handling, ignore_at_last, interrupted
 from racro_eval.unforeseen import as_racro_error
@@ -57,6 +58,8 @@ def _run(arguments: list[str]) -> int:
 def _execute(arguments: list[str]) -> int:
     if arguments and arguments[0].startswith("-") and not _asks_for_help(arguments[0]):
         arguments.insert(0, "run")
+    redaction.learn(arguments)
+    guard_tracebacks()
     try:
         args = build_parser().parse_args(arguments)
         code: int = args.execute(args)

@@ -12,6 +12,7 @@ from racro_eval.cli.arguments import (
     add_scoring_arguments,
     go_offline,
 )
+from racro_eval.cli.output import printable
 
 if TYPE_CHECKING:
     from racro_eval.data import Benchmark
@@ -123,17 +124,17 @@ def _check_indices(
             f"{strangers[0]!r}, say, is not; {benchmark.indices[0]!r} is."
         )
     if strangers:
-        print(
+        sentence = (
             f"{len(strangers)} rows of {args.predictions} are not in {benchmark.name} and were "
-            f"left out, {strangers[0]!r} among them.",
-            file=sys.stderr,
+            f"left out, {strangers[0]!r} among them."
         )
+        print(printable(sentence), file=sys.stderr)
 
 
 def _explain(
     indices: list[str], predictions: dict[str, str], benchmark: Benchmark, profile: Profile
 ) -> int:
-    from racro_eval.cli.output import console, printable
+    from racro_eval.cli.output import console
     from racro_eval.errors import UnknownNameError
     from racro_eval.stages.grade import judge_row
 
@@ -154,7 +155,8 @@ def _explain(
         }
         width = max(map(len, lines))
         for name, value in lines.items():
-            out.print(f"{name:<{width}}  {printable(value)}", markup=False, soft_wrap=True)
+            line = printable(f"{name:<{width}}  {value}")
+            out.print(line, markup=False, emoji=False, soft_wrap=True)
     return 0
 
 
@@ -162,7 +164,7 @@ def _compare(grader: str, predictions: dict[str, str], benchmark: Benchmark) -> 
     from rich.table import Table
     from rich.text import Text
 
-    from racro_eval.cli.output import console, printable
+    from racro_eval.cli.output import console
     from racro_eval.stages.audit import disagreements, second_opinion
 
     rows = ({"index": index, "prediction": text} for index, text in predictions.items())

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from racro_eval.cli.arguments import add_results_argument
+from racro_eval.cli.output import printable
 
 if TYPE_CHECKING:
     from racro_eval.leaderboard.document import Document
@@ -158,7 +159,7 @@ def _write(files: dict[str, bytes], out: Path, *, exact: bool) -> None:
     for ending, content in files.items():
         path = out if exact and len(files) == 1 and out.suffix else _named(out, ending)
         write_atomically(path, [content])
-        print(path)
+        print(printable(str(path)))
 
 
 def _named(out: Path, ending: str) -> Path:

@@ -140,6 +140,7 @@ def _print_table(report: RunReport) -> None:
 
 def _preview(config: RunConfig) -> int:
     from rich.table import Table
+    from rich.text import Text
 
     from racro_eval.cli.output import console, printable
     from racro_eval.planning import make_plan
@@ -157,7 +158,7 @@ def _preview(config: RunConfig) -> int:
         if isinstance(line, Failure):
             failures.append(line)
             continue
-        table.add_row(
+        cells = (
             line.stage,
             line.model,
             line.benchmark,
@@ -167,6 +168,7 @@ def _preview(config: RunConfig) -> int:
             str(line.rows - line.cached),
             f"{line.prompt_tokens:,}" if line.prompt_tokens is not None else "after its captions",
         )
+        table.add_row(*(Text(printable(cell)) for cell in cells))
     console().print(table)
     for failure in failures:
         print(f"racro-eval: {printable(str(failure))}", file=sys.stderr)

@@ -11,9 +11,13 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 
-from racro_eval.errors import ChecksumError, MissingError
+from racro_eval.errors import ChecksumError, DataError, MissingError
+from racro_eval.printable import printable
+from racro_eval.redaction import without_credentials
+from racro_eval.regular_files import open_regular
 
 _CHUNK = 1 << 16
 """Bytes read at a time; so many at most are lost when a connection ends."""
@@ -61,7 +65,7 @@ def check(path: Path, hashes: dict[str, str]) -> None:
     """
     states = {name: hashlib.new(name) for name in hashes}
     if states:
-        with path.open("rb") as file:
+        with opened(path) as file:
             while chunk := file.read(_CHUNK):
                 for state in states.values():
                     state.update(chunk)
@@ -71,6 +75,14 @@ def check(path: Path, hashes: dict[str, str]) -> None:
                 f"{path} has {name} {state.hexdigest()}, but the published file has {hashes[name]}."
                 " Delete it to download it again, or describe your own file in your own YAML."
             )
+
+
+def opened(path: Path) -> BufferedReader:
+    """A benchmark's file, for reading bytes. Raises DataError if it cannot be read."""
+    try:
+        return open_regular(path)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}.") from error
 
 
 def download(url: str, target: Path, hashes: dict[str, str]) -> Path:
@@ -85,8 +97,9 @@ def download(url: str, target: Path, hashes: dict[str, str]) -> Path:
             try:
                 _continue(url, part)
             except OSError as error:  # those of requests are such too
+                source = without_credentials(url)
                 raise MissingError(
-                    f"{target.name} could not be downloaded from {url} ({_reason(error)}). "
+                    f"{target.name} could not be downloaded from {source} ({_reason(error)}). "
                     "The same command continues it; --data-root takes a local copy."
                 ) from error
             try:
@@ -137,7 +150,7 @@ def _continue(url: str, part: Path) -> None:
         bar = tqdm(
             total=length or None,
             initial=done,
-            desc=part.name.removesuffix(".part"),
+            desc=printable(part.name.removesuffix(".part")),
             unit="B",
             unit_scale=True,
         )

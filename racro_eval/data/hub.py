@@ -21,6 +21,7 @@ from typing import Any
 from racro_eval.data import files
 from racro_eval.data.layouts import HuggingFaceSource
 from racro_eval.errors import DataError, MissingError
+from racro_eval.printable import printable
 
 ROWS = "rows.jsonl"
 
@@ -116,7 +117,9 @@ def _export(snapshot: Snapshot, part: Mapping[str, str], target: Path) -> None:
         making = target.with_name(f".{target.name}.part")
         shutil.rmtree(making, ignore_errors=True)
         making.mkdir()
-        rows = tqdm(_stream(snapshot, part), desc=f"{snapshot.where} {target.name}", unit=" rows")
+        rows = tqdm(
+            _stream(snapshot, part), desc=printable(f"{snapshot.where} {target.name}"), unit=" rows"
+        )
         try:
             with (making / ROWS).open("w", encoding="utf-8") as file:
                 for number, row in enumerate(rows):

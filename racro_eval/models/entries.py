@@ -6,8 +6,10 @@ A model is a name from the built-in list or the sweep file, a hub id, a local fo
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
@@ -22,11 +24,23 @@ from racro_eval.settings import Strict, read_settings
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _PACKAGE_FOLDER = "racro_eval/"
 """How the list of built-in models begins the path of a model that ships with racro-eval."""
+_LONGEST_FOLDER = 100
+"""Bytes of a folder's name. File systems take 255, and some files have two such names in theirs."""
 
 
 def folder_name(name: str) -> str:
-    """A model's name as a folder name."""
-    return re.sub(r"[^\w.+-]+", "-", name).strip(".-") or "model"
+    """A name as a folder name that every file system takes.
+
+    Equal for spellings that look the same (composed or not). What is too long keeps its beginning
+    and gets a hash of the whole.
+    """
+    text = unicodedata.normalize("NFC", name)
+    folder = re.sub(r"[^\w.+-]+", "-", text).strip(".-") or "model"
+    if len(folder.encode()) <= _LONGEST_FOLDER:
+        return folder
+    digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:8]
+    start = folder.encode()[: _LONGEST_FOLDER - 9].decode("utf-8", "ignore")
+    return f"{start.rstrip('.-')}-{digest}"
 
 
 def _tensor_parallel(value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +20,7 @@ from racro_eval.models import folder_name
 from racro_eval.models.keys import sampling_settings
 from racro_eval.prompting import PromptSet, Variant
 from racro_eval.records import read_named_rows
+from racro_eval.regular_files import open_regular
 from racro_eval.stages.files import Model, Parent, StageFile
 from racro_eval.stages.perceive import (
     benchmark_facts,
@@ -88,7 +90,8 @@ class FileTexts:
     def read(cls, path: Path) -> FileTexts:
         """Read the file. Raises MissingError or DataError."""
         predictions = read_predictions(path)
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+        with open_regular(path) as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()[:8]
         return cls(path, predictions, Parent(digest, digest))
 
     def text(self, index: str) -> str:
@@ -100,7 +103,7 @@ class FileTexts:
 def read_predictions(path: Path) -> dict[str, str]:
     """index → prediction of a CSV. Raises MissingError or DataError."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with io.TextIOWrapper(open_regular(path), encoding="utf-8-sig", newline="") as file:
             reader = read_named_rows(file)
             for column in ("index", "prediction"):
                 if column not in (reader.fieldnames or ()):
