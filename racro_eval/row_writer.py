@@ -120,8 +120,13 @@ class RowWriter(RowTable):
                 self._rewrite((*self.header, *more), self._states.__iter__)
             required = {name: row[name] for name in self.columns}
             values = {**dict.fromkeys(self.header, ""), **row, **required}
-            self._write(encode_row(values[name] for name in self.header))
-            self._scan()  # from the place where it really went
+            record = encode_row(values[name] for name in self.header)
+            self._write(record)
+            if os.lseek(self._fd, 0, os.SEEK_CUR) == self._end + len(record):
+                self._states.put(values, self._end, len(record))
+                self._end += len(record)
+            else:  # others have written since the file was looked at
+                self._scan()
             self._pending = b""
         if time.monotonic() - self._synced_at >= _SYNC_SECONDS:
             self.sync()
