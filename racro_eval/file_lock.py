@@ -242,36 +242,31 @@ def is_at(fd: int, path: Path) -> bool:
 
 
 class _Heartbeat:
-    """Touches the owner files of this process, in a thread that lives while there are any."""
+    """Touches the owner files of this process, in a thread of its own.
+
+    It has no mutex, which an interrupt could leave locked for ever: what it does is harmless if a
+    descriptor was closed a moment ago.
+    """
 
     def __init__(self) -> None:
-        self._mutex = threading.Lock()
         self._files: set[int] = set()
-        self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
     def add(self, fd: int) -> None:
-        with self._mutex:
-            self._files.add(fd)
-            if self._thread is None or not self._thread.is_alive() or self._stop.is_set():
-                self._stop = threading.Event()
-                self._thread = threading.Thread(
-                    target=self._beat, args=(self._stop,), name="heartbeat", daemon=True
-                )
-                self._thread.start()
+        self._files.add(fd)
+        if self._thread is None or not self._thread.is_alive():  # none is, in a forked process
+            self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+            self._thread.start()
 
     def remove(self, fd: int) -> None:
-        with self._mutex:
-            self._files.discard(fd)
-            if not self._files:
-                self._stop.set()
+        self._files.discard(fd)
 
-    def _beat(self, stop: threading.Event) -> None:
-        while not stop.wait(HEARTBEAT_SECONDS):
-            with self._mutex:
-                for fd in self._files:
-                    with suppress(OSError):
-                        os.utime(fd)
+    def _beat(self) -> None:
+        pause = threading.Event()
+        while not pause.wait(HEARTBEAT_SECONDS):
+            for fd in tuple(self._files):
+                with suppress(OSError):
+                    os.utime(fd)
 
 
 _HEARTBEAT = _Heartbeat()

@@ -29,7 +29,7 @@ from racro_eval.atomic import (
     temporary_path,
     unwritable,
 )
-from racro_eval.errors import CacheError, ConfigError
+from racro_eval.errors import CacheError
 from racro_eval.file_lock import FileLock, is_at
 from racro_eval.records import encode_row
 from racro_eval.row_index import RowState
@@ -38,6 +38,7 @@ from racro_eval.sidecar import sidecar_path
 
 _SYNC_SECONDS = 1.0
 _TRIES = 5
+_ELSEWHERE = "Choose another folder with --results."
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_NONBLOCK  # a pipe is not waited for, but refused
 
 
@@ -70,9 +71,7 @@ class RowWriter(RowTable):
         except OSError as error:
             if isinstance(error, FileNotFoundError) and not create:
                 raise
-            raise ConfigError(
-                f"The results folder cannot be written: {error}. Choose another with --results."
-            ) from error
+            raise unwritable(path.parent, error, _ELSEWHERE) from error
         try:
             self._open(create=create)
         except BaseException:
@@ -86,7 +85,7 @@ class RowWriter(RowTable):
         except OSError as error:
             if isinstance(error, FileNotFoundError) and not create:
                 raise
-            raise unwritable(self.path, error, "Choose another folder with --results.") from error
+            raise unwritable(self.path, error, _ELSEWHERE) from error
         remove_leftovers(self.path)
         remove_leftovers(sidecar_path(self.path))
 
@@ -121,8 +120,13 @@ class RowWriter(RowTable):
                 self._rewrite((*self.header, *more), self._states.__iter__)
             required = {name: row[name] for name in self.columns}
             values = {**dict.fromkeys(self.header, ""), **row, **required}
-            self._write(encode_row(values[name] for name in self.header))
-            self._scan()  # from the place where it really went
+            record = encode_row(values[name] for name in self.header)
+            self._write(record)
+            if os.lseek(self._fd, 0, os.SEEK_CUR) == self._end + len(record):
+                self._states.put(values, self._end, len(record))
+                self._end += len(record)
+            else:  # others have written since the file was looked at
+                self._scan()
             self._pending = b""
         if time.monotonic() - self._synced_at >= _SYNC_SECONDS:
             self.sync()

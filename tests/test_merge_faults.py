@@ -51,7 +51,7 @@ def outcomes(folder: Path) -> list[Merged | RacroError]:
 
 
 def state(folder: Path) -> tuple[list[dict[str, str]], object, list[str]]:
-    """Rows and sidecar of the whole file, and the files there are (locks of the dead may stay)."""
+    """Rows and sidecar of the whole file, and the files (locks of the dead may stay)."""
     with RowTable(folder / WHOLE, CALL_COLUMNS) as table:
         rows = list(table.rows())
     locks = (".lock", ".owner")
