@@ -7,6 +7,7 @@ whole, unless there is something to grade.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -117,9 +118,8 @@ def is_outdated(path: Path, profile: Profile) -> bool:
 
 
 def _hash(path: Path) -> str:
-    from racro_eval.stages.grade import file_hash
-
-    return file_hash(path)
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _grade(
@@ -137,9 +137,17 @@ def _grade(
         if not len(table):
             return
         benchmark = benchmarks.of(manifest)
+        before = [_written(path, profile) for profile in profiles]
         for profile in profiles:
             grade_file(table, benchmark, manifest, profile)
-    done.graded.append(path)
+    if before != [_written(path, profile) for profile in profiles]:
+        done.graded.append(path)
+
+
+def _written(path: Path, profile: Profile) -> int:
+    """When the verdicts on a file of answers were written; 0 if there are none."""
+    graded = graded_path(path, profile)
+    return graded.stat().st_mtime_ns if graded.exists() else 0
 
 
 class _Benchmarks:
