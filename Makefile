@@ -1,6 +1,7 @@
 # make demo   set up .venv if needed, run the pipeline once, print its leaderboard
 # make test   set up .venv if needed, run linters, types and all tests
 # make bench  the grader beside math-verify, the harness beside vLLM alone, the leaderboard
+# make mutants  small changes of the code, one at a time: do the tests notice? Takes hours; by hand
 # make check  the fast half of it: linters, types, tests that take no models and no processes
 
 VENV := .venv
@@ -11,7 +12,7 @@ SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))
 PYTHON ?= $(shell for p in python3 python3.12 python3.11; do \
 	"$$p" -c '$(SUPPORTED)' 2>/dev/null && echo "$$p" && break; done)
 
-.PHONY: demo test bench check lint clean
+.PHONY: demo test bench mutants check lint clean
 
 demo: $(STAMP)
 	$(BIN)/racro-eval --data Demo
@@ -24,6 +25,10 @@ bench: $(STAMP) $(VLLM_STAMP)
 	$(BIN)/python -m tests.bench.grading
 	$(BIN)/python -m tests.bench.engine
 	$(BIN)/python -m tests.bench.leaderboard
+
+mutants: $(STAMP)
+	$(BIN)/pip install --quiet cosmic-ray
+	$(BIN)/python -m tests.mutants $(MODULES)
 
 check: $(STAMP) lint
 	$(BIN)/pytest -m "not slow and not model"

@@ -24,6 +24,9 @@ from racro_eval.engines.base import Completion, Engine, EngineInfo, Request
 from racro_eval.engines.echo import EchoEngine
 from racro_eval.engines.loading import current_loading
 from racro_eval.errors import CacheError, ConfigError, EngineError, MissingError, UsageError
+from racro_eval.leaderboard.collect import collect, find_graded
+from racro_eval.leaderboard.diagnose import groups
+from racro_eval.leaderboard.table import build_table
 from racro_eval.models import ModelEntry
 from racro_eval.prompting import load_prompts
 from tests.support.benchmarks import make_json_benchmark
@@ -908,6 +911,18 @@ class TestThoughts:
             assert run_of_it["truncated"] == 12
         graded = only(results(small), "tentative").with_suffix(".graded.csv")
         assert {row["status"] for row in read_csv(graded)} == {"truncated"}
+
+    def test_the_diagnosis_shows_them_by_themselves(
+        self, small: Path, record: Callable[..., Recorder]
+    ) -> None:
+        def reply(request: Request) -> str:
+            cut = "picture 3?" in request.messages[-1].content and bool(request.images)
+            return self.OPEN if cut else "\\boxed{1}"
+
+        record(reply)
+        go(small, reasoner=["echo:r1", "echo:r2"])
+        (found,) = groups(build_table(collect(find_graded(results(small)))))
+        assert found.strata["caption cut"] == ("3",)
 
     def test_a_file_of_texts_hands_on_its_answers_too(
         self, small: Path, record: Callable[..., Recorder]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from racro_eval.thought import Parts, answer_of, is_open, join, split
+from racro_eval.thought import Parts, answer_of, is_open, join, parting_tokens, split
 from tests.support.effort import grows_linearly
 
 CASES = json.loads(Path(__file__).with_name("thoughts.json").read_text(encoding="utf-8"))
@@ -60,6 +60,27 @@ def test_an_answer_without_a_thought_is_joined_with_nothing(answer: str) -> None
 def test_plain_parts_are_joined_with_plain_tags() -> None:
     assert join("hm", "b") == "<think>hm</think>b"
     assert join("hm", "", open=True) == "<think>hm"
+
+
+@pytest.mark.parametrize(
+    ("special", "kept"),
+    [
+        ({"<think>", "</think>", "<|im_end|>"}, {"<think>", "</think>"}),
+        ({"<|thinking_budget|>", "<pad>"}, {"<|thinking_budget|>"}),
+        ({"<|end_of_thought|>", "<|end_of_solution|>", "<s>"}, {"<|end_of_thought|>"}),
+        ({"<|START_RESPONSE|>", "<|END_RESPONSE|>"}, {"<|START_RESPONSE|>"}),
+        ({"<|end|>", "<|start|>", "<|message|>"}, set()),
+        (
+            {"<|channel|>", "<|end|>", "<|start|>", "<|message|>", "<|return|>"},
+            {"<|channel|>", "<|end|>", "<|start|>", "<|message|>"},
+        ),
+        ({"<|channel>", "<channel|>", "<turn|>"}, {"<|channel>", "<channel|>"}),
+        ({"<|channel>"}, set()),
+        (set(), set()),
+    ],
+)
+def test_special_tokens_that_a_decoder_keeps(special: set[str], kept: set[str]) -> None:
+    assert parting_tokens(special) == kept
 
 
 @given(texts)

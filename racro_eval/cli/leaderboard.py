@@ -104,12 +104,16 @@ def execute(args: argparse.Namespace) -> int:
 
 
 def _grade_ungraded(results: Path, data_root: Path | None) -> None:
-    """Grade what has no verdicts yet, and say on standard error what that was."""
+    """Grade what has no verdicts yet, and say on standard error what that is."""
     from racro_eval.cli.output import printable
     from racro_eval.stages.ungraded import grade_ungraded
 
-    for line in grade_ungraded(results, data_root).lines(results):
-        print(printable(line), file=sys.stderr)
+    def say(text: str) -> None:
+        print(printable(text), file=sys.stderr)
+
+    done = grade_ungraded(results, data_root, lambda path: say(f"Grading {path}"))
+    for line in done.lines(results):
+        say(line)
 
 
 def _view(table: Table, args: argparse.Namespace) -> Document:

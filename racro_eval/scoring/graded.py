@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -60,17 +59,6 @@ def graded_path(path: Path, profile: str = DEFAULT_PROFILE) -> Path:
     if judge:
         name += f".judged-{judge}"
     return path.with_name(name + SUFFIX)
-
-
-def answers_path(graded: Path) -> Path | None:
-    """The stage's file that a graded file is of, whatever the profile; None if it is none.
-
-    tentative-1a2b3c4d.vlmevalkit.graded.csv → tentative-1a2b3c4d.csv
-    """
-    if not graded.name.endswith(SUFFIX):
-        return None
-    stem = re.sub(r"(-[0-9a-f]{8})\..*", r"\1", graded.name.removesuffix(SUFFIX), count=1)
-    return graded.with_name(f"{stem}.csv")
 
 
 def graded_columns(spec: BenchmarkSpec) -> tuple[str, ...]:

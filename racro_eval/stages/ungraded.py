@@ -8,7 +8,7 @@ whole, unless there is something to grade.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,9 +38,7 @@ class Gradings:
     left: dict[Path, str] = field(default_factory=dict)
 
     def lines(self, results: Path) -> Iterator[str]:
-        """A sentence about what was graded, and one for each reason why something was not."""
-        if self.graded:
-            yield f"Graded {_names(self.graded, results)}."
+        """A sentence for each reason why something was not graded."""
         reasons: dict[str, list[Path]] = {}
         for path, reason in self.left.items():
             reasons.setdefault(reason, []).append(path)
@@ -54,8 +52,14 @@ def _names(paths: list[Path], results: Path) -> str:
     return ", ".join(names) + more
 
 
-def grade_ungraded(results: Path, data_root: Path | None = None) -> Gradings:
+def grade_ungraded(
+    results: Path,
+    data_root: Path | None = None,
+    on_start: Callable[[Path], None] = lambda path: None,
+) -> Gradings:
     """Grade the answers under a folder whose verdicts are missing or out of date.
+
+    on_start: told of each file before it is graded, which may take a minute.
 
     Answers of a run that goes on, or was interrupted, are graded too: a score of a part of the
     samples says that it is partial. Nothing is downloaded. What cannot be graded raises nothing.
@@ -65,13 +69,15 @@ def grade_ungraded(results: Path, data_root: Path | None = None) -> Gradings:
         if path.name.endswith(SUFFIX) or not _STAGE_FILE.fullmatch(path.name):
             continue
         try:
-            _bring_up_to_date(path, benchmarks, done)
+            _bring_up_to_date(path, benchmarks, done, on_start)
         except (RacroError, OSError) as error:
             done.left[path] = str(error)
     return done
 
 
-def _bring_up_to_date(path: Path, benchmarks: _Benchmarks, done: Gradings) -> None:
+def _bring_up_to_date(
+    path: Path, benchmarks: _Benchmarks, done: Gradings, on_start: Callable[[Path], None]
+) -> None:
     manifest = read_sidecar(path)
     settings = manifest.get("settings")
     if not isinstance(settings, dict):
@@ -85,6 +91,7 @@ def _bring_up_to_date(path: Path, benchmarks: _Benchmarks, done: Gradings) -> No
     if Shard.of_file(path):
         done.left[path] = "It is a shard; `racro-eval merge` joins the shards of a finished run."
         return
+    on_start(path)
     _grade(path, manifest, benchmarks, profiles, done)
 
 
@@ -132,9 +139,17 @@ def _grade(
         if not len(table):
             return
         benchmark = benchmarks.of(manifest)
+        before = [_written(path, profile) for profile in profiles]
         for profile in profiles:
             grade_file(table, benchmark, manifest, profile)
-    done.graded.append(path)
+    if before != [_written(path, profile) for profile in profiles]:
+        done.graded.append(path)
+
+
+def _written(path: Path, profile: Profile) -> int:
+    """When the verdicts on a file of answers were written; 0 if there are none."""
+    graded = graded_path(path, profile)
+    return graded.stat().st_mtime_ns if graded.exists() else 0
 
 
 class _Benchmarks:
