@@ -2,6 +2,7 @@
 # make test   set up .venv if needed, run linters, types and all tests
 # make bench  the grader beside math-verify, the harness beside vLLM alone, the leaderboard
 # make faults the fault campaign: some thousand faults put into real runs (make faults SEED=7)
+# make mutants  small changes of the code, one at a time: do the tests notice? Takes hours; by hand
 # make check  the fast half of it: linters, types, tests that take no models and no processes
 
 VENV := .venv
@@ -13,7 +14,7 @@ SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))
 PYTHON ?= $(shell for p in python3 python3.12 python3.11; do \
 	"$$p" -c '$(SUPPORTED)' 2>/dev/null && echo "$$p" && break; done)
 
-.PHONY: demo test bench faults check lint clean
+.PHONY: demo test bench faults mutants check lint clean
 
 demo: $(STAMP)
 	$(BIN)/racro-eval --data Demo
@@ -29,6 +30,10 @@ bench: $(STAMP) $(VLLM_STAMP)
 
 faults: $(STAMP) $(VLLM_STAMP)
 	$(BIN)/python -m tests.faults --seed $(SEED)
+
+mutants: $(STAMP)
+	$(BIN)/pip install --quiet cosmic-ray
+	$(BIN)/python -m tests.mutants $(MODULES)
 
 check: $(STAMP) lint
 	$(BIN)/pytest -m "not slow and not model"

@@ -27,7 +27,8 @@ class RunConfig(Strict):
     set. caption_file, tentative_file: CSVs to use in place of a model's texts. index: these rows
     only; limit: at most so many; shard: every N-th of them, as i/N. samples: answers per row and
     reasoner. seed: base of all rows' seeds. models: own model entries. max_failures: failed rows
-    that still count as success.
+    that still count as success. load_timeout: seconds that loading one model may take; None for no
+    limit.
     """
 
     data: tuple[str, ...] = Field(min_length=1)
@@ -53,6 +54,7 @@ class RunConfig(Strict):
     offline: bool = False
     dry_run: bool = False
     max_failures: int = Field(0, ge=0)
+    load_timeout: float | None = Field(None, gt=0, le=31_536_000)
     scoring: Profile = DEFAULT_PROFILE
     """By whose rules answers are judged (`scoring/profiles.py`)."""
     judge: str | None = None

@@ -3,26 +3,23 @@
 RacroError                     the base; its message is one or two sentences for the user
 ├── UsageError                 exit 2: what was asked for makes no sense
 │   ├── ConfigError            a setting or a YAML file is wrong
+│   │   └── OutputError        standard output cannot be written
 │   └── UnknownNameError       no benchmark, model or prompt set of that name; says the nearest
 ├── DataError                  exit 2: a file does not hold what it should
 │   ├── ChecksumError          the file's hash is not the published one
 │   └── CacheError             a file under results/ was changed into something unreadable
 ├── MissingError               exit 3: a package, GPU, file or network answer is not there
-└── EngineError                exit 3: a model's engine died or could not start
+├── EngineError                exit 3: a model's engine died or could not start
+│   └── ServerAwayError        no server is there, or it says that it cannot answer now
+└── InternalError              exit 70: a bug of racro-eval itself (`unforeseen.py` makes it)
 
 What goes wrong with one row is never raised: it is data (the row's `error` column).
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import ClassVar
-
-
-def without_credentials(text: str) -> str:
-    """The text with `user:password@` taken out of its URLs, for messages and sidecars."""
-    return re.sub(r"//[^/@\s]+@", "//", text)
 
 
 class RacroError(Exception):
@@ -76,3 +73,13 @@ class EngineError(RacroError):
     """A model's engine died or could not start."""
 
     exit_code = 3
+
+
+class ServerAwayError(EngineError):
+    """No server is there, or it says that it cannot answer now."""
+
+
+class InternalError(RacroError):
+    """A bug of racro-eval itself. Its exit code is that of sysexits.h."""
+
+    exit_code = 70

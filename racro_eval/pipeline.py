@@ -3,190 +3,303 @@
     plan:     RunConfig → jobs (one model, one benchmark), grouped by model
     perceive: each MLLM is loaded once for all benchmarks, captions and tentative answers together
     reason:   each reasoner is loaded once for all benchmarks, MLLMs and variants
-    grade:    every file that a run has written or reused
-    judge:    if asked for, one more model decides the rows that the rules left open
+    grade:    the files of a model as soon as they are finished, so that a run that is killed has
+              scores for all models before
+    judge:    if asked for, at the end: one more model decides the rows that the rules left open
 
-A model whose engine dies ends its own work and what would read it; the others go on.
+Whatever goes wrong with one model ends its own work and what would read it; the others go on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from racro_eval import interrupts
 from racro_eval.config import RunConfig
 from racro_eval.data import Benchmark
 from racro_eval.display import Display, StageProgress
+from racro_eval.engines.base import Engine
+from racro_eval.engines.loading import Loading
 from racro_eval.engines.registry import create_engine
-from racro_eval.errors import EngineError, MissingError, RacroError
+from racro_eval.errors import RacroError
+from racro_eval.group_files import (
+    Unfit,
+    called,
+    count_rows,
+    finish_files,
+    open_files,
+    outputs,
+    paths,
+)
+from racro_eval.interrupts import deferred, interruptible
+from racro_eval.locating import check_as_planned
+from racro_eval.offline import as_configured
 from racro_eval.planning import Job, Plan, make_plan
+from racro_eval.report import Failure, Kind, RunReport
 from racro_eval.scoring.profiles import Profile
 from racro_eval.sidecar import read_sidecar
-from racro_eval.stages.files import Model, StageFile, Tally
+from racro_eval.stages.earlier import earlier_rows
+from racro_eval.stages.files import Model, StageFile
 from racro_eval.stages.grade import grade_file
 from racro_eval.stages.judge import JudgeJob, judged_file
 from racro_eval.stages.plan import Digests, PlannedRow, complete, failed_row
+from racro_eval.unforeseen import as_racro_error
+
+__all__ = ["RunReport", "run", "run_group"]
 
 
-@dataclass
-class RunReport:
-    """What a run did. graded: the graded files of its cells. errors: models that could not run.
-
-    failed: rows of the selection that have no answer. first_error: why the first one has none.
-    """
-
-    graded: list[Path] = field(default_factory=list)
-    errors: list[RacroError] = field(default_factory=list)
-    failed: int = 0
-    new: int = 0
-    cached: int = 0
-    first_error: str = ""
-
-    def count(self, tally: Tally) -> None:
-        """Add what happened to one file."""
-        self.new += tally.new
-        self.cached += tally.cached
-        self.failed += tally.failed
-        self.first_error = self.first_error or tally.first_error
-
-    def exit_code(self, max_failures: int) -> int:
-        """0 done; 1 too many failed rows; 3 a model could not run."""
-        if self.errors:
-            return max(error.exit_code for error in self.errors)
-        return 1 if self.failed > max_failures else 0
-
-
+@as_configured
 def run(config: RunConfig, display: Display | None = None) -> RunReport:
     """Run what the config asks for, reusing every row that is there already.
 
-    Raises UsageError, DataError or MissingError before any model is loaded. A model that cannot run
-    is in the report's `errors`; all finished rows are on disk.
+    What is wrong with the whole request raises UsageError, DataError or MissingError before any
+    model is loaded. A model or benchmark that fails is in the report's `failures`, and the others
+    go on; all finished rows are on disk. Ctrl-C raises KeyboardInterrupt, once all is in order.
     """
     display = display or Display()
-    plan = make_plan(config)
-    report = RunReport()
-    lost: set[Path] = set()
-    for group in plan.groups:
-        jobs = [job for job in group if lost.isdisjoint(file.path for file in job.reads())]
-        lost |= _outputs(job for job in group if job not in jobs)
-        if not jobs:
-            continue
+    with interrupts.handling(interrupts.COMMAND_LINE[0]), display.warnings():
+        return _Run(config, display, make_plan(config)).all()
+
+
+@dataclass(frozen=True, slots=True)
+class _Graded:
+    """A stage's file of answers that has a graded file."""
+
+    answers: Path
+    path: Path
+    benchmark: Benchmark
+
+
+@dataclass
+class _Run:
+    """A run on its way.
+
+    lost: files that are not made, or not whole, because their model failed. graded: the answers
+    that have verdicts.
+    """
+
+    config: RunConfig
+    display: Display
+    plan: Plan
+    report: RunReport = field(default_factory=RunReport)
+    lost: set[Path] = field(default_factory=set)
+    graded: list[_Graded] = field(default_factory=list)
+
+    def all(self) -> RunReport:
+        """Do all groups; gives the report."""
+        report, plan = self.report, self.plan
+        names = {job.model.entry.name for job in plan.jobs}
+        names |= {plan.judge.entry.name} if plan.judge else set()
+        unplanned = [failure for failure in plan.failures if failure.kind == "model"]
+        report.models = len(names) + len(unplanned)
+        report.benchmarks = len(self.config.data)
+        report.left_out += plan.left_out
+        for failure in plan.failures:
+            self._note(failure)
+        self._say_earlier_rows(plan.jobs)
+        for group in plan.groups:
+            self._do(group)
+        if plan.judge and self.graded:
+            self._ask(plan.judge)
+        if self.config.shard is not None:
+            self.display.log(
+                f"Shard {self.config.shard} is done. When all are, `racro-eval merge` joins them, "
+                "and the same command without --shard grades the whole."
+            )
+        for line in report.closing():
+            self.display.log(line)
+        return report
+
+    def _do(self, group: Sequence[Job]) -> None:
+        """All work of one model: its rows and their verdicts."""
+        jobs: list[Job] = []
+        unfit: set[Path] = set()
+        for job in group:
+            if self.lost.isdisjoint(paths(job.reads())):
+                jobs.append(job)
+            else:
+                self._lose(job)
+                self.report.left_out.append(called(job))
+        if jobs:
+            name = jobs[0].model.entry.name
+            try:
+                for job, error in run_group(jobs, self.display, self.config.load_timeout):
+                    self._fail("part", called(job), error)
+                    self._lose(job)
+                    unfit |= paths(job.outputs())
+            except (Exception, SystemExit) as error:
+                self._fail("model", name, error, self.config.results)
+                for job in jobs:
+                    self._lose(job)
+        for file in outputs(group).values():
+            if os.path.exists(file.path):
+                self.report.count(file.tally)
+        if self.config.shard is None:
+            self._grade(group, unfit)
+
+    def _say_earlier_rows(self, jobs: Iterable[Job]) -> None:
+        for line in earlier_rows((job.model, file) for job in jobs for file in job.outputs()):
+            self.display.log(line)
+
+    def _lose(self, job: Job) -> None:
+        self.lost |= paths(job.outputs())
+
+    def _fail(self, kind: Kind, name: str, error: BaseException, where: Path | None = None) -> None:
+        problem = as_racro_error(error, where)
+        if problem is not error:
+            problem.__cause__ = error  # for --debug
+        self._note(Failure(kind, name, problem))
+
+    def _note(self, failure: Failure) -> None:
+        self.report.failures.append(failure)
+        self.display.log(str(failure))
+
+    def _grade(self, group: Iterable[Job], unfit: set[Path]) -> None:
+        """Grade every file of a group that has rows, but for those that cannot be used.
+
+        One that cannot be graded stops no other.
+        """
+        files = {file.path: (file, job) for job in group for file in job.graded()}
+        for path, (file, job) in files.items():
+            if path in unfit:
+                continue
+            try:
+                graded = _grade(file, job.benchmark, self.config.scoring)
+            except Exception as error:
+                self._fail("part", str(path), error)
+                continue
+            if graded:
+                self.report.graded.append(graded.path)
+                self.graded.append(graded)
+
+    def _ask(self, judge: Model) -> None:
+        """Ask the judge about the rows left open; its verdicts stand in files beside the others.
+
+        It comes last, so that it is loaded once, and only if there are such rows.
+        """
+        graded, profile = self.graded, self.config.scoring
         try:
-            run_group(jobs, display)
-        except (EngineError, MissingError) as error:
-            report.errors.append(error)
-            display.log(f"{jobs[0].model.entry.name}: {error}")
-            lost |= _outputs(jobs)
-    _count(plan, report)
-    if config.shard is None:
-        graded = _grade(plan, report, config.scoring)
-        if plan.judge and graded:
-            _judge(plan.judge, graded, config.scoring, report, display)
-    else:
-        display.log(
-            f"Shard {config.shard} is done. When all are, `racro-eval merge` joins them, and the "
-            "same command without --shard grades the whole."
-        )
-    if report.failed:
-        display.log(
-            f"{report.failed} rows failed and will be tried again by the same command. "
-            f"The first, {report.first_error}"
-        )
-    return report
+            jobs = [JudgeJob.of_file(judge, one.benchmark, one.path) for one in graded]
+            self._say_earlier_rows(jobs)
+            unfit = run_group(jobs, self.display, self.config.load_timeout)
+            for other, error in unfit:
+                self._fail("part", called(other), error)
+            for job, one in zip(jobs, graded, strict=True):
+                if _without(unfit, [job]):
+                    self.report.count(job.file.tally)
+                    self.report.graded.append(judged_file(job, one.answers, profile))
+        except (Exception, SystemExit) as error:
+            self._fail("model", judge.entry.name, error, self.config.results)
 
 
-def _outputs(jobs: Iterable[Job]) -> set[Path]:
-    return {file.path for job in jobs for file in job.outputs()}
+def _without(unfit: Iterable[Unfit], jobs: Iterable[Job]) -> list[Job]:
+    """The other jobs."""
+    return [job for job in jobs if all(job is not other for other, _ in unfit)]
 
 
-def run_group(jobs: Sequence[Job], display: Display) -> None:
-    """Do all jobs of one model with one load of it, or with none if every row is cached."""
-    model = jobs[0].model
-    orders = {file.path: (file, job.benchmark) for job in jobs for file in job.outputs()}
-    files = [file for _, (file, _) in sorted(orders.items())]  # one lock order for all processes
-    with ExitStack() as stack:
-        for file in files:
-            stack.callback(file.close)
-            file.open_writer(display.log)
-        for job in jobs:
-            for file in job.reads():
-                stack.callback(file.close)
-        max_images = _count_rows(jobs)
+def _grade(file: StageFile, benchmark: Benchmark, profile: Profile) -> _Graded | None:
+    """Grade a file, if it has rows."""
+    if not os.path.exists(file.path):
+        return None
+    try:
+        table = file.open_table()
+        if not len(table):
+            return None
+        to = grade_file(table, benchmark, read_sidecar(file.path), profile)
+        return _Graded(file.path, to, benchmark)
+    finally:
+        file.close()  # the reasoners will read it
+
+
+def run_group(
+    jobs: Sequence[Job], display: Display, load_timeout: float | None = None
+) -> list[Unfit]:
+    """Do all jobs of one model with one load of it, or with none if every row is cached.
+
+    Gives the jobs whose files cannot be used; the others are done. Raises what ends them all.
+    load_timeout: seconds that loading may take. Ctrl-C is answered while rows are counted, the
+    model is loaded and rows are waited for, but not while files are put in order.
+    """
+    with deferred(), ExitStack() as stack:
+        unfit = open_files(jobs, display.log, stack)
+        jobs = _without(unfit, jobs)
+        if not jobs:
+            raise unfit[0][1]
+        orders = {file.path: (file, job.benchmark) for job in jobs for file in job.outputs()}
+        files = [file for file, _ in orders.values()]
+        with interruptible():
+            max_images = count_rows(jobs)
         total = sum(file.tally.total for file in files)
         cached = sum(file.tally.cached for file in files)
-        title = f"{jobs[0].stage} {model.entry.name}"
+        title = f"{jobs[0].stage} {jobs[0].model.entry.name}"
         versions: dict[str, str] = {}
         with display.stage(title, total, cached, [file.path for file in files]) as progress:
             try:
                 if cached < total:
-                    versions = _complete(jobs, files, max_images, progress)
-            except (EngineError, MissingError, KeyboardInterrupt):
-                _finish(orders.values(), progress, versions)
+                    for file in files:
+                        file.begin()
+                    _complete(jobs, max_images, progress, versions, load_timeout)
+            except BaseException:
+                with suppress(RacroError, OSError):  # the first error is the one to tell
+                    finish_files(orders.values(), progress.seconds, versions)
                 raise
-            _finish(orders.values(), progress, versions)
-
-
-def _finish(
-    outputs: Iterable[tuple[StageFile, Benchmark]],
-    progress: StageProgress,
-    versions: Mapping[str, str],
-) -> None:
-    """Put the files in order and tell their sidecars of this run, even if it was cut short."""
-    facts = {"wall_s": round(progress.seconds, 3), "versions": dict(versions)}
-    for file, benchmark in outputs:
-        file.finish(benchmark.indices, facts)
-
-
-def _count_rows(jobs: Sequence[Job]) -> int | None:
-    """Count the rows wanted and cached in each file; gives the most images of a prompt to be sent.
-
-    None if no prompt is to be sent.
-    """
-    digests = Digests()
-    most: int | None = None
-    for job in jobs:
-        for row in job.rows(digests):
-            row.file.want(row.index, row.sample)
-            if row.cached:
-                row.file.tally.cached += 1
-            elif not row.error:
-                most = max(most or 0, len(row.prompt.images))
-    return most
+            finish_files(orders.values(), progress.seconds, versions)
+        return unfit
 
 
 def _complete(
     jobs: Sequence[Job],
-    files: Sequence[StageFile],
     max_images: int | None,
     progress: StageProgress,
-) -> dict[str, str]:
-    """Load the model, write each row as it finishes; gives the engine's versions.
+    versions: dict[str, str],
+    load_timeout: float | None,
+) -> None:
+    """Load the model, write each row as it finishes; notes the engine's versions.
 
     max_images: None if nothing can be asked for, so that no model is needed.
     """
 
     def write(row: PlannedRow, record: dict[str, str]) -> None:
-        row.file.append(record)
+        with deferred():
+            row.file.append(record)
         progress.advance(record)
 
-    for file in files:
-        file.begin()
     rows = _open_rows(jobs, write)
     if max_images is None:
-        for _ in rows:
-            pass  # what can be asked for by now, an image being back, waits for the next run
-        return {}
-    model = jobs[0].model
-    engine = create_engine(model.entry, model.engine, max_images=max_images)
-    progress.restart()
+        with interruptible():
+            for _ in rows:
+                pass  # what can be asked for by now, an image being back, waits for the next run
+        return
+    engine = _load(jobs[0].model, max_images, progress, load_timeout)
     try:
-        for row, record in complete(engine, rows):
-            write(row, record)
-        return dict(engine.info.versions)
+        check_as_planned(jobs[0].model, engine)
+        versions.update(engine.info.versions)
+        progress.restart()
+        with interruptible(), progress.waiting():
+            for row, record in complete(engine, rows):
+                write(row, record)
     finally:
         engine.close()
+
+
+def _load(
+    model: Model, max_images: int, progress: StageProgress, load_timeout: float | None
+) -> Engine:
+    """Load a model, saying now and then that it still loads, for so many seconds at most."""
+    loading = Loading(model.entry.name, load_timeout)
+    engine: Engine | None = None
+    try:
+        with interrupts.kept(), interruptible(), progress.loading(loading), loading.limited():
+            engine = create_engine(model.entry, model.engine, max_images=max_images)
+    except BaseException:
+        if engine is not None:  # Ctrl-C at the very end of loading
+            engine.close()
+        raise
+    return engine
 
 
 def _open_rows(
@@ -202,50 +315,3 @@ def _open_rows(
                 write(row, failed_row(row))
             else:
                 yield row
-
-
-def _count(plan: Plan, report: RunReport) -> None:
-    """Sum up what this run did, over the files that it got to."""
-    files = {file.path: file for job in plan.jobs for file in job.outputs()}
-    for path, file in files.items():
-        if path.exists():
-            report.count(file.tally)
-
-
-@dataclass(frozen=True, slots=True)
-class _Graded:
-    """A stage's file of answers that has a graded file."""
-
-    answers: Path
-    path: Path
-    benchmark: Benchmark
-
-
-def _grade(plan: Plan, report: RunReport, profile: Profile) -> list[_Graded]:
-    """Grade every file of the plan that has rows."""
-    files = {file.path: (file, job) for job in plan.jobs for file in job.graded()}
-    graded: list[_Graded] = []
-    for path, (file, job) in files.items():
-        if path.exists():
-            with file.open_table() as table:
-                if len(table):
-                    to = grade_file(table, job.benchmark, read_sidecar(path), profile)
-                    graded.append(_Graded(path, to, job.benchmark))
-    report.graded += [one.path for one in graded]
-    return graded
-
-
-def _judge(
-    model: Model, graded: Sequence[_Graded], profile: Profile, report: RunReport, display: Display
-) -> None:
-    """Ask the judge about the rows left open; its verdicts stand in files beside the others."""
-    jobs = [JudgeJob.of_file(model, one.benchmark, one.path) for one in graded]
-    try:
-        run_group(jobs, display)
-    except (EngineError, MissingError) as error:
-        report.errors.append(error)
-        display.log(f"{model.entry.name}: {error}")
-        return
-    for job, one in zip(jobs, graded, strict=True):
-        report.count(job.file.tally)
-        report.graded.append(judged_file(job, one.answers, profile))

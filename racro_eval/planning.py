@@ -10,15 +10,24 @@ from typing import Protocol
 from racro_eval.config import RunConfig
 from racro_eval.data import Benchmark, Sample, load_benchmark
 from racro_eval.data.spec import load_spec
-from racro_eval.engines.registry import default_engine, engine_names
-from racro_eval.errors import ConfigError, UnknownNameError, UsageError
-from racro_eval.models import fingerprint, resolve_model
+from racro_eval.errors import (
+    ConfigError,
+    DataError,
+    MissingError,
+    RacroError,
+    UnknownNameError,
+    UsageError,
+)
+from racro_eval.locating import locate_model
+from racro_eval.models import resolve_model
 from racro_eval.prompting import VARIANTS, PromptSet, Role, Variant, load_prompts
+from racro_eval.report import Failure
 from racro_eval.scoring import metric_of
 from racro_eval.stages.files import Model, StageFile
 from racro_eval.stages.perceive import PerceiveJob, perceive_file
 from racro_eval.stages.plan import Digests, PlannedRow
 from racro_eval.stages.reason import FileTexts, ReasonJob, StageTexts, Texts, reason_file
+from racro_eval.unforeseen import as_racro_error
 
 
 class Job(Protocol):
@@ -58,6 +67,10 @@ class Plan:
     reason: list[list[ReasonJob]] = field(default_factory=list)
     judge: Model | None = None
     """The model that decides what the rules leave open; its jobs exist only after grading."""
+    failures: list[Failure] = field(default_factory=list)
+    """Models and benchmarks that cannot be run."""
+    left_out: list[str] = field(default_factory=list)
+    """What would read the texts of those models."""
 
     @property
     def groups(self) -> list[Sequence[Job]]:
@@ -71,8 +84,27 @@ class Plan:
 
 
 def make_plan(config: RunConfig) -> Plan:
-    """The jobs of a run. Raises UsageError, DataError or MissingError; loads no model."""
-    return _Planner(with_default_models(config)).plan()
+    """The jobs of a run; loads no model.
+
+    A model or benchmark that cannot be had is one of the plan's failures, and the others are
+    planned. Raises UsageError for what is wrong with the whole request (names that do not exist,
+    settings that contradict each other), and RacroError if nothing can be run.
+    """
+    plan = _Planner(with_default_models(config)).plan()
+    if plan.failures and not plan.groups:
+        raise _nothing_to_run(plan.failures)
+    return plan
+
+
+def _nothing_to_run(failures: Sequence[Failure]) -> RacroError:
+    """The one reason why nothing can be run, or all of them as an error of the worst kind."""
+    errors = {str(failure.error): failure.error for failure in failures}
+    worst = max(errors.values(), key=lambda error: error.exit_code)
+    if len(errors) == 1:
+        return worst
+    reasons = " ".join(map(str, failures))
+    kind = MissingError if worst.exit_code == MissingError.exit_code else ConfigError
+    return kind(f"Nothing of this can be run. {reasons}")
 
 
 def with_default_models(config: RunConfig) -> RunConfig:
@@ -115,7 +147,9 @@ class _Planner:
         _check(config, self.variants)
         self.prompts: PromptSet = load_prompts(config.prompts)
         self.results = config.results
-        self._models: dict[str, Model] = {}
+        self._models: dict[str, Model | None] = {}
+        self._failures: list[Failure] = []
+        self._left_out: list[str] = []
         self._perceive: dict[str, dict[str, PerceiveJob]] = {}
         self._reason: dict[str, dict[Path, ReasonJob]] = {}
 
@@ -124,25 +158,37 @@ class _Planner:
         for model in (*config.mllm, *config.reasoner, config.answerer, config.judge):
             if model is not None:
                 resolve_model(model, config.models)  # a wrong name is said before any download
-        for name in self.config.data:
-            benchmark = load_benchmark(
-                name,
-                data_root=self.config.data_root,
-                offline=self.config.offline,
-                question_style=self.config.question_style,
-            )
-            metric_of(benchmark.spec)  # a wrong metric is said before hours of answers
-            samples = benchmark.select(limit=self.config.limit, indices=self.config.index)
-            if self.config.shard:
-                samples = self.config.shard.take(samples)
-            for mllm in self.config.mllm:
+        for name in config.data:
+            metric_of(load_spec(name))  # so is a wrong metric, before hours of answers
+        for name in config.data:
+            if (benchmark := self._benchmark(name)) is None:
+                continue
+            samples = benchmark.select(limit=config.limit, indices=config.index)
+            if config.shard:
+                samples = config.shard.take(samples)
+            for mllm in config.mllm:
                 for variant in self.variants:
                     self._add(benchmark, samples, mllm, variant)
         return Plan(
             [list(jobs.values()) for jobs in self._perceive.values()],
             [list(jobs.values()) for jobs in self._reason.values()],
             self._model(config.judge) if config.judge else None,
+            self._failures,
+            list(dict.fromkeys(self._left_out)),
         )
+
+    def _benchmark(self, name: str) -> Benchmark | None:
+        """The benchmark, or None if its files cannot be had: a failed download costs no other."""
+        try:
+            return load_benchmark(
+                name,
+                data_root=self.config.data_root,
+                offline=self.config.offline,
+                question_style=self.config.question_style,
+            )
+        except (DataError, MissingError, OSError) as error:
+            self._failures.append(Failure("benchmark", name, as_racro_error(error)))
+            return None
 
     def _add(
         self, benchmark: Benchmark, samples: Sequence[Sample], mllm: str, variant: Variant
@@ -152,19 +198,19 @@ class _Planner:
         captions: Texts | None = None
         tentatives: Texts | None = None
         if variant.caption:
-            captions = (
-                FileTexts.read(config.caption_file)
-                if config.caption_file
-                else StageTexts(self._perceived(benchmark, samples, mllm, variant.caption))
-            )
+            captions = self._texts(config.caption_file, benchmark, samples, mllm, variant.caption)
         if variant.tentative:
             answerer = config.answerer or mllm
-            tentatives = (
-                FileTexts.read(config.tentative_file)
-                if config.tentative_file
-                else StageTexts(self._perceived(benchmark, samples, answerer, "tentative"))
+            tentatives = self._texts(
+                config.tentative_file, benchmark, samples, answerer, "tentative"
             )
         if variant.reasoner is None:
+            return
+        if (variant.caption and captions is None) or (variant.tentative and tentatives is None):
+            source = self._source_label(mllm)
+            for name in config.reasoner:
+                reasoner = resolve_model(name, config.models).name
+                self._left_out.append(f"{reasoner} over {source} on {benchmark.name}")
             return
         texts = {
             name: source.parent
@@ -173,7 +219,8 @@ class _Planner:
         }
         label = self._source_label(mllm) if texts else None
         for name in config.reasoner:
-            model = self._model(name)
+            if (model := self._model(name)) is None:
+                continue
             file = reason_file(
                 self.results, benchmark, model, variant, self.prompts, config.seed, label, texts
             )
@@ -191,11 +238,26 @@ class _Planner:
                 config.samples,
             )
 
+    def _texts(
+        self,
+        own: Path | None,
+        benchmark: Benchmark,
+        samples: Sequence[Sample],
+        name: str,
+        role: Role,
+    ) -> Texts | None:
+        """The texts of the user's own file, else those of an MLLM; None if that cannot run."""
+        if own:
+            return FileTexts.read(own)
+        file = self._perceived(benchmark, samples, name, role)
+        return StageTexts(file) if file else None
+
     def _perceived(
         self, benchmark: Benchmark, samples: Sequence[Sample], name: str, role: Role
-    ) -> StageFile:
-        """The file of an MLLM's captions or tentative answers, asked for once."""
-        model = self._model(name)
+    ) -> StageFile | None:
+        """The file of an MLLM's captions or tentative answers, asked for once; None without it."""
+        if (model := self._model(name)) is None:
+            return None
         jobs = self._perceive.setdefault(name, {})
         if benchmark.name not in jobs:
             text_rows = any(variant.reasoner is None for variant in self.variants)
@@ -217,21 +279,22 @@ class _Planner:
             return files[0].stem
         return resolve_model(mllm, self.config.models).name
 
-    def _model(self, name: str) -> Model:
+    def _model(self, name: str) -> Model | None:
+        """The model, or None if it cannot be had; a name that means nothing is raised."""
         if name not in self._models:
-            self._models[name] = locate_model(name, self.config)
+            self._models[name] = None
+            try:
+                self._models[name] = locate_model(name, self.config)
+            except UnknownNameError:
+                raise
+            except ValueError as error:  # the hub's client on a name that can be none of its own
+                self._failures.append(Failure("model", name, self._no_model(name, error)))
+            except (RacroError, OSError) as error:
+                self._failures.append(Failure("model", name, as_racro_error(error)))
         return self._models[name]
 
-
-def locate_model(name: str, config: RunConfig) -> Model:
-    """The model that a name means, with its engine and what identifies its weights.
-
-    Raises UnknownNameError or MissingError; loads nothing.
-    """
-    entry = resolve_model(name, config.models)
-    limits = {"tp": config.tp or entry.tp, "dp": config.dp or entry.dp}
-    entry = entry.model_copy(update=limits)
-    engine = entry.engine or config.engine or default_engine()
-    if engine not in engine_names():
-        raise UnknownNameError("engine", engine, engine_names())
-    return Model(entry, engine, fingerprint(entry, engine, offline=config.offline))
+    def _no_model(self, name: str, error: ValueError) -> RacroError:
+        model = resolve_model(name, self.config.models).model
+        if model.startswith((".", "/", "~")):
+            return MissingError(f"There is no model folder {model}.")
+        return ConfigError(f"The model {name} cannot be looked up: {error}")

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from racro_eval.config import RunConfig
 from racro_eval.data.images import Image, decode
-from racro_eval.errors import DataError
-from racro_eval.planning import Job, make_plan
+from racro_eval.errors import DataError, RacroError
+from racro_eval.group_files import called
+from racro_eval.planning import Job, Plan
+from racro_eval.report import Failure
 from racro_eval.stages.files import StageFile
 from racro_eval.stages.plan import Digests, PlannedRow
 
@@ -32,12 +33,17 @@ class Line:
     prompt_tokens: int | None = 0
 
 
-def preview(config: RunConfig) -> Iterator[Line]:
-    """The files of a run, in the order in which they would be written. Changes nothing."""
-    plan = make_plan(config)
+def preview(plan: Plan) -> Iterator[Line | Failure]:
+    """The files of a run, in the order in which they would be written. Changes nothing.
+
+    A job whose files cannot be read is a failure, as it will be in the run.
+    """
     digests = Digests()
     for job in plan.jobs:
-        yield from _lines(job, digests)
+        try:
+            yield from _lines(job, digests)
+        except RacroError as error:
+            yield Failure("part", called(job), error)
 
 
 def _lines(job: Job, digests: Digests) -> list[Line]:

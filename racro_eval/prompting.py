@@ -9,13 +9,13 @@ captions.
 from __future__ import annotations
 
 import hashlib
-import string
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from racro_eval.engines.base import Message
 from racro_eval.errors import ConfigError
 from racro_eval.settings import Strict, named, read_settings, shipped
+from racro_eval.templates import check_names
 
 _PACKAGE = "racro_eval.prompts"
 
@@ -139,12 +139,6 @@ def _load(name: str, children: tuple[str, ...]) -> PromptSet:
 
 def _check_placeholders(template: Template, role: Role, path: object) -> None:
     try:
-        used = {name for _, name, _, _ in string.Formatter().parse(template.user) if name}
+        check_names(template.user, _PLACEHOLDERS[role])
     except ValueError as error:
-        raise ConfigError(f"{path}: {role}: {error}; write {{{{ and }}}} for braces.") from error
-    unknown = sorted(used - _PLACEHOLDERS[role])
-    if unknown:
-        raise ConfigError(
-            f"{path}: {role}: there is no {{{unknown[0]}}} here; "
-            f"known: {', '.join(sorted(_PLACEHOLDERS[role]))}."
-        )
+        raise ConfigError(f"{path}: {role}: {error}.") from error

@@ -10,19 +10,28 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from racro_eval import redaction
 from racro_eval.errors import ConfigError, UnknownNameError
+from racro_eval.yaml_files import read_yaml
 
 _SUFFIXES = (".yaml", ".yml")
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Strict(BaseModel):
     """Base of everything read from YAML: frozen, and unknown keys are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _learn_secrets(cls, content: Any) -> Any:
+        """No password in a URL is written anywhere, not even by what is wrong with its setting."""
+        for key, value in content.items() if isinstance(content, dict) else ():
+            if key.endswith("url") or "@" in str(value):
+                redaction.learn(value)
+        return content
 
 
 Settings = TypeVar("Settings", bound=Strict)
@@ -30,13 +39,7 @@ Settings = TypeVar("Settings", bound=Strict)
 
 def read_mapping(path: Traversable | Path) -> dict[str, Any]:
     """The mapping in a YAML file, unchecked. Raises ConfigError."""
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}.") from error
-    except yaml.YAMLError as error:
-        problem = " ".join(str(error).split())
-        raise ConfigError(f"{path} is not valid YAML: {problem}.") from error
+    content = read_yaml(path)
     if not isinstance(content, dict):
         raise ConfigError(f"{path} must hold a mapping of settings.")
     return content
@@ -49,6 +52,7 @@ def read_settings(kind: type[Settings], path: Traversable | Path) -> Settings:
 
 def parse_settings(kind: type[Settings], content: dict[str, Any], where: str) -> Settings:
     """The settings in a mapping; `where` names its origin in the ConfigError of a wrong one."""
+    redaction.learn_environment()
     try:
         return kind.model_validate(content)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""The JSON beside a CSV: what the file is, which runs wrote it, who is writing it now."""
+"""The JSON beside a CSV: what the file is, which runs wrote it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 
 from racro_eval.atomic import write_atomically
 from racro_eval.errors import CacheError
+from racro_eval.records import clean
+from racro_eval.redaction import redacted_values
 
 
 def sidecar_path(path: Path) -> Path:
@@ -17,9 +19,9 @@ def sidecar_path(path: Path) -> Path:
 
 
 def write_sidecar(path: Path, content: Mapping[str, Any]) -> None:
-    """Replace the sidecar of a CSV in one step."""
-    text = json.dumps(content, indent=2, ensure_ascii=False)
-    write_atomically(sidecar_path(path), [text.encode(), b"\n"])
+    """Replace the sidecar of a CSV in one step. Secrets in its texts are redacted."""
+    text = json.dumps(redacted_values(content), indent=2, ensure_ascii=False)
+    write_atomically(sidecar_path(path), [clean(text).encode(), b"\n"])
 
 
 def read_sidecar(path: Path) -> dict[str, Any]:
@@ -29,21 +31,14 @@ def read_sidecar(path: Path) -> dict[str, Any]:
         content = json.loads(sidecar.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CacheError(
             f"{sidecar} is not readable JSON: {error}. Remove it; the next run writes it again."
         ) from error
     return content if isinstance(content, dict) else {}
 
 
-def owner(path: Path) -> str:
-    """Who holds a file, as the sidecar of the running stage says."""
-    try:
-        process = read_sidecar(path).get("process") or {}
-    except CacheError:
-        process = {}
-    if not process:
-        return "another process"
-    return (
-        f"process {process.get('pid')} on {process.get('host')} since {process.get('started_at')}"
-    )
+def runs_of(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The runs that a sidecar tells of; what is no run there is left out."""
+    runs = manifest.get("runs")
+    return [run for run in runs if isinstance(run, dict)] if isinstance(runs, list) else []

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
+import re
+import signal
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from rich.console import Console
 
-from racro_eval import RunConfig, RunReport, load_benchmark, pipeline, run
+from racro_eval import RunConfig, RunReport, display, load_benchmark, pipeline, run
 from racro_eval.cache import REASONING_COLUMNS
 from racro_eval.display import Display
 from racro_eval.engines.base import Completion, Engine, EngineInfo, Request
 from racro_eval.engines.echo import EchoEngine
-from racro_eval.errors import ConfigError, EngineError, MissingError, UsageError
+from racro_eval.engines.loading import current_loading
+from racro_eval.errors import CacheError, ConfigError, EngineError, MissingError, UsageError
+from racro_eval.leaderboard.collect import collect, find_graded
+from racro_eval.leaderboard.diagnose import groups
+from racro_eval.leaderboard.table import build_table
 from racro_eval.models import ModelEntry
 from racro_eval.prompting import load_prompts
 from tests.support.benchmarks import make_json_benchmark
@@ -537,6 +546,281 @@ class TestFailures:
         assert sum(one["new"] for one in runs) == 12
 
 
+class TestASweepGoesOn:
+    """What goes wrong with one model, benchmark or file ends its own work only."""
+
+    OWN: ClassVar[list[dict[str, Any]]] = [
+        {"name": "good", "model": "good", "engine": "echo"},
+        {"name": "misspelt", "model": "x", "engine": "echo", "options": {"wimdow": 3}},
+        {"name": "nowhere", "model": "/nowhere/at/all", "engine": "transformers"},
+        {"name": "unknown", "model": "org/unknown", "engine": "transformers"},
+        {"name": "no id", "model": "a b", "engine": "transformers"},
+        {"name": "cut", "model": "x", "engine": "echo", "tp": 2},
+    ]
+
+    @pytest.mark.parametrize(
+        ("bad", "code", "sentence"),
+        [
+            ("misspelt", 2, "has no option 'wimdow'"),
+            ("nowhere", 3, "There is no model folder /nowhere/at/all"),
+            ("unknown", 3, "neither reachable on the hub nor in its local cache"),
+            ("no id", 2, "cannot be looked up"),
+        ],
+    )
+    def test_a_reasoner_that_cannot_run_costs_no_other(
+        self, small: Path, bad: str, code: int, sentence: str
+    ) -> None:
+        out = io.StringIO()
+        config = settings(small, reasoner=[bad, "good"], models=self.OWN, offline=True)
+        report = run(config, Display(Console(file=out, width=500)))
+        assert [failure.name for failure in report.failures] == [bad]
+        assert sentence in str(report.errors[0])
+        assert report.exit_code(0) == code
+        assert (report.failures[0].kind, report.models) == ("model", 3)
+        assert len(read_csv(report.graded[-1])) == 12
+        assert report.graded[-1].parent.name == "good"
+        last = out.getvalue().splitlines()[-1]
+        assert last.startswith(f"1 of 3 models failed: {bad}: ") and sentence in last
+        assert report.notes()[0].startswith(f"Missing: {bad}: ")
+
+    @pytest.mark.parametrize("bad", ["misspelt", "nowhere"])
+    def test_an_mllm_that_cannot_run_costs_what_reads_it(self, small: Path, bad: str) -> None:
+        report = go(small, mllm=[bad, "good"], reasoner="echo:r", models=self.OWN, offline=True)
+        assert [failure.name for failure in report.failures] == [bad]
+        assert report.left_out == [f"r over {bad} on Small"]
+        assert "for want of the texts that it reads: r over" in report.notes()[1]
+        folders = [str(path.parent.relative_to(results(small))) for path in report.graded]
+        assert folders == ["Small/good", "Small/good/r"]
+
+    def test_the_exit_code_is_that_of_the_worst(self, small: Path) -> None:
+        names = ["misspelt", "nowhere", "good"]
+        report = go(small, reasoner=names, models=self.OWN, offline=True)
+        assert [error.exit_code for error in report.errors] == [3, 2]
+        assert report.exit_code(0) == 3
+        assert next(report.closing()).startswith("2 of 4 models failed: nowhere: ")
+
+    def test_a_name_that_means_nothing_stops_all_before_any_work(self, small: Path) -> None:
+        for more in ({"reasoner": ["echo:r", "R1-8"]}, {"data": [str(small), "MathVsion"]}):
+            with pytest.raises(UsageError, match="The nearest"):
+                go(small, **more)
+        assert not results(small).exists()
+
+    def test_nothing_that_can_be_run_is_an_error_of_the_whole(self, small: Path) -> None:
+        with pytest.raises(MissingError, match="There is no model folder /nowhere"):
+            go(small, mllm="nowhere", models=self.OWN, variant="qa")
+        names = ["nowhere", "no id"]
+        with pytest.raises(MissingError, match=r"Nothing of this can be run\. nowhere: .*no id: "):
+            go(small, mllm=names, models=self.OWN, variant="qa")
+
+    def test_a_benchmark_whose_file_is_missing_costs_no_other(self, small: Path) -> None:
+        other = small.with_name("Other.yaml")
+        other.write_text(small.read_text().replace("Small", "Other").replace("small/", "gone/"))
+        report = go(small, data=[str(other), str(small)], offline=True)
+        assert report.exit_code(0) == 3
+        assert (report.failures[0].kind, report.benchmarks) == ("benchmark", 2)
+        assert next(report.closing()).startswith("1 of 2 benchmarks failed: ")
+        assert len(report.graded) == 2
+
+    @pytest.mark.parametrize("spoilt", ["rows", "sidecar"])
+    def test_a_spoilt_file_costs_its_model_no_other_benchmark(
+        self, tmp_path: Path, record: Callable[..., Recorder], spoilt: str
+    ) -> None:
+        first = make_json_benchmark(tmp_path / "data", 4)
+        second = tmp_path / "data" / "Second.yaml"
+        second.write_text(first.read_text().replace("name: Small", "name: Second"))
+        both = {"data": [str(first), str(second)]}
+        go(first, **both, limit=2)
+        (path,) = (results(first) / "Second" / "m").glob("tentative-????????.csv")
+        target = path if spoilt == "rows" else path.with_suffix(".json")
+        target.write_text("no file of ours\n")
+        recorder = record()
+        report = go(first, **both)
+        assert recorder.loads == ["m", "r"]
+        assert [(one.kind, one.name) for one in report.failures] == [("part", "m on Second")]
+        assert isinstance(report.errors[0], CacheError)
+        assert report.left_out == ["r over m on Second"]
+        assert target.read_text() == "no file of ours\n", "nothing was changed"
+        assert len(read_csv(only(results(first) / "Small", "qcap+sol"))) == 4
+        assert report.exit_code(0) == 2
+
+    def test_a_bug_that_one_model_meets_is_told_and_the_others_go_on(
+        self, small: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def create(entry: ModelEntry, engine: str, max_images: int) -> Engine:
+            if entry.name == "r":
+                raise ZeroDivisionError("division by zero")
+            return EchoEngine(entry)
+
+        monkeypatch.setattr(pipeline, "create_engine", create)
+        report = go(small, reasoner=["echo:r", "echo:s"])
+        assert "bug in racro-eval: ZeroDivisionError: division by zero" in str(report.errors[0])
+        assert isinstance(report.errors[0].__cause__, ZeroDivisionError)
+        assert report.exit_code(0) == 70
+        assert report.graded[-1].parent.name == "s"
+
+    @pytest.mark.parametrize(
+        ("error", "code", "sentence"),
+        [
+            (OSError(errno.ENOSPC, "No space left on device"), 2, "Free some space"),
+            (OSError(errno.EMFILE, "Too many open files"), 3, "ulimit -n"),
+            (MemoryError(), 3, "not enough memory"),
+            (RecursionError(), 2, "nested too deeply"),
+            (SystemExit(1), 70, "bug"),
+        ],
+    )
+    def test_what_no_module_foresees_is_a_sentence(
+        self,
+        small: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        error: BaseException,
+        code: int,
+        sentence: str,
+    ) -> None:
+        def create(entry: ModelEntry, engine: str, max_images: int) -> Engine:
+            if entry.name == "r":
+                raise error
+            return EchoEngine(entry)
+
+        monkeypatch.setattr(pipeline, "create_engine", create)
+        report = go(small, reasoner=["echo:r", "echo:s"])
+        assert report.exit_code(0) == code
+        assert sentence in str(report.errors[0])
+        assert report.graded[-1].parent.name == "s"
+        assert all("process" not in read_json(path) for path in stage_files(results(small)))
+
+
+class TestVerdicts:
+    """A model's answers are graded as soon as they are there."""
+
+    def test_a_run_that_ends_in_the_last_model_has_verdicts_on_all_before(
+        self, small: Path, record: Callable[..., Recorder]
+    ) -> None:
+        def reply(request: Request) -> str:
+            if recorder.loads[-1] == "s":
+                raise KeyboardInterrupt
+            return "\\boxed{1}"
+
+        recorder = record(reply)
+        with pytest.raises(KeyboardInterrupt):
+            go(small, reasoner=["echo:r", "echo:s"])
+        graded = sorted(path.parent.name for path in results(small).rglob("*.graded.csv"))
+        assert graded == ["m", "r"]
+
+    def test_no_file_is_graded_twice(self, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        graded: list[Path] = []
+
+        def counted(table: Any, *more: Any) -> Path:
+            graded.append(table.path)
+            return grade_file(table, *more)
+
+        grade_file = pipeline.grade_file
+        monkeypatch.setattr(pipeline, "grade_file", counted)
+        report = go(small, reasoner=["echo:r", "echo:s"])
+        assert len(graded) == len(set(graded)) == len(report.graded) == 3
+
+    def test_a_file_that_cannot_be_graded_stops_no_other(
+        self, small: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def sometimes(table: Any, *more: Any) -> Path:
+            if "tentative" in table.path.name:
+                raise OSError(errno.EIO, "Input/output error")
+            return grade_file(table, *more)
+
+        grade_file = pipeline.grade_file
+        monkeypatch.setattr(pipeline, "grade_file", sometimes)
+        report = go(small)
+        assert [path.parent.name for path in report.graded] == ["r"]
+        assert "tentative" in report.failures[0].name
+        assert "Input/output error. Look after the disk" in str(report.errors[0])
+        assert next(report.closing()).startswith("1 part failed: ")
+
+    def test_the_judge_is_loaded_once_at_the_end_and_its_failure_costs_no_verdict(
+        self, small: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        loads: list[str] = []
+
+        def create(entry: ModelEntry, engine: str, max_images: int) -> Engine:
+            loads.append(entry.name)
+            if entry.name == "j":
+                raise EngineError("The judge is away.")
+            return EchoEngine(entry, reply=lambda request: "I do not know.")
+
+        monkeypatch.setattr(pipeline, "create_engine", create)
+        report = go(small, reasoner=["echo:r", "echo:s"], judge="echo:j")
+        assert loads == ["m", "r", "s", "j"]
+        assert [str(failure) for failure in report.failures] == ["j: The judge is away."]
+        assert len(report.graded) == 3, "by the rules"
+
+
+class TestLoading:
+    def test_a_model_that_loads_for_long_is_mentioned(
+        self, small: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(display, "LOADING_SECONDS", 0.01)
+        out = io.StringIO()
+
+        def create(entry: ModelEntry, engine: str, max_images: int) -> Engine:
+            current_loading().words = lambda: "reading\x1b[31m shard 3 of 9 " + "." * 300
+            while "still loading" not in out.getvalue():
+                time.sleep(0.01)
+            return EchoEngine(entry)
+
+        monkeypatch.setattr(pipeline, "create_engine", create)
+        run(settings(small, variant="qa"), Display(Console(file=out, width=2000)))
+        line = next(line for line in out.getvalue().splitlines() if "still loading" in line)
+        assert line.startswith("m is still loading after ")
+        assert "Its engine last said: reading\\x1b[31m shard 3 of 9 ..." in line
+        assert len(line) < 300 and line.endswith("…")
+
+    @pytest.mark.parametrize("thread", [False, True], ids=["main thread", "another thread"])
+    def test_a_model_that_does_not_load_in_time_is_given_up(
+        self, small: Path, monkeypatch: pytest.MonkeyPatch, thread: bool
+    ) -> None:
+        def create(entry: ModelEntry, engine: str, max_images: int) -> Engine:
+            if entry.name != "r":
+                return EchoEngine(entry)
+            for _ in range(6000):
+                time.sleep(0.01)
+                if thread:
+                    current_loading().check()  # as the engines do that wait for a process
+            raise AssertionError("it was waited for")
+
+        monkeypatch.setattr(pipeline, "create_engine", create)
+        reports: list[RunReport] = []
+
+        def work() -> None:
+            reports.append(go(small, reasoner=["echo:r", "echo:s"], load_timeout=0.2))
+
+        if thread:
+            other = threading.Thread(target=work)
+            other.start()
+            other.join()
+        else:
+            before = signal.getsignal(signal.SIGALRM)
+            work()
+            assert signal.getsignal(signal.SIGALRM) is before
+            assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+        (report,) = reports
+        assert re.match(r"r was still loading after \d+ s and was given up", str(report.errors[0]))
+        assert isinstance(report.errors[0], EngineError)
+        assert report.graded[-1].parent.name == "s"
+
+    def test_a_stage_in_which_nothing_is_finished_for_long_says_so(
+        self, small: Path, monkeypatch: pytest.MonkeyPatch, record: Callable[..., Recorder]
+    ) -> None:
+        monkeypatch.setattr(display, "SILENCE_SECONDS", 0.01)
+        out = io.StringIO()
+
+        def slow(request: Request) -> str:
+            while "no row has been finished for" not in out.getvalue():
+                time.sleep(0.01)
+            return "\\boxed{1}"
+
+        record(slow)
+        run(settings(small, variant="qa"), Display(Console(file=out, width=500)))
+        assert "perceive m: no row has been finished for 0 s." in out.getvalue()
+
+
 class TestSettingsThatContradict:
     @pytest.mark.parametrize(
         ("more", "error", "sentence"),
@@ -570,6 +854,86 @@ def test_a_benchmark_may_bring_the_models_that_a_run_without_any_takes(tmp_path:
     with pytest.raises(UsageError, match="--reasoner"):
         folders(mllm=["echo:c"])
     assert folders(mllm=["echo:c"], reasoner=["echo:d"]) >= {"Small/c", "Small/c/d"}
+
+
+class TestThoughts:
+    """Captions and tentative answers of models that think before they speak."""
+
+    CLOSED = "<think>\nIs it \\boxed{99}?\n</think>\n\nA picture."
+    CHANNELS = (
+        "<|channel|>analysis<|message|>Is it \\boxed{99}?<|end|>"
+        "<|start|>assistant<|channel|>final<|message|>A picture.<|return|>"
+    )
+    OPEN = "<think>Is it \\boxed{99}? Let me see"
+
+    @pytest.mark.parametrize("said", [CLOSED, CHANNELS])
+    def test_the_reasoner_reads_the_answer_alone(
+        self, small: Path, record: Callable[..., Recorder], said: str
+    ) -> None:
+        plain = record(lambda request: "A picture.")
+        go(small, results=small.parent / "plain")
+        thinking = record(lambda request: said)
+        go(small, results=small.parent / "thinking")
+
+        def asked(recorder: Recorder) -> list[str]:
+            reasoner = (request for name, request in recorder.requests if name == "r")
+            return [request.messages[-1].content for request in reasoner]
+
+        assert asked(thinking) == asked(plain)
+        assert len(asked(plain)) == 12
+
+    def test_the_raw_text_stays_in_the_file(
+        self, small: Path, record: Callable[..., Recorder]
+    ) -> None:
+        record(lambda request: self.CLOSED)
+        go(small)
+        assert {row["prediction"] for row in read_csv(only(results(small), "caption"))} == {
+            self.CLOSED
+        }
+
+    def test_of_a_thought_without_an_end_nothing_is_handed_on_and_the_row_is_asked_for(
+        self, small: Path, record: Callable[..., Recorder]
+    ) -> None:
+        recorder = record(lambda request: self.OPEN if request.images else "\\boxed{1}")
+        report = go(small)
+        assert report.failed == 0
+        asked = [request for name, request in recorder.requests if name == "r"]
+        assert len(asked) == 12
+        assert not any("99" in request.messages[-1].content for request in asked)
+
+    def test_such_rows_count_as_truncated(
+        self, small: Path, record: Callable[..., Recorder]
+    ) -> None:
+        record(lambda request: self.OPEN if request.images else "\\boxed{1}")
+        go(small, variant=["qa", "qcap+sol"])
+        for stem in ("caption", "tentative"):
+            (run_of_it,) = read_json(only(results(small), stem))["runs"]
+            assert run_of_it["truncated"] == 12
+        graded = only(results(small), "tentative").with_suffix(".graded.csv")
+        assert {row["status"] for row in read_csv(graded)} == {"truncated"}
+
+    def test_the_diagnosis_shows_them_by_themselves(
+        self, small: Path, record: Callable[..., Recorder]
+    ) -> None:
+        def reply(request: Request) -> str:
+            cut = "picture 3?" in request.messages[-1].content and bool(request.images)
+            return self.OPEN if cut else "\\boxed{1}"
+
+        record(reply)
+        go(small, reasoner=["echo:r1", "echo:r2"])
+        (found,) = groups(build_table(collect(find_graded(results(small)))))
+        assert found.strata["caption cut"] == ("3",)
+
+    def test_a_file_of_texts_hands_on_its_answers_too(
+        self, small: Path, record: Callable[..., Recorder]
+    ) -> None:
+        recorder = record()
+        file = small.parent / "released.csv"
+        lines = "".join(f'{i},"{self.CLOSED}"\n' for i in range(1, 13))
+        file.write_text("index,prediction\n" + lines)
+        go(small, caption_file=file, tentative_file=file)
+        read = [request.messages[-1].content for _, request in recorder.requests]
+        assert all("A picture." in text and "99" not in text for text in read)
 
 
 class TestOwnTexts:

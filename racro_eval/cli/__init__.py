@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 
-from racro_eval.cli.output import printable
+from racro_eval import redaction
+from racro_eval.cli.output import OutputError, guard_tracebacks, printable, standard_streams
 from racro_eval.cli.parser import build_parser
-from racro_eval.errors import RacroError
+from racro_eval.interrupts import COMMAND_LINE, end_at_once, handling, ignore_at_last, interrupted
+from racro_eval.unforeseen import as_racro_error
 
 INTERRUPTED = 130
 INTERNAL_ERROR = 70
@@ -19,40 +20,63 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line (default: the process's own) and give the exit code.
 
     0 done; 1 done, but too many rows failed; 2 usage or configuration; 3 something is missing;
-    130 interrupted.
+    130 interrupted, by Ctrl-C, SIGTERM or a terminal that is closed.
     """
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    if argv is None:
+        ignore_at_last()
+    code = INTERRUPTED
+    try:
+        with handling(*COMMAND_LINE):
+            try:
+                with standard_streams():
+                    code = _run(list(sys.argv[1:] if argv is None else argv))
+            finally:
+                if argv is None:
+                    end_at_once(code)
+    except KeyboardInterrupt:  # before the first line of a command, or after its last
+        _complain_of_interrupt()
+    return code
+
+
+def _run(arguments: list[str]) -> int:
+    debug = "--debug" in arguments
+    try:
+        return _execute(arguments)
+    except KeyboardInterrupt:
+        return _complain_of_interrupt()
+    except Exception as error:
+        if interrupted(error):
+            return _complain_of_interrupt()
+        if isinstance(error, OutputError) and error.nobody_reads:
+            return 0
+        if debug:
+            raise
+        problem = as_racro_error(error)
+        return _complain(str(problem), problem.exit_code)
+
+
+def _execute(arguments: list[str]) -> int:
     if arguments and arguments[0].startswith("-") and not _asks_for_help(arguments[0]):
         arguments.insert(0, "run")
-    args = build_parser().parse_args(arguments)
+    redaction.learn(arguments)
+    guard_tracebacks()
     try:
+        args = build_parser().parse_args(arguments)
         code: int = args.execute(args)
-        sys.stdout.flush()
-        return code
-    except RacroError as error:
-        if args.debug:
-            raise
-        return _complain(str(error), error.exit_code)
-    except KeyboardInterrupt:
-        return _complain(
-            "Interrupted. Everything finished so far is on disk; the same command goes on from it.",
-            INTERRUPTED,
-        )
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except Exception as error:
-        if args.debug:
-            raise
-        return _complain(
-            f"This is a bug in racro-eval: {type(error).__name__}: {error} "
-            "(--debug shows where). Finished rows are on disk.",
-            INTERNAL_ERROR,
-        )
+    finally:
+        sys.stdout.flush()  # of --help too, which ends by SystemExit
+    return code
 
 
 def _asks_for_help(argument: str) -> bool:
     return argument in ("-h", "--help", "--version")
+
+
+def _complain_of_interrupt() -> int:
+    return _complain(
+        "Interrupted. Everything finished so far is on disk; the same command goes on from it.",
+        INTERRUPTED,
+    )
 
 
 def _complain(message: str, code: int) -> int:

@@ -65,7 +65,8 @@ def _verify(name: str, root: Path | None) -> int:
 def _with_progress(benchmark: Benchmark) -> Iterator[Sample]:
     from tqdm import tqdm
 
-    yield from tqdm(benchmark, desc=benchmark.name, unit=" rows", leave=False, disable=None)
+    title = printable(benchmark.name)
+    yield from tqdm(benchmark, desc=title, unit=" rows", leave=False, disable=None)
 
 
 def _report(check: Check) -> Iterator[str]:

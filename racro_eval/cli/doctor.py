@@ -18,7 +18,7 @@ _OPTIONAL = {
     "transformers": "cpu",
     "vllm": "vllm",
     "ray": "ray",
-    "openai": "openai",
+    "httpx2": "openai",
 }
 """Package → the extra that brings it."""
 
@@ -34,13 +34,13 @@ def execute(args: argparse.Namespace) -> int:
     from rich.table import Table
     from rich.text import Text
 
-    from racro_eval.cli.output import console
+    from racro_eval.cli.output import console, printable
 
     table = Table(box=None, pad_edge=False, show_header=False)
     healthy = True
     for state, what, finding in _findings(args):
         style = {"ok": "green", "missing": "yellow", "broken": "red"}[state]
-        table.add_row(Text(state, style=style), what, Text(finding))
+        table.add_row(Text(state, style=style), what, Text(printable(finding)))
         healthy = healthy and state != "broken"
     console().print(table)
     return 0 if healthy else 3

@@ -12,6 +12,7 @@ from racro_eval.cli.arguments import (
     add_scoring_arguments,
     go_offline,
 )
+from racro_eval.cli.output import printable
 
 if TYPE_CHECKING:
     from racro_eval.data import Benchmark
@@ -87,19 +88,26 @@ def _ask_judge(
     """The verdicts with those of the judge, and the name of the profile that they are by."""
     from racro_eval.config import DEFAULT_RESULTS, RunConfig
     from racro_eval.display import Display
+    from racro_eval.locating import locate_model
     from racro_eval.models import folder_name
     from racro_eval.pipeline import run_group
-    from racro_eval.planning import locate_model
     from racro_eval.scoring.graded import judged
     from racro_eval.stages.judge import JudgeJob, judge_file
 
-    config = RunConfig(data=(args.data,), offline=getattr(args, "offline", False))
+    config = RunConfig(
+        data=(args.data,),
+        offline=getattr(args, "offline", False),
+        results=getattr(args, "results", DEFAULT_RESULTS),
+    )
     model = locate_model(args.judge, config)
-    folder = getattr(args, "results", DEFAULT_RESULTS) / folder_name(benchmark.name)
+    folder = config.results / folder_name(benchmark.name)
     file = judge_file(folder, folder_name(args.predictions.stem), model, benchmark)
     job = JudgeJob(model, benchmark, lambda: verdicts, file)
-    run_group([job], Display())
-    return list(job.judged_rows()), judged(profile, model.entry.folder)
+    display = Display()
+    with display.warnings():
+        run_group([job], display)
+    with job.replies() as replies:
+        return list(job.judged_rows(replies)), judged(profile, model.entry.folder)
 
 
 def _check_indices(
@@ -116,17 +124,17 @@ def _check_indices(
             f"{strangers[0]!r}, say, is not; {benchmark.indices[0]!r} is."
         )
     if strangers:
-        print(
+        sentence = (
             f"{len(strangers)} rows of {args.predictions} are not in {benchmark.name} and were "
-            f"left out, {strangers[0]!r} among them.",
-            file=sys.stderr,
+            f"left out, {strangers[0]!r} among them."
         )
+        print(printable(sentence), file=sys.stderr)
 
 
 def _explain(
     indices: list[str], predictions: dict[str, str], benchmark: Benchmark, profile: Profile
 ) -> int:
-    from racro_eval.cli.output import console, printable
+    from racro_eval.cli.output import console
     from racro_eval.errors import UnknownNameError
     from racro_eval.stages.grade import judge_row
 
@@ -147,7 +155,8 @@ def _explain(
         }
         width = max(map(len, lines))
         for name, value in lines.items():
-            out.print(f"{name:<{width}}  {printable(value)}", markup=False, soft_wrap=True)
+            line = printable(f"{name:<{width}}  {value}")
+            out.print(line, markup=False, emoji=False, soft_wrap=True)
     return 0
 
 
@@ -155,7 +164,7 @@ def _compare(grader: str, predictions: dict[str, str], benchmark: Benchmark) -> 
     from rich.table import Table
     from rich.text import Text
 
-    from racro_eval.cli.output import console, printable
+    from racro_eval.cli.output import console
     from racro_eval.stages.audit import disagreements, second_opinion
 
     rows = ({"index": index, "prediction": text} for index, text in predictions.items())

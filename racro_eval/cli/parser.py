@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from typing import NoReturn
 
 from rich_argparse import RichHelpFormatter
 
 from racro_eval.cli import data, doctor, grade, leaderboard, list_, merge, run, show
+from racro_eval.printable import printable
 
 COMMANDS = {
     "run": run,
@@ -30,17 +32,22 @@ class _Version(argparse.Action):
     """Prints the version; reading it only then keeps start-up short."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from importlib import metadata
+        from racro_eval.provenance import version
 
-        print(f"racro-eval {metadata.version('racro-eval')}")
+        print(f"racro-eval {version()}")
         parser.exit()
+
+
+class _Parser(argparse.ArgumentParser):
+    """What it repeats of a wrong command line is as safe to show as any other text."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(printable(message))
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser; the parsed namespace has `execute`, the command's function, and `debug`."""
-    parser = argparse.ArgumentParser(
-        prog="racro-eval", description=_DESCRIPTION, formatter_class=RichHelpFormatter
-    )
+    parser = _Parser(prog="racro-eval", description=_DESCRIPTION, formatter_class=RichHelpFormatter)
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, module in COMMANDS.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from racro_eval.cli.arguments import (
 
 if TYPE_CHECKING:
     from racro_eval.config import RunConfig
+    from racro_eval.report import RunReport
 
 HELP = "run benchmarks: captions, tentative answers, reasoning, grading, leaderboard"
 
@@ -54,6 +55,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--tp", metavar="N|auto", help="tensor parallel size; auto: the fewest GPUs that do")
     add("--dp", type=int, metavar="N", help="data parallel size")
+    add(
+        "--load-timeout",
+        type=float,
+        metavar="SECONDS",
+        help="give up a model that has not loaded by then (default: no limit)",
+    )
     add("--max-failures", type=int, metavar="N", help="failed rows that still exit 0 (default: 0)")
     add("--dry-run", action="store_true", help="show what would run and what is cached")
     add_scoring_arguments(parser)
@@ -68,13 +75,14 @@ def execute(args: argparse.Namespace) -> int:
     if config.dry_run:
         return _preview(config)
 
+    from racro_eval.errors import InternalError
     from racro_eval.pipeline import run
 
-    signal.signal(signal.SIGTERM, _interrupt)
     report = run(config)
-    if report.graded:
-        _print_table(report.graded)
-    return report.exit_code(config.max_failures)
+    if args.debug and (bugs := [e for e in report.errors if isinstance(e, InternalError)]):
+        raise bugs[0]
+    code = report.exit_code(config.max_failures)
+    return max(code, _show(report)) if report.graded else code
 
 
 def read_config(args: argparse.Namespace) -> RunConfig:
@@ -97,37 +105,60 @@ def read_config(args: argparse.Namespace) -> RunConfig:
     return parse_settings(RunConfig, settings, where)
 
 
-def _interrupt(*_: object) -> None:
-    """A scheduler's SIGTERM is the user's Ctrl-C: finish the row, keep everything, exit 130."""
-    raise KeyboardInterrupt
+def _show(report: RunReport) -> int:
+    """Print the table. One that cannot be shown takes nothing from the run but its exit code 0."""
+    from racro_eval.cli.output import OutputError, printable
+    from racro_eval.unforeseen import as_racro_error
+
+    try:
+        _print_table(report)
+        sys.stdout.flush()
+    except Exception as error:
+        if isinstance(error, OutputError) and error.nobody_reads:
+            return 0
+        problem = as_racro_error(error)
+        print(f"racro-eval: {printable(str(problem))}", file=sys.stderr)
+        return problem.exit_code
+    return 0
 
 
-def _print_table(paths: list[Path]) -> None:
-    from racro_eval.cli.output import console
+def _print_table(report: RunReport) -> None:
+    from racro_eval.cli.output import console, printable
     from racro_eval.leaderboard.collect import collect
     from racro_eval.leaderboard.formats.terminal import renderables
     from racro_eval.leaderboard.table import build_table
     from racro_eval.leaderboard.views.board import board
 
-    cells = collect(paths)
+    cells = collect(report.graded)
     columns = list(dict.fromkeys(cell.benchmark for cell in cells))
     out = console()
     for part in renderables(board(build_table(cells, columns)), out.width):
         out.print(part)
+    for note in report.notes():
+        out.print(printable(note), markup=False, soft_wrap=True)
 
 
 def _preview(config: RunConfig) -> int:
     from rich.table import Table
+    from rich.text import Text
 
-    from racro_eval.cli.output import console
+    from racro_eval.cli.output import console, printable
+    from racro_eval.planning import make_plan
     from racro_eval.preview import preview
+    from racro_eval.report import Failure
+
+    plan = make_plan(config)
 
     table = Table(box=None, pad_edge=False)
     for name in ("stage", "model", "benchmark", "file", "rows", "cached", "to do"):
         table.add_column(name, justify="right" if name in ("rows", "cached", "to do") else "left")
     table.add_column("prompt tokens, about", justify="right")
-    for line in preview(config):
-        table.add_row(
+    failures = list(plan.failures)
+    for line in preview(plan):
+        if isinstance(line, Failure):
+            failures.append(line)
+            continue
+        cells = (
             line.stage,
             line.model,
             line.benchmark,
@@ -137,5 +168,8 @@ def _preview(config: RunConfig) -> int:
             str(line.rows - line.cached),
             f"{line.prompt_tokens:,}" if line.prompt_tokens is not None else "after its captions",
         )
+        table.add_row(*(Text(printable(cell)) for cell in cells))
     console().print(table)
-    return 0
+    for failure in failures:
+        print(f"racro-eval: {printable(str(failure))}", file=sys.stderr)
+    return max((failure.error.exit_code for failure in failures), default=0)

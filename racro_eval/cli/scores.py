@@ -20,19 +20,21 @@ def print_score(benchmark: str, profile: str, score: Score) -> None:
         table.add_column(column, justify="left" if column in ("", "value") else "right")
     # Correct rows by rows are what the headline is only if it is an accuracy.
     counts = _counts(score.whole) if score.metric == "accuracy" else ("", "")
-    table.add_row(Text(benchmark, style="bold"), Text(score.metric), _percent(score.value), *counts)
+    title = Text(printable(benchmark), style="bold")
+    table.add_row(title, Text(score.metric), _percent(score.value), *counts)
     for name, value in score.further.items():
         table.add_row("", Text(name), _percent(value), "", "")
     for breakdown, parts in score.breakdowns.items():
         for label, part in sorted(parts.items()):
-            cells = (breakdown, Text(printable(label)), _percent(part.percent))
+            cells = (Text(printable(breakdown)), Text(printable(label)), _percent(part.percent))
             table.add_row(*cells, *_counts(part))
     out = console()
     out.print(table)
     statuses = ", ".join(f"{status} {count}" for status, count in score.statuses.most_common())
-    out.print(f"Judged by: {profile}. Rows by status: {statuses or 'none'}.", markup=False)
+    judged = f"Judged by: {profile}. Rows by status: {statuses or 'none'}."
+    out.print(printable(judged), markup=False, emoji=False)
     if score.refusal:
-        out.print(score.refusal, markup=False, soft_wrap=True)
+        out.print(printable(score.refusal), markup=False, emoji=False, soft_wrap=True)
     if score.partial:
         out.print(
             f"Partial: {score.samples} of {score.expected} samples. Not comparable with a "

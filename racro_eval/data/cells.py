@@ -6,11 +6,13 @@ import ast
 import json
 import re
 import string
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 from racro_eval.data.layouts import Fields
 from racro_eval.errors import DataError
+from racro_eval.records import clean
 
 Row = Mapping[str, Any]
 
@@ -37,20 +39,34 @@ def literal(cell: str) -> Any:
     except (ValueError, RecursionError):
         pass
     try:
-        return ast.literal_eval(cell.strip())
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return python_literal(cell.strip())
+    except ValueError:
         return None
 
 
+def python_literal(text: str) -> Any:
+    """The value that a Python literal spells. Nothing is run. Raises ValueError."""
+    with warnings.catch_warnings():
+        # "\\d" in a text is no escape of Python's; of a formula in a cell nobody wants to hear it.
+        warnings.simplefilter("ignore")
+        try:
+            return ast.literal_eval(text)
+        except (SyntaxError, MemoryError, RecursionError, TypeError) as error:
+            raise ValueError(str(error) or type(error).__name__) from error
+
+
 def text(value: Any) -> str:
-    """A cell as text. Lists and objects become JSON, nothing becomes the empty text, 1.0 is 1."""
+    """A cell as text. Lists and objects become JSON, nothing becomes the empty text, 1.0 is 1.
+
+    It can stand in any file: a row is found again by its index, and a prompt has a hash.
+    """
     if value is None:
         return ""
     if isinstance(value, (dict, list)):
-        return json.dumps(value, ensure_ascii=False)
+        return clean(json.dumps(value, ensure_ascii=False))
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return str(value)
+    return clean(str(value))
 
 
 def labels(value: Any) -> str:

@@ -8,9 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 
-from racro_eval.errors import ChecksumError, MissingError
+from racro_eval.errors import ChecksumError, DataError, MissingError
+from racro_eval.printable import printable
+from racro_eval.redaction import without_credentials
+from racro_eval.regular_files import open_regular
 
 _CHUNK = 1 << 16
 """Bytes read at a time; so many at most are lost when a connection ends."""
@@ -21,18 +28,18 @@ _TIMEOUT = (20, 60)
 def data_roots(data_root: Path | None) -> list[Path]:
     """The folders to look in, first match wins: --data-root, else RACRO_DATA; then the cache."""
     given = str(data_root) if data_root else os.environ.get("RACRO_DATA")
-    roots = [Path(given).expanduser()] if given else []
+    roots = [Path(os.path.expanduser(given))] if given else []
     for root in roots:
         if not root.is_dir():
             raise MissingError(f"The data root {root} is not a folder.")
     return [*roots, cache_folder()]
 
 
-def cache_folder() -> Path:
-    """The folder of downloaded benchmarks: RACRO_CACHE, else the platform's user cache."""
+def cache_folder(part: str = "benchmarks") -> Path:
+    """A part of the user's cache: RACRO_CACHE, else the platform's place for it."""
     from platformdirs import user_cache_path
 
-    return Path(os.environ.get("RACRO_CACHE") or user_cache_path("racro-eval")) / "benchmarks"
+    return Path(os.environ.get("RACRO_CACHE") or user_cache_path("racro-eval")) / part
 
 
 def find(name: str, root: Path) -> Path | None:
@@ -58,7 +65,7 @@ def check(path: Path, hashes: dict[str, str]) -> None:
     """
     states = {name: hashlib.new(name) for name in hashes}
     if states:
-        with path.open("rb") as file:
+        with opened(path) as file:
             while chunk := file.read(_CHUNK):
                 for state in states.values():
                     state.update(chunk)
@@ -70,23 +77,29 @@ def check(path: Path, hashes: dict[str, str]) -> None:
             )
 
 
+def opened(path: Path) -> BufferedReader:
+    """A benchmark's file, for reading bytes. Raises DataError if it cannot be read."""
+    try:
+        return open_regular(path)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}.") from error
+
+
 def download(url: str, target: Path, hashes: dict[str, str]) -> Path:
     """Fetch `url` to `target`, resuming a partial download, and check it.
 
     Raises MissingError, naming the reason, or ChecksumError. Two processes do not disturb each
     other: the second waits, and finds the file.
     """
-    from filelock import FileLock
-
-    target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(target.name + ".part")
-    with FileLock(target.with_name(f".{target.name}.lock")):
+    with alone(target):
         if not target.exists():
             try:
                 _continue(url, part)
             except OSError as error:  # those of requests are such too
+                source = without_credentials(url)
                 raise MissingError(
-                    f"{target.name} could not be downloaded from {url} ({_reason(error)}). "
+                    f"{target.name} could not be downloaded from {source} ({_reason(error)}). "
                     "The same command continues it; --data-root takes a local copy."
                 ) from error
             try:
@@ -96,6 +109,27 @@ def download(url: str, target: Path, hashes: dict[str, str]) -> Path:
                 raise
             part.replace(target)
     return target
+
+
+@contextmanager
+def alone(target: Path) -> Iterator[None]:
+    """Be the only process that downloads a file or folder; says so if another one does."""
+    from filelock import FileLock, Timeout
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(target.with_name(f".{target.name}.lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        print(
+            f"{target.name} is being downloaded by another process; waiting for it.",
+            file=sys.stderr,
+        )
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _continue(url: str, part: Path) -> None:
@@ -116,7 +150,7 @@ def _continue(url: str, part: Path) -> None:
         bar = tqdm(
             total=length or None,
             initial=done,
-            desc=part.name.removesuffix(".part"),
+            desc=printable(part.name.removesuffix(".part")),
             unit="B",
             unit_scale=True,
         )

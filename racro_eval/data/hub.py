@@ -21,6 +21,7 @@ from typing import Any
 from racro_eval.data import files
 from racro_eval.data.layouts import HuggingFaceSource
 from racro_eval.errors import DataError, MissingError
+from racro_eval.printable import printable
 
 ROWS = "rows.jsonl"
 
@@ -78,11 +79,10 @@ def cached_snapshot(source: HuggingFaceSource) -> Snapshot | None:
 def hub_snapshot(source: HuggingFaceSource) -> Snapshot:
     """The dataset's state on the hub now, or the pinned one. Raises MissingError."""
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError
 
     try:
         facts = HfApi().dataset_info(source.dataset, revision=source.revision, timeout=60)
-    except (HfHubHTTPError, OSError, ValueError) as error:
+    except Exception as error:  # of whichever HTTP library the hub's client has this year
         raise MissingError(
             f"The dataset {source.dataset} cannot be looked up on the hub ({_reason(error)}). "
             "--data-root takes a local copy."
@@ -109,17 +109,17 @@ def _names(source: HuggingFaceSource, part: Mapping[str, str]) -> tuple[str | No
 
 def _export(snapshot: Snapshot, part: Mapping[str, str], target: Path) -> None:
     """Write a part's images and rows into a folder that appears when it is complete."""
-    from filelock import FileLock
     from tqdm import tqdm
 
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(target.with_name(f".{target.name}.lock")):
+    with files.alone(target):
         if (target / ROWS).exists():
             return
         making = target.with_name(f".{target.name}.part")
         shutil.rmtree(making, ignore_errors=True)
         making.mkdir()
-        rows = tqdm(_stream(snapshot, part), desc=f"{snapshot.where} {target.name}", unit=" rows")
+        rows = tqdm(
+            _stream(snapshot, part), desc=printable(f"{snapshot.where} {target.name}"), unit=" rows"
+        )
         try:
             with (making / ROWS).open("w", encoding="utf-8") as file:
                 for number, row in enumerate(rows):
@@ -151,7 +151,7 @@ def _stream(snapshot: Snapshot, part: Mapping[str, str]) -> Iterator[dict[str, A
         unused = set(images) - set(snapshot.source.fields.image_columns)
         for row in stream:
             yield {name: cell for name, cell in row.items() if name not in unused}
-    except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
+    except Exception as error:  # of that library, of datasets, of pyarrow
         raise MissingError(
             f"The dataset {snapshot.where} (split {split}) cannot be loaded: {_reason(error)}"
         ) from error

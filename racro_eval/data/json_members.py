@@ -16,7 +16,19 @@ _CHUNK = 1 << 18
 _AFTER = tuple(",:]} \t\n\r")
 """What can follow a value."""
 _SPACE = re.compile(r"[ \t\n\r]*")
-_DECODER = json.JSONDecoder()
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in content if names.count(name) > 1)
+        raise ValueError(f"the key {twice!r} stands twice in an object")
+    return content
+
+
+DECODER = json.JSONDecoder(object_pairs_hook=_object)
+"""Python's own, but for keys that stand twice in an object: it would keep the last."""
 
 
 def members(file: TextIO) -> Iterator[tuple[str | None, Any]]:
@@ -68,7 +80,7 @@ class _Text:
         self.peek()
         while True:
             try:
-                value, end = _DECODER.raw_decode(self._text, self._at)
+                value, end = DECODER.raw_decode(self._text, self._at)
                 whole = self._text[end : end + 1] in _AFTER  # else a number may go on
             except json.JSONDecodeError as error:
                 if not self._more():

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
+import io
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-from racro_eval.data import cells
+from racro_eval.data import cells, files
 from racro_eval.data.cells import Row
 from racro_eval.data.images import FileImage, Image
-from racro_eval.data.json_members import members
+from racro_eval.data.json_members import DECODER, members
 from racro_eval.data.layouts import ROW_KEY, Fields, require
 from racro_eval.errors import DataError
 
@@ -48,7 +48,7 @@ def read_json(
 def read_records(path: Path) -> Iterator[Any]:
     """The records of a JSONL file, of a list, or of an object, whose keys go to the rows."""
     try:
-        with path.open(encoding="utf-8-sig") as file:
+        with io.TextIOWrapper(files.opened(path), encoding="utf-8-sig") as file:
             if path.suffix == ".jsonl":
                 yield from _lines(file, path)
             else:
@@ -63,13 +63,13 @@ def _lines(file: TextIO, path: Path) -> Iterator[Any]:
     for number, line in enumerate(file, start=1):
         if line.strip():
             try:
-                yield json.loads(line)
-            except json.JSONDecodeError as error:
+                yield DECODER.decode(line)
+            except ValueError as error:
                 raise DataError(f"{path}, line {number}: {error}.") from error
 
 
 def inside(folder: Path, name: str, path: Path) -> str:
-    """The place of a row's image. It must be in the folder: a benchmark file is not to be trusted.
+    """The place of a file in a folder; its name comes from a benchmark, which is not to be trusted.
 
     `..` is resolved in the text and not on the disk, so that a link cannot lead it elsewhere. Where
     the links in the folder itself lead is its owner's choice: a hub's cache consists of them.
@@ -77,13 +77,14 @@ def inside(folder: Path, name: str, path: Path) -> str:
     root = os.path.abspath(folder)
     target = os.path.normpath(os.path.join(root, name))
     if not target.startswith(os.path.join(root, "")):
-        raise DataError(f"{path}: the image path {name!r} leads out of {folder}.")
+        raise DataError(f"{path}: the path {name!r} leads out of {folder}.")
     return target
 
 
 def _questions(path: Path) -> dict[str, str]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        with files.opened(path) as file:
+            content = DECODER.decode(file.read().decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is not valid JSON: {error}.") from error
     if not isinstance(content, dict):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-import string
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from racro_eval.errors import DataError
 from racro_eval.settings import Strict
+from racro_eval.templates import Template, check_names, names_in
 
 ROW_KEY = "_key"
 """The column that holds a row's key, where a JSON file is an object of rows."""
@@ -32,7 +32,7 @@ class Fields(Strict):
     whose image is not in the TSV itself. hint: a column of hints, where there is one.
     """
 
-    index: str = "index"
+    index: Template = "index"
     question: str | None = "question"
     answer: str = "answer"
     answer_is: Literal["letter", "text", "list"] = "letter"
@@ -49,9 +49,7 @@ class Fields(Strict):
     @property
     def index_columns(self) -> list[str]:
         """The columns that the index is made of."""
-        if "{" not in self.index:
-            return [self.index]
-        return [name for _, name, _, _ in string.Formatter().parse(self.index) if name]
+        return sorted(names_in(self.index)) if "{" in self.index else [self.index]
 
     def required(self) -> list[str]:
         """The columns without which the source cannot be read."""
@@ -97,6 +95,12 @@ class _Parted(_Source):
     parts: dict[str, tuple[Value, ...]] = Field(default_factory=dict)
     """Name → values. There is a part for every combination; `{name}` in the file, folder, config or
     split stands for its value, and its rows have it as a column of that name."""
+
+    @model_validator(mode="after")
+    def _parts_are_known(self) -> Self:
+        for name in ("file", "images", "config", "split"):
+            check_names(getattr(self, name, None) or "", set(self.parts))
+        return self
 
     def each_part(self) -> Iterator[Mapping[str, str]]:
         """The values of every part: one part without any if there are no `parts`."""

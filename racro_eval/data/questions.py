@@ -8,7 +8,6 @@ where it has none of its own (MMMU-Pro, OlympiadBench).
 from __future__ import annotations
 
 import re
-import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -19,6 +18,7 @@ from pydantic import Field, model_validator
 from racro_eval.data.olympiadbench import instruction
 from racro_eval.errors import DataError
 from racro_eval.settings import Strict
+from racro_eval.templates import check_names
 
 SHORT_ANSWER = "Please try to answer the question with short words or phrases if possible."
 """The sentence S: kept for captions, removed for tentative answers and reasoners (METHOD)."""
@@ -135,11 +135,7 @@ class Native(Strict):
             (self.without_options or "", known),
             (self.option, {"letter", "text"}),
         ):
-            used = {
-                name for _, name, _, _ in string.Formatter().parse(template) if name is not None
-            }
-            if not used <= names:
-                raise ValueError(f"there is no {{{min(used - names)}}} here")
+            check_names(template, names)
         return self
 
     def render(self, item: Item) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from racro_eval.data import cells, files, hub, questions
 from racro_eval.data.cells import Row
 from racro_eval.data.images import Image
-from racro_eval.data.json_rows import read_json
+from racro_eval.data.json_rows import inside, read_json
 from racro_eval.data.layouts import (
     GeneratedSource,
     Grouped,
@@ -164,7 +164,9 @@ def _download(source: StoredSource) -> Located | None:
         hub.fetch(snapshot)
         return Located(source, cache, snapshot)
     if source.url:
-        files.download(source.url, cache / source.file, source.hashes)
+        # A YAML from somebody else is not to say where on this machine a file is written.
+        target = inside(cache, source.file, cache)
+        files.download(source.url, Path(target), source.hashes)
         return Located(source, cache)
     return None
 

@@ -11,8 +11,13 @@ from racro_eval.data.layouts import Source
 from racro_eval.data.questions import Native
 from racro_eval.errors import ConfigError, DataError
 from racro_eval.settings import Strict, named, parse_settings, read_mapping, shipped
+from racro_eval.templates import Template, check_names
 
 _PACKAGE = "racro_eval.benchmarks"
+_MEAN = "AVG"
+"""What tables call the mean of all benchmarks."""
+_MOST_BASES = 20
+"""A benchmark may extend one that extends one, and so on."""
 
 
 Scorer = Literal[
@@ -33,7 +38,7 @@ class RuleByRow(Strict):
 
     by: str
     """The name of the meta column that decides."""
-    rules: dict[str, str]
+    rules: dict[str, Template]
     """Its value → the rule; `{name}` stands for the row's meta value of that name."""
 
 
@@ -80,6 +85,8 @@ class BenchmarkSpec(Strict):
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> BenchmarkSpec:
+        if self.name == _MEAN or not self.name.strip():
+            raise ValueError(f"no benchmark can be called {self.name!r}")
         known = {name for source in self.sources for name in source.meta}
         missing = [name for name in self.breakdowns if name not in known]
         if missing:
@@ -88,6 +95,10 @@ class BenchmarkSpec(Strict):
         strangers = [name for name in (*self.multi_label, *where) if name not in self.breakdowns]
         if strangers:
             raise ValueError(f"{strangers[0]!r} is not one of the breakdowns")
+        rules = self.answer_rule.rules if isinstance(self.answer_rule, RuleByRow) else {}
+        for source in self.sources:
+            for rule in rules.values():
+                check_names(rule, set(source.meta))
         if self.question == "native" and not self.native:
             raise ValueError("the question text is to be the native prompt, but there is none")
         return self
@@ -140,7 +151,7 @@ def load_spec(name: str) -> BenchmarkSpec:
 
 
 def _read(name: str, children: tuple[str, ...]) -> dict[str, Any]:
-    if name in children:
+    if name in children or len(children) > _MOST_BASES:
         raise ConfigError(f"The benchmark {name} extends itself.")
     content = read_mapping(named(_PACKAGE, "benchmark", name))
     base = content.pop("extends", None)

@@ -8,9 +8,9 @@ import tempfile
 import weakref
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import fields
-from typing import Any, Self, overload
+from typing import IO, Any, Self, overload
 
 from racro_eval.data.images import Image
 from racro_eval.data.sample import Sample
@@ -87,7 +87,7 @@ class _Scratch:
     def __init__(self) -> None:
         with _room():
             self._file = tempfile.TemporaryFile()  # noqa: SIM115 (it is closed by the next line)
-        weakref.finalize(self, self._file.close)
+        weakref.finalize(self, _close, self._file)
 
     def append(self, record: bytes) -> int:
         """Add a record; gives its offset (bytes). It can be read after the next flush."""
@@ -104,6 +104,12 @@ class _Scratch:
     def read(self, offset: int, length: int) -> bytes:
         """The record of that place (bytes)."""
         return os.pread(self._file.fileno(), length, offset)
+
+
+def _close(file: IO[bytes]) -> None:
+    """Close a file that nobody needs any more, what is left to be written included."""
+    with suppress(OSError):
+        file.close()
 
 
 @contextmanager

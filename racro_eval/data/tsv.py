@@ -6,15 +6,18 @@ of up to 64 characters is not an image but the `index` of the row whose image is
 
 from __future__ import annotations
 
-import ast
 import base64
 import csv
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from racro_eval.data import files
+from racro_eval.data.cells import python_literal
 from racro_eval.errors import DataError
 from racro_eval.records import read_rows
+from racro_eval.regular_files import open_regular
 
 _REFERENCE_LENGTH = 64
 
@@ -44,10 +47,12 @@ class TsvImage:
 
     def read(self) -> bytes:
         try:
-            with Path(self.path).open("rb") as file:
+            with open_regular(self.path) as file:
                 file.seek(self.offset)
-                text = file.read(self.length).decode("utf-8")
-            cell = next(read_rows(text.splitlines(keepends=True), delimiter="\t"))[self.column]
+                record = io.BytesIO(file.read(self.length))
+            # In the lines in which the file was read: those of `str.splitlines` end elsewhere too.
+            lines = (line.decode("utf-8") for line in record)
+            cell = next(read_rows(lines, delimiter="\t"))[self.column]
             return base64.b64decode(split_cell(cell)[self.item], validate=True)
         except (OSError, ValueError, IndexError, StopIteration, csv.Error) as error:
             raise DataError(f"The image in {self.name} cannot be read: {error}.") from error
@@ -62,11 +67,7 @@ def split_cell(cell: str) -> list[str]:
         return []
     if not cell.lstrip().startswith("["):
         return [cell]
-    try:
-        items = ast.literal_eval(cell.strip())
-    except (SyntaxError, MemoryError, RecursionError) as error:
-        raise ValueError(str(error) or type(error).__name__) from error
-    return [str(item) for item in items]
+    return [str(item) for item in python_literal(cell.strip())]
 
 
 def is_reference(item: str) -> bool:
@@ -76,7 +77,7 @@ def is_reference(item: str) -> bool:
 
 def read_records(path: Path) -> Iterator[Record]:
     """The records of a TSV in file order, one at a time. Raises DataError on a broken file."""
-    with path.open("rb") as file:
+    with files.opened(path) as file:
         position = 0
 
         def lines() -> Iterator[str]:
@@ -91,6 +92,9 @@ def read_records(path: Path) -> Iterator[Record]:
             if header is None:
                 raise DataError(f"{path} is empty.")
             header[0] = header[0].removeprefix("\ufeff")
+            for number, name in enumerate(header):
+                if name in header[:number]:
+                    raise DataError(f"{path} has two columns {name!r}.")
             start = position
             for cells in reader:
                 if len(cells) != len(header):

@@ -14,10 +14,10 @@ _LEAD = re.compile(
     r"|image|diagram|graph|shape|statement|选项|选择|选|答案)(?:\s*(?:is|are|是|为))?\s*:?\s*(?=[(\[{]?[A-Z])",
     re.IGNORECASE,
 )
-_ONE = r"[(\[{]*\s*[A-Z]\s*[)\]}]*"
-_LETTERS = re.compile(
-    rf"{_ONE}(?:\s*(?:,\s*(?:and|or)\b|[,;&]|\band\b|\bor\b|[和与]|\s)\s*{_ONE})*[.:)]*"
-)
+# Atomic: blanks belong to a letter or to what stands between two, and that in one way only.
+_ONE = r"(?>[(\[{]*\s*[A-Z](?:\s*[)\]}]+)?)"
+_BETWEEN = r"(?>\s*(?:,\s*(?:and|or)\b|[,;&]|\band\b|\bor\b|[和与])\s*|\s+)"
+_LETTERS = re.compile(rf"{_ONE}(?:{_BETWEEN}{_ONE})*[.:)]*")
 _RUN = re.compile(r"\(?[A-Z]{2,6}\)?")
 _WITH_TEXT = re.compile(
     r"(?:\(([A-Za-z])\)|\[([A-Z])\]|([A-Z])\s*[.):,=-]|([a-z])\))\s*(\S.*)"

@@ -29,7 +29,8 @@ _MATH = (
     r"|\(\\frac\{[^{}]*\}\{[^{}]*\}\))"
 )
 _PAIR = r"(?:\((?:[^()\n]{1,40}),(?:[^()\n]{1,40})\))"
-_ITEM = rf"(?:\*\*[^*\n]{{1,60}}\*\*|{_MATH}|{_PAIR}|(?<![A-Za-z\d_.\\({{$]){_NUMBER})"
+# Atomic: a number can be cut in many ways, and a list of them in exponentially many.
+_ITEM = rf"(?>\*\*[^*\n]{{1,60}}\*\*|{_MATH}|{_PAIR}|(?<![A-Za-z\d_.\\({{$]){_NUMBER})"
 _EQUATION = r"\$[^$=]{1,20}=[^$=]+\$"
 _AND = r"\s*,?\s*(?:\b(?:and|or)\b|[和或])\s*(?:[a-z](?:_\d)?\s*=\s*)?"
 _VALUE = re.compile(

@@ -21,7 +21,7 @@ _PI_DIGITS = 3
 # Every pair of a list in any order is compared: this many formulas are enough for any answer.
 _MAX_COMPARISONS = 400
 
-_SAFE = re.compile(r"(?:\\[a-zA-Z]+|[A-Za-z0-9\s.+\-*/^_!(){}\[\]|,=<>])+")
+_SAFE = re.compile(r"(?:\\[a-zA-Z]++|[A-Za-z0-9\s.+\-*/^_!(){}\[\]|,=<>])+")
 # Powers of powers of powers and factorials of factorials are beyond any arithmetic.
 _TOWER = re.compile(
     r"\^\{[^{}]*\^\{[^{}]*\^|!\)*!\)*!|\d{7,}!|\d{6,}\}?\s*(?:\\[a-zA-Z]|[a-zA-Z(])"

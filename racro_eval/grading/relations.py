@@ -11,7 +11,7 @@ from racro_eval.grading.structure import parse
 
 _NAME = re.compile(
     r"(?:\\(?!(?:sin|cos|tan|cot|sec|csc|log|ln|exp|sqrt|lim|sum|int|begin|pi|infty|binom)"
-    r"(?![a-zA-Z]))[a-zA-Z]+|[A-Za-z]|_\{[^{}]*\}|\^\{-1\}(?=\()|[(){},|':\s])+"
+    r"(?![a-zA-Z]))[a-zA-Z]++|[A-Za-z]|_\{[^{}]*\}|\^\{-1\}(?=\()|[(){},|':\s])+"
 )
 _FUNCTION_OF_X = re.compile(r"[a-z]\([a-z]\)|y")
 # An expression whose value is asked for: f(2), P(A or B), a+b, xy, x^{2}+y^{2}, \lim ...

@@ -16,7 +16,7 @@ _TAG = re.compile(
 )
 _HASHES = re.compile(r"^####[ \t]+(?P<rest>\S[^\n]*)", re.MULTILINE)
 _LINE = re.compile(
-    r"(?:^[\s>#*_-]*|(?<=[.!?。])[ \t]+[*_]*(?=(?:the\s+)?final\s+answer))(?:"
+    r"(?:^[ \t\r>#*_-]*|(?<=[.!?。])[ \t]+[*_]*(?=(?:the\s+)?final\s+answer))(?:"
     r"(?:(?:so|therefore|thus|hence|my),?\s+)?(?:the\s+)?\[?"
     r"(?:final\s+|correct\s+)?(?:answers?(?:\s+\([a-z\d]\))?|ans\b\.?)\s*[*_]*\s*"
     r"(?:[:：=→\]]|->|[-–—](?=\s)|(?<=ans\.)|(?=\$|\\[(\[]))"

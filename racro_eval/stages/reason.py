@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,9 +17,11 @@ from racro_eval.data.questions import without_short_answer
 from racro_eval.engines.base import Sampling
 from racro_eval.errors import DataError, MissingError
 from racro_eval.models import folder_name
+from racro_eval.models.keys import sampling_settings
 from racro_eval.prompting import PromptSet, Variant
 from racro_eval.records import read_named_rows
-from racro_eval.stages.files import Model, Parent, StageFile, sampling_settings
+from racro_eval.regular_files import open_regular
+from racro_eval.stages.files import Model, Parent, StageFile
 from racro_eval.stages.perceive import (
     benchmark_facts,
     benchmark_identity,
@@ -27,6 +30,7 @@ from racro_eval.stages.perceive import (
     seeded,
 )
 from racro_eval.stages.plan import Digests, PlannedRow, Prompt, plan_row
+from racro_eval.thought import answer_of
 
 SAMPLING = Sampling(temperature=0.6, top_p=0.95, max_tokens=8192)
 """METHOD: the reasoner's sampling."""
@@ -37,7 +41,11 @@ NO_MLLM = "no-mllm"
 
 
 class Texts(Protocol):
-    """Captions or tentative answers, by a sample's index."""
+    """Captions or tentative answers, by a sample's index: what the reasoner reads of them.
+
+    That is the answer alone, never the thought before it. Of a text that ends inside its thought it
+    is what stood before, be it nothing.
+    """
 
     @property
     def parent(self) -> Parent:
@@ -45,7 +53,7 @@ class Texts(Protocol):
         ...
 
     def text(self, index: str) -> str:
-        """The text of a row. Raises DataError if there is none."""
+        """What a row hands on. Raises DataError if there is no row."""
         ...
 
 
@@ -67,7 +75,7 @@ class StageTexts:
             raise DataError(f"There is no {self.file.stem} for row {index}.")
         if row["error"]:
             raise DataError(f"The {self.file.stem} of row {index} failed: {row['error']}")
-        return row["prediction"]
+        return answer_of(row["prediction"])
 
 
 @dataclass(frozen=True)
@@ -82,19 +90,20 @@ class FileTexts:
     def read(cls, path: Path) -> FileTexts:
         """Read the file. Raises MissingError or DataError."""
         predictions = read_predictions(path)
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+        with open_regular(path) as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()[:8]
         return cls(path, predictions, Parent(digest, digest))
 
     def text(self, index: str) -> str:
         if index not in self.predictions:
             raise DataError(f"{self.path} has no row with index {index}.")
-        return self.predictions[index]
+        return answer_of(self.predictions[index])
 
 
 def read_predictions(path: Path) -> dict[str, str]:
     """index → prediction of a CSV. Raises MissingError or DataError."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with io.TextIOWrapper(open_regular(path), encoding="utf-8-sig", newline="") as file:
             reader = read_named_rows(file)
             for column in ("index", "prediction"):
                 if column not in (reader.fieldnames or ()):

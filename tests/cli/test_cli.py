@@ -77,6 +77,21 @@ def test_a_dry_run_shows_what_is_cached_and_writes_nothing(small: Path, capsys: 
     assert {path: path.read_bytes() for path in Path("results").rglob("*.*")} == before
 
 
+def test_a_dry_run_shows_what_it_can_of_a_sweep(small: Path, capsys: Capture) -> None:
+    run_small(small)
+    (path,) = Path("results").rglob("tentative-????????.csv")
+    path.write_text("no file of ours\n")
+    models = "models:\n  - {name: gone, model: /nowhere, engine: transformers}\n"
+    Path("sweep.yaml").write_text(f"mllm: [echo:m, echo:n, gone]\nreasoner: echo:r\n{models}")
+    capsys.readouterr()
+    assert main(["--config", "sweep.yaml", "--data", str(small), "--dry-run"]) == 3
+    out, complaints = capsys.readouterr()
+    assert [line.split()[1] for line in out.splitlines()[1:]] == ["n", "n", "r", "r"]
+    told = complaints.splitlines()
+    assert told[0] == "racro-eval: gone: There is no model folder /nowhere."
+    assert told[1].startswith(f"racro-eval: m on Small: {path} cannot be read")
+
+
 def test_failed_rows_exit_with_1_unless_they_are_allowed(small: Path, capsys: Capture) -> None:
     (small.parent / "small" / "images" / "3.png").write_bytes(b"")
     assert run_small(small) == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import importlib.util
 import os
 import re
@@ -17,13 +19,15 @@ import yaml
 
 from racro_eval.data.images import BytesImage
 from racro_eval.engines import Completion, Engine, Message, Request, Sampling, create_engine
-from racro_eval.errors import ConfigError, MissingError
+from racro_eval.engines.loading import Loading
+from racro_eval.errors import ConfigError, EngineError, MissingError
 from racro_eval.models import ModelEntry
 from racro_eval.stages.plan import row_seed
 from tests.bench import counting
 from tests.support.benchmarks import make_json_benchmark, picture
 from tests.support.endless_loading import LOADING
 from tests.support.results import only, read_csv
+from tests.support.waiting import HANG_SECONDS, ends, wait_for
 
 if importlib.util.find_spec("vllm") is None and not os.environ.get("RACRO_REQUIRE_VLLM"):
     reason = "vllm is not installed; `make test` installs its CPU build where it is to be had"
@@ -329,9 +333,7 @@ def slow_run(
     (folder / "sweep.yaml").write_text(yaml.safe_dump(config))
     command = [sys.executable, "-m", "racro_eval", "--config", str(folder / "sweep.yaml")]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 180
-    while _rows(folder) < 5 and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_for(lambda: _rows(folder) >= 5, process)
     return process, descendants(process.pid)
 
 
@@ -344,7 +346,7 @@ def test_an_engine_that_is_killed_ends_its_stage_and_keeps_its_rows(
     cores = [pid for pid in children if "EngineCore" in _name(pid)]
     assert len(cores) == copies, f"among {[_name(pid) for pid in children]}"
     os.kill(cores[0], signal.SIGKILL)
-    _, complaints = process.communicate(timeout=120)
+    complaints = ends(process)
     assert process.returncode == 3, complaints
     assert "vLLM with r ended" in complaints
     kept = read_csv(only(tmp_path / "results", "none"))
@@ -358,7 +360,7 @@ def test_ctrl_c_gives_up_what_is_in_flight_and_keeps_what_is_finished(
     process, children = slow_run(tmp_path, tiny_reasoner, tokens=800)
     finished = _rows(tmp_path)
     process.send_signal(signal.SIGINT)
-    _, complaints = process.communicate(timeout=120)
+    complaints = ends(process)
     assert process.returncode == 130, complaints
     assert complaints.splitlines()[-1].startswith("racro-eval: Interrupted.")
     kept = read_csv(only(tmp_path / "results", "none"))
@@ -382,8 +384,8 @@ def _name(pid: int) -> str:
 
 
 def still_alive(pids: set[int]) -> list[str]:
-    """Names of those of the processes that have not ended after a while."""
-    deadline = time.monotonic() + 90
+    """Names of those of the processes that never end."""
+    deadline = time.monotonic() + HANG_SECONDS
     while (alive := [name for pid in pids if (name := _name(pid))]) and time.monotonic() < deadline:
         time.sleep(0.2)
     return alive
@@ -426,15 +428,76 @@ def test_no_loading_outlives_a_killed_run(tmp_path: Path, tiny_reasoner: Path) -
     )
     mark = tmp_path / "loading"
     process = subprocess.Popen(
-        [sys.executable, "-c", code, str(tiny_reasoner)], env={**os.environ, LOADING: str(mark)}
+        [sys.executable, "-c", code, str(tiny_reasoner)],
+        env={**os.environ, LOADING: str(mark)},
+        text=True,
     )
-    deadline = time.monotonic() + 180
-    while not mark.exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_for(mark.exists, process)
     children = descendants(process.pid)
     process.kill()
     process.communicate()
-    assert mark.exists() and len(children) > 1, "vLLM's own processes were there"
+    assert len(children) > 1, "vLLM's own processes were there"
+    assert still_alive(children) == []
+
+
+def endless(model: Path) -> ModelEntry:
+    """A model whose loading never ends."""
+    options = {"worker_extension_cls": "tests.support.endless_loading.Extension"}
+    return ModelEntry(name="r", model=str(model), max_model_len=1024, options=options)
+
+
+def test_a_model_that_never_loads_is_given_up_with_the_engines_last_words(
+    tmp_path: Path, tiny_reasoner: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark = tmp_path / "loading"
+    monkeypatch.setenv(LOADING, str(mark))
+
+    class UntilItHangs(Loading):
+        def check(self) -> None:
+            """Time is up when the loading has begun to hang, however slow the machine is."""
+            if mark.exists():
+                raise self.too_long()
+
+    before = descendants(os.getpid())
+    loading = UntilItHangs("r")
+    sentence = r"r was still loading after \d+ s"
+    with pytest.raises(EngineError, match=sentence) as caught, loading.limited():
+        create_engine(endless(tiny_reasoner), "vllm")
+    assert "Its engine last said: " in str(caught.value)
+    assert str(loading).startswith("r is still loading after ")
+    assert "\n" not in str(caught.value) and "\x1b" not in str(caught.value)
+    assert still_alive(descendants(os.getpid()) - before) == []
+
+
+@pytest.mark.parametrize("whom", ["the child", "all of it"])
+def test_a_child_that_dies_while_it_loads_is_said_at_once(
+    tmp_path: Path, tiny_reasoner: Path, monkeypatch: pytest.MonkeyPatch, whom: str
+) -> None:
+    mark = tmp_path / "loading"
+    monkeypatch.setenv(LOADING, str(mark))
+    before = descendants(os.getpid())
+
+    class Killing(Loading):
+        def check(self) -> None:
+            if mark.exists():
+                children = descendants(os.getpid()) - before
+                victims = [pid for pid in children if "vllm_worker" in _name(pid)]
+                for pid in victims if whom == "the child" else children:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+
+    with pytest.raises(EngineError, match="vLLM with r ended: "), Killing("r").limited():
+        create_engine(endless(tiny_reasoner), "vllm")
+    assert still_alive(descendants(os.getpid()) - before) == []
+
+
+def test_an_engine_that_nobody_closes_ends_with_its_last_user(tiny_reasoner: Path) -> None:
+    before = descendants(os.getpid())
+    engine = create_engine(ModelEntry(name="r", model=str(tiny_reasoner), **SETTINGS), "vllm")
+    children = descendants(os.getpid()) - before
+    assert children
+    del engine
+    gc.collect()
     assert still_alive(children) == []
 
 

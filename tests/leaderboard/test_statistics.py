@@ -101,6 +101,21 @@ class TestSignFlip:
         differences = [1.0] * 14 + [-1.0] * 4 + [0.0] * 30
         assert sign_flip(differences) == pytest.approx(mcnemar(14, 4), abs=0.01)
 
+    def test_is_never_zero_since_the_observed_signs_are_among_those_drawn(self) -> None:
+        assert sign_flip([1.0] * 60) == 1 / 10_001
+
+    def test_counts_draws_as_far_from_zero_as_what_was_observed(self) -> None:
+        assert sign_flip([0.5]) == 1.0, "either sign of a single difference is as extreme"
+        assert sign_flip([1.0, 1.0]) == pytest.approx(0.5, abs=0.02)
+
+    def test_is_the_same_for_the_same_seed(self) -> None:
+        differences = [0.5, -0.2, 0.3, 0.9, 0.4, 0.1]
+        assert sign_flip(differences, 3) == sign_flip(differences[::-1], 3)
+        assert sign_flip(differences, 3) != sign_flip(differences, 4)
+
+    def test_differences_that_floats_have_blurred_are_of_one_size(self) -> None:
+        assert sign_flip([0.1 + 0.2, -0.3]) == sign_flip([0.3, -0.3])
+
     def test_of_no_difference_is_one(self) -> None:
         assert sign_flip([0.0, 0.0]) == 1.0
 

@@ -111,7 +111,7 @@ def _save(path: Path, model: Any, optimizer: torch.optim.Optimizer, progress: Pr
 def _resume(path: Path, model: Any, optimizer: torch.optim.Optimizer) -> Progress:
     if not path.is_file():
         return Progress()
-    state = torch.load(path, map_location=model.device)
+    state = torch.load(path, map_location=model.device, weights_only=True)
     model.load_state_dict(state["model"])
     optimizer.load_state_dict(state["optimizer"])
     return Progress(*state["progress"])

@@ -25,7 +25,10 @@ class Format:
     """Whether it makes files only, nothing for a terminal."""
 
     def render(self, document: Document) -> Files:
-        """The document's files. Raises ConfigError or MissingError."""
+        """The document's files. Raises ConfigError or MissingError.
+
+        Every format shows texts as `printable` gives them: without secrets, steering or hiding.
+        """
         home = import_module(f"racro_eval.leaderboard.formats.{self.module}")
         make: Callable[[Document], Files] = getattr(home, self.function)
         return make(document)

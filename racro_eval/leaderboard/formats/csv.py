@@ -8,9 +8,13 @@ import re
 from collections.abc import Iterable, Sequence
 
 from racro_eval.leaderboard.document import Document, Value
+from racro_eval.printable import printable
 
-_FORMULA = re.compile(r"[=+\-@\t\r]")
-"""How a spreadsheet thinks that a formula starts; names come from users."""
+_FORMULA = re.compile(r"[\s'\"`]*[=+\-@\uff1d\uff0b\uff0d\uff20\u2212]")
+"""How a spreadsheet thinks that a formula starts, behind blanks and quotes too, which some take
+away; a wide form of a sign is that sign to some. Names come from users."""
+_SPELT = re.compile(r"^(?:\s|\\x[0-9a-f]{2}|\\u[0-9a-f]{4})+")
+"""What `printable` has spelt out at the start; a reader may turn it back."""
 
 
 def render(document: Document) -> dict[str, bytes]:
@@ -43,5 +47,9 @@ def _csv(lines: Iterable[Sequence[Value]]) -> bytes:
 def _text(value: Value) -> str:
     if isinstance(value, float):
         return f"{value:.4f}"
-    text = re.sub(r"^\+ ", "with ", "" if value is None else str(value))
-    return f"'{text}" if isinstance(value, str) and _FORMULA.match(text) else text
+    if not isinstance(value, str):
+        return "" if value is None else str(value)
+    # In one line, since some readers take each line of a cell for a line of the table.
+    text = " ".join(re.split(r"[\t\n]+", printable(value)))
+    text = re.sub(r"^\+ ", "with ", text)
+    return f"'{text}" if _FORMULA.match(_SPELT.sub("", text)) else text

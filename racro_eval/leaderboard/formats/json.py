@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 from racro_eval.leaderboard.document import Document
+from racro_eval.printable import printable_json
+from racro_eval.redaction import redacted_values
 
 SCHEMA = 1
 """Raised when a key of the records changes its meaning."""
@@ -22,5 +24,5 @@ def render(document: Document) -> dict[str, bytes]:
         "records": records,
         "notes": document.notes,
     }
-    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-    return {".json": (text + "\n").encode()}
+    text = json.dumps(redacted_values(content), indent=1, ensure_ascii=False, allow_nan=False)
+    return {".json": (printable_json(text) + "\n").encode()}

@@ -96,7 +96,9 @@ def _bold(text: str) -> str:
 
 def escape(text: str) -> str:
     """Text as LaTeX shows it; what pdflatex has no letter for is given by its code point."""
-    return "".join(map(_letter, " ".join(printable(text).split())))
+    letters = "".join(map(_letter, " ".join(printable(text).split())))
+    # Behind the end of a line, a bracket or a star would be an argument of that end.
+    return f"{{}}{letters}" if letters.startswith(("[", "*")) else letters
 
 
 def _letter(character: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from racro_eval.leaderboard.document import Document, Field, Sheet
@@ -11,7 +12,8 @@ from racro_eval.printable import printable
 def render(document: Document) -> dict[str, bytes]:
     """A table per sheet, the notes below."""
     parts = [part for sheet in document.sheets for part in _sheet(sheet)]
-    parts += [escape(note) for note in document.notes]
+    # At a line's start there are marks of headings and lists.
+    parts += [re.sub(r"^(?=[#=+-])", r"\\", escape(note)) for note in document.notes]
     return {".md": ("\n\n".join(parts) + "\n").encode()}
 
 
@@ -46,4 +48,5 @@ def escape(text: str) -> str:
     text = printable(text)
     for character in "\\`*_{}[]<>|~$&":
         text = text.replace(character, f"\\{character}")
+    text = text.replace("://", "\\://").replace("www.", "www\\.")  # GitHub would make links
     return " ".join(text.split())
