@@ -91,6 +91,8 @@ def read_records(path: Path) -> Iterator[Record]:
             header = next(reader, None)
             if header is None:
                 raise DataError(f"{path} is empty.")
+            if not header:
+                raise DataError(f"{path} begins with a blank line; its header was expected.")
             header[0] = header[0].removeprefix("\ufeff")
             for number, name in enumerate(header):
                 if name in header[:number]:

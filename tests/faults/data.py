@@ -1,5 +1,5 @@
 """Benchmark files, pictures and YAML as somebody could give them with bad intent, or by accident:
-each of `DATA_CASES` in tests/support/hostile.py, through the whole pipeline.
+each of `DATA_CASES` in tests/support/hostile_data.py, through the whole pipeline.
 
 A file is read, or its rows fail, or one sentence says what is wrong with it; the same command again
 comes to the same. Nothing is written outside the results.
@@ -18,7 +18,7 @@ from tests.faults.ground import RESULTS, RUN, Ground, make_ground, write_sweep
 from tests.faults.names import shown_well
 from tests.faults.process import start
 from tests.support.benchmarks import write_spec
-from tests.support.hostile import DATA_CASES, READS, DataCase
+from tests.support.hostile_data import DATA_CASES, READS, DataCase
 
 NAME = "data"
 SHORT = 12

@@ -92,6 +92,7 @@ def _tsv_cases() -> Iterator[DataCase]:
         return DataCase(f"tsv: {name}", "tsv", content, expected, why)
 
     yield case("nothing", b"", "is empty", "no header")
+    yield case("a blank line first", b"\n" + _tsv(_row("1")), "begins with a blank line", "edited")
     yield case("a header alone", _tsv(), READS, "no rows; the score will be partial")
     yield case("NUL in a cell", _tsv(_row("1", question="a\0b")), READS, "becomes U+FFFD")
     yield case("NUL in an index", _tsv(_row("a\0b")), READS, "likewise, so that it is found again")
