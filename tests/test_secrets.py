@@ -101,7 +101,12 @@ def _run(folder: Path, *arguments: str) -> str:
 
 
 def _sweep(folder: Path, base_url: str, **more: Any) -> None:
-    entry = {"model": "m", "engine": "openai", "base_url": base_url, "options": {"retries": 1}}
+    entry = {
+        "model": "m",
+        "engine": "openai",
+        "base_url": base_url,
+        "options": {"retries": 1, "wait_s": 0},
+    }
     sweep = {
         "data": str(folder / "Small.yaml"),
         "data_root": str(folder),

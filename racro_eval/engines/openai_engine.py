@@ -23,10 +23,6 @@ from racro_eval.engines.openai_request import request_body
 from racro_eval.engines.openai_server import Server
 from racro_eval.engines.window import keep_in_flight
 from racro_eval.errors import ConfigError, EngineError
-<<<<<<< HEAD
-from racro_eval.redaction import without_credentials
-=======
->>>>>>> main
 
 if TYPE_CHECKING:
     from racro_eval.models import ModelEntry

@@ -17,7 +17,8 @@ import httpx2
 
 from racro_eval.engines.failures import describe
 from racro_eval.engines.server_words import stated_reason
-from racro_eval.errors import ConfigError, DataError, EngineError, without_credentials
+from racro_eval.errors import ConfigError, DataError, EngineError
+from racro_eval.redaction import without_credentials
 
 _LOG = logging.getLogger(__name__)
 _USUAL_ADDRESS = "https://api.openai.com/v1"

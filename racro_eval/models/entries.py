@@ -6,6 +6,7 @@ A model is a name from the built-in list or the sweep file, a hub id, a local fo
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import unicodedata
@@ -23,12 +24,8 @@ from racro_eval.settings import Strict, read_settings
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _PACKAGE_FOLDER = "racro_eval/"
 """How the list of built-in models begins the path of a model that ships with racro-eval."""
-<<<<<<< HEAD:racro_eval/models.py
 _LONGEST_FOLDER = 100
 """Bytes of a folder's name. File systems take 255, and some files have two such names in theirs."""
-_SMALL = ("*.json", "*.jinja", "*.txt", "*.model")
-=======
->>>>>>> main:racro_eval/models/entries.py
 
 
 def folder_name(name: str) -> str:

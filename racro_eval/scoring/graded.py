@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import csv
-<<<<<<< HEAD
-import io
-=======
 import hashlib
 import re
->>>>>>> main
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -17,7 +13,6 @@ from racro_eval.data.spec import BenchmarkSpec
 from racro_eval.errors import CacheError
 from racro_eval.file_hash import kept_hash
 from racro_eval.records import read_named_rows
-from racro_eval.regular_files import open_regular
 from racro_eval.scoring import metric_of
 from racro_eval.scoring.profiles import DEFAULT_PROFILE
 
@@ -92,7 +87,7 @@ class GradedFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self._file = path.open("rb")
+            self._file = open_regular(path)
         except OSError as error:
             raise self._unreadable(error) from error
 
@@ -141,27 +136,5 @@ class GradedFile:
 
 def read_graded(path: Path) -> Iterator[dict[str, str]]:
     """The rows of a graded file, one at a time. Raises CacheError on an unreadable one."""
-<<<<<<< HEAD
-    try:
-        with io.TextIOWrapper(open_regular(path), encoding="utf-8", newline="") as file:
-            reader = read_named_rows(file, strict=True)
-            missing = set(GRADED_COLUMNS) - set(reader.fieldnames or ())
-            if missing:
-                raise CacheError(
-                    f"{path} has no column {min(missing)!r}. Remove it; the next run grades again."
-                )
-            for row in reader:
-                if None in row or None in row.values():
-                    raise CacheError(
-                        f"{path}, line {reader.line_num}: the number of fields is wrong. "
-                        "Remove it; the next run grades again."
-                    )
-                yield row
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise CacheError(
-            f"{path} cannot be read: {error}. Remove it; the next run grades again."
-        ) from error
-=======
     with GradedFile(path) as file:
         yield from file.rows()
->>>>>>> main

@@ -20,12 +20,8 @@ from racro_eval.models import folder_name
 from racro_eval.models.keys import sampling_settings
 from racro_eval.prompting import PromptSet, Variant
 from racro_eval.records import read_named_rows
-<<<<<<< HEAD
 from racro_eval.regular_files import open_regular
-from racro_eval.stages.files import Model, Parent, StageFile, sampling_settings
-=======
 from racro_eval.stages.files import Model, Parent, StageFile
->>>>>>> main
 from racro_eval.stages.perceive import (
     benchmark_facts,
     benchmark_identity,
