@@ -75,7 +75,7 @@ class GradedFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self._file = path.open("rb")
+            self._file = open_regular(path)
         except OSError as error:
             raise self._unreadable(error) from error
 
