@@ -21,9 +21,12 @@ from racro_eval.data import Benchmark
 from racro_eval.display import Display, StageProgress
 from racro_eval.engines.registry import create_engine
 from racro_eval.errors import EngineError, MissingError, RacroError
+from racro_eval.locating import check_as_planned
+from racro_eval.offline import as_configured
 from racro_eval.planning import Job, Plan, make_plan
 from racro_eval.scoring.profiles import Profile
 from racro_eval.sidecar import read_sidecar
+from racro_eval.stages.earlier import earlier_rows
 from racro_eval.stages.files import Model, StageFile, Tally
 from racro_eval.stages.grade import grade_file
 from racro_eval.stages.judge import JudgeJob, judged_file
@@ -58,6 +61,7 @@ class RunReport:
         return 1 if self.failed > max_failures else 0
 
 
+@as_configured
 def run(config: RunConfig, display: Display | None = None) -> RunReport:
     """Run what the config asks for, reusing every row that is there already.
 
@@ -65,7 +69,9 @@ def run(config: RunConfig, display: Display | None = None) -> RunReport:
     is in the report's `errors`; all finished rows are on disk.
     """
     display = display or Display()
-    plan = make_plan(config)
+    with display.warnings():
+        plan = make_plan(config)
+    _say_earlier_rows(plan.jobs, display)
     report = RunReport()
     lost: set[Path] = set()
     for group in plan.groups:
@@ -95,6 +101,11 @@ def run(config: RunConfig, display: Display | None = None) -> RunReport:
             f"The first, {report.first_error}"
         )
     return report
+
+
+def _say_earlier_rows(jobs: Iterable[Job], display: Display) -> None:
+    for line in earlier_rows((job.model, file) for job in jobs for file in job.outputs()):
+        display.log(line)
 
 
 def _outputs(jobs: Iterable[Job]) -> set[Path]:
@@ -182,6 +193,7 @@ def _complete(
     engine = create_engine(model.entry, model.engine, max_images=max_images)
     progress.restart()
     try:
+        check_as_planned(model, engine)
         for row, record in complete(engine, rows):
             write(row, record)
         return dict(engine.info.versions)
@@ -240,6 +252,7 @@ def _judge(
 ) -> None:
     """Ask the judge about the rows left open; its verdicts stand in files beside the others."""
     jobs = [JudgeJob.of_file(model, one.benchmark, one.path) for one in graded]
+    _say_earlier_rows(jobs, display)
     try:
         run_group(jobs, display)
     except (EngineError, MissingError) as error:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from racro_eval.engines.model_size import model_size
 from racro_eval.engines.parallelism import Gpus, check_tp, choose
-from racro_eval.errors import MissingError
+from racro_eval.errors import ConfigError, MissingError
 
 if TYPE_CHECKING:
     from racro_eval.models import ModelEntry
@@ -36,7 +36,9 @@ def parallel_sizes(entry: ModelEntry) -> tuple[int, int]:
             check_tp(entry.name, model_size(entry), entry.tp)
         return entry.tp, entry.dp
     size = model_size(entry)
-    utilization = float(entry.options.get("gpu_memory_utilization", _USUAL_UTILIZATION))
+    utilization = entry.options.get("gpu_memory_utilization", _USUAL_UTILIZATION)
+    if not isinstance(utilization, int | float):
+        raise ConfigError(f"gpu_memory_utilization of {entry.name} is no number: {utilization!r}.")
     return choose(entry.name, size, _gpus(), utilization, entry.dp)
 
 

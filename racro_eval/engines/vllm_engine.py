@@ -52,13 +52,15 @@ class VllmEngine:
         self._loaded = False
         try:
             self._send({"entry": entry.model_dump(mode="json"), "max_images": max_images})
-            ready = self._receive()
+            ready = self._receive().header
+            if not {"window", "versions"} <= set(ready):
+                raise self._garbled("it began with something else than its versions")
         except BaseException:
             self.close()
             raise
         self._loaded = True
-        self._window: int = ready.header["window"]
-        self.info = EngineInfo("vllm", entry.model, ready.header["versions"])
+        self._window: int = ready["window"]
+        self.info = EngineInfo("vllm", entry.model, ready["versions"], ready["device"])
 
     def stream(self, requests: Iterable[Request]) -> Iterator[Completion]:
         """Complete the requests as they finish; raises EngineError if the engine dies."""
@@ -74,7 +76,11 @@ class VllmEngine:
         return None
 
     def _answer(self) -> Completion:
-        return _completion(self._receive().header)
+        header = self._receive().header
+        try:
+            return _completion(header)
+        except (KeyError, TypeError) as error:
+            raise self._garbled(error) from error
 
     def close(self) -> None:
         """End the child, and with it all processes that vLLM started. Safe to call twice.
@@ -98,7 +104,10 @@ class VllmEngine:
             raise self._dead() from error
 
     def _receive(self) -> Frame:
-        frame = read_frame(self._replies)
+        try:
+            frame = read_frame(self._replies)
+        except DataError as error:
+            raise self._garbled(error) from error
         if frame is None:
             raise self._dead()
         if "failure" in frame.header:
@@ -107,6 +116,12 @@ class VllmEngine:
                 raise self._dead()
             raise kind(frame.header["message"])
         return frame
+
+    def _garbled(self, what: object) -> EngineError:
+        return EngineError(
+            f"The process of vLLM with {self._name} cannot be understood ({what}). Finished rows "
+            "are kept; the same command goes on from them."
+        )
 
     def _dead(self) -> EngineError:
         cause = _cause(self._log.read_text(encoding="utf-8", errors="replace"))

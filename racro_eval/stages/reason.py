@@ -16,9 +16,10 @@ from racro_eval.data.questions import without_short_answer
 from racro_eval.engines.base import Sampling
 from racro_eval.errors import DataError, MissingError
 from racro_eval.models import folder_name
+from racro_eval.models.keys import sampling_settings
 from racro_eval.prompting import PromptSet, Variant
 from racro_eval.records import read_named_rows
-from racro_eval.stages.files import Model, Parent, StageFile, sampling_settings
+from racro_eval.stages.files import Model, Parent, StageFile
 from racro_eval.stages.perceive import (
     benchmark_facts,
     benchmark_identity,

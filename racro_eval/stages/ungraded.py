@@ -7,7 +7,6 @@ whole, unless there is something to grade.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from racro_eval.errors import CacheError, DataError, MissingError, RacroError, UnknownNameError
+from racro_eval.file_hash import file_sha256
 from racro_eval.grading.verdict import GRADER_VERSION
 from racro_eval.scoring.graded import SUFFIX, graded_path, profile_of
 from racro_eval.scoring.profiles import DEFAULT_PROFILE, PROFILES, SCORING_VERSION, Profile
@@ -119,14 +119,9 @@ def is_outdated(path: Path, profile: Profile) -> bool:
         return True
     if (state.get("grader"), state.get("scoring")) != (GRADER_VERSION, SCORING_VERSION):
         return True
-    changed = path.stat().st_mtime_ns > written and _hash(path) != state.get("rows_sha256")
-    damaged = written > told and "sha256" in state and _hash(graded) != state["sha256"]
+    changed = path.stat().st_mtime_ns > written and file_sha256(path) != state.get("rows_sha256")
+    damaged = written > told and "sha256" in state and file_sha256(graded) != state["sha256"]
     return changed or damaged
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _grade(

