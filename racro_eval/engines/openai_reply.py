@@ -14,6 +14,7 @@ from racro_eval.engines.finish_reasons import finish_reason
 from racro_eval.engines.quoting import quoted
 from racro_eval.engines.server_words import is_page, is_stream, parse_json, stated_reason, words_in
 from racro_eval.errors import DataError
+from racro_eval.thought import join
 
 _THOUGHTS = ("reasoning_content", "reasoning")
 """Where servers put a thought that they split off."""
@@ -104,10 +105,10 @@ def _text(message: Mapping[str, Any], *, cut: bool) -> str:
     answer = _answer(message.get("content"))
     thought = next((text for key in _THOUGHTS if isinstance(text := message.get(key), str)), "")
     if thought and not answer:
-        return f"<think>{thought}" if cut else f"<think>{thought}</think>"
+        return join(thought, "", open=cut)
     if answer is None:
         raise DataError("The server's reply has no text.")
-    return f"<think>{thought}</think>{answer}" if thought else answer
+    return join(thought, answer)
 
 
 def _answer(content: object) -> str | None:
