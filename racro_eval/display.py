@@ -6,6 +6,7 @@ that is closed, a full disk behind standard error) is not shown: no row is lost 
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 import time
@@ -121,6 +122,17 @@ def _every(seconds: float, do: Callable[[], None]) -> Iterator[None]:
         ended.set()
 
 
+class _Lines(logging.Handler):
+    """Gives each warning as a line."""
+
+    def __init__(self, log: Callable[[str], None]) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._log(record.getMessage())
+
+
 class Display:
     """Shows progress and notes on a console (standard error by default)."""
 
@@ -139,10 +151,20 @@ class Display:
         where = str(paths[0]) + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
         self.log(f"{title}: {total} rows, {cached} cached → {where}")
         show = self._live if self.console.is_terminal and cached < total else self._lines
-        with show(title, total, cached) as progress:
+        with show(title, total, cached) as progress, self.warnings():
             yield progress
         if progress.new:
             self.log(f"{title}: {progress.done}/{total} rows, {progress.speed()}")
+
+    @contextmanager
+    def warnings(self) -> Iterator[None]:
+        """Show what is warned of meanwhile: a server that is waited for, say."""
+        logger, handler = logging.getLogger("racro_eval"), _Lines(self.log)
+        logger.addHandler(handler)
+        try:
+            yield
+        finally:
+            logger.removeHandler(handler)
 
     @contextmanager
     def _lines(self, title: str, total: int, cached: int) -> Iterator[StageProgress]:

@@ -10,6 +10,7 @@ RacroError                     the base; its message is one or two sentences for
 │   └── CacheError             a file under results/ was changed into something unreadable
 ├── MissingError               exit 3: a package, GPU, file or network answer is not there
 ├── EngineError                exit 3: a model's engine died or could not start
+│   └── ServerAwayError        no server is there, or it says that it cannot answer now
 └── InternalError              exit 70: a bug of racro-eval itself (`unforeseen.py` makes it)
 
 What goes wrong with one row is never raised: it is data (the row's `error` column).
@@ -78,6 +79,10 @@ class EngineError(RacroError):
     """A model's engine died or could not start."""
 
     exit_code = 3
+
+
+class ServerAwayError(EngineError):
+    """No server is there, or it says that it cannot answer now."""
 
 
 class InternalError(RacroError):

@@ -7,15 +7,16 @@ missing is said. The shards' files are removed once their rows are safely in the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from racro_eval.cache import CALL_COLUMNS, REASONING_COLUMNS, RowTable, RowWriter
-from racro_eval.errors import ConfigError, MissingError, RacroError
+from racro_eval.errors import CacheError, ConfigError, MissingError, RacroError
+from racro_eval.row_table import rank
 from racro_eval.shards import Shard
-from racro_eval.sidecar import read_sidecar, sidecar_path, write_sidecar
+from racro_eval.sidecar import read_sidecar, runs_of, sidecar_path, write_sidecar
 
 _IDENTITY = ("schema", "key", "config", "benchmark", "settings", "parents")
 """What all shards of a file have in common."""
@@ -35,10 +36,12 @@ def merge(results: Path, on_wait: Callable[[str], None]) -> Iterator[Merged | Ra
     """Join all sharded files under a folder; gives each one's outcome, good or bad.
 
     Raises MissingError if there is no shard at all. A shard that is being written is waited for;
-    on_wait is told.
+    on_wait is told. What another merge has joined meanwhile has no outcome here.
     """
     groups: dict[Path, list[tuple[Shard, Path]]] = {}
-    for path in sorted(results.rglob("*.csv")):
+    # A merge that was killed may have left a sidecar without its file.
+    names = {path.with_suffix(".csv") for path in results.rglob("*.shard-*-of-*.*")}
+    for path in sorted(names):
         if found := Shard.of_file(path):
             shard, whole = found
             groups.setdefault(whole, []).append((shard, path))
@@ -46,36 +49,83 @@ def merge(results: Path, on_wait: Callable[[str], None]) -> Iterator[Merged | Ra
         raise MissingError(f"There are no shards under {results}; `--shard 1/4` writes some.")
     for whole, parts in groups.items():
         try:
-            yield _merge_file(whole, parts, on_wait)
+            if merged := _merge_file(whole, parts, on_wait):
+                yield merged
         except RacroError as error:
             yield error
 
 
 def _merge_file(
     whole: Path, parts: Sequence[tuple[Shard, Path]], on_wait: Callable[[str], None]
-) -> Merged:
+) -> Merged | None:
+    """Join the shards of one file; None if another merge has done so.
+
+    A kill between any two steps leaves what the next merge finishes: rows and runs that are in the
+    whole file are not added again, and a shard is only removed when both are on the disk.
+    """
     with ExitStack() as stack:
-        columns = _columns(read_sidecar(parts[0][1]))
-        tables = [
-            stack.enter_context(RowWriter(path, columns, on_wait=on_wait)) for _, path in parts
-        ]
+        tables = _open_shards(stack, parts, on_wait)
+        _remove_orphans(whole, [part for part in parts if part[0] not in tables])
+        if not tables:
+            return None
         # Read while the locks are held: whoever wrote a shard has finished its sidecar.
-        manifests = {shard: read_sidecar(path) for shard, path in parts}
+        manifests = {shard: read_sidecar(table.path) for shard, table in tables.items()}
         _check_shards(whole, manifests)
+        columns = _columns(next(iter(manifests.values())))
+        asked = {shard: _asked(tables[shard].path, m) for shard, m in manifests.items()}
+        with RowTable(whole, columns) as known:
+            _check_rows(whole, asked, [known, *tables.values()])
+            before = list(known.indices())
         writer = stack.enter_context(RowWriter(whole, columns, on_wait=on_wait))
-        _check_rows(whole, manifests, [writer, *tables])
-        for table in tables:
+        for table in tables.values():
             _take_rows(table, writer)
-        writer.settle(_order(manifests.values()))
+        order = _order(asked.values())
+        if len(tables) < next(iter(tables)).of:  # where the other rows belong is known to the file
+            order = list(dict.fromkeys([*before, *order]))
+        writer.settle(order)
+        writer.sync()
         write_sidecar(whole, _manifest(whole, manifests, len(writer)))
         failed = tuple(row["index"] for row in writer.rows() if row["error"])
-        merged = Merged(whole, len(parts), len(writer), failed)
-        for _, path in parts:
-            path.unlink()
-            sidecar_path(path).unlink()
-    for _, path in parts:
-        path.with_name(f".{path.name}.lock").unlink(missing_ok=True)
-    return merged
+        for table in tables.values():
+            table.remove()
+        return Merged(whole, len(parts), len(writer), failed)
+
+
+def _open_shards(
+    stack: ExitStack, parts: Sequence[tuple[Shard, Path]], on_wait: Callable[[str], None]
+) -> dict[Shard, RowWriter]:
+    """Lock the shards; those that were merged while we waited are left out."""
+    tables = {}
+    for shard, path in parts:
+        with suppress(FileNotFoundError):
+            table = RowWriter(path, CALL_COLUMNS, on_wait=on_wait, create=False)
+            tables[shard] = stack.enter_context(table)
+    return tables
+
+
+def _remove_orphans(whole: Path, parts: Sequence[tuple[Shard, Path]]) -> None:
+    """Remove the sidecars that a killed merge has left of shards that are in the whole file.
+
+    Raises MissingError if a shard's file is gone that is not in it.
+    """
+    merged = {run.get("shard") for run in runs_of(read_sidecar(whole))}
+    for shard, path in parts:
+        if str(shard) in merged:
+            sidecar_path(path).unlink(missing_ok=True)
+        elif sidecar_path(path).exists():
+            raise MissingError(f"{path} is gone: run shard {shard} again with the same command.")
+
+
+def _asked(path: Path, manifest: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+    """(place in the benchmark, samples) of each index that a shard was asked for."""
+    try:
+        rows = manifest["shard"]["rows"].items()
+        return {index: (int(place), int(samples)) for index, (place, samples) in rows}
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CacheError(
+            f"{sidecar_path(path)} is not what a shard writes. Remove it and run the shard again "
+            "with the same command; its rows are kept."
+        ) from error
 
 
 def _columns(manifest: Mapping[str, Any]) -> tuple[str, ...]:
@@ -88,8 +138,9 @@ def _check_shards(whole: Path, manifests: Mapping[Shard, Mapping[str, Any]]) -> 
     cuts = sorted({shard.of for shard in manifests})
     if len(cuts) > 1:
         raise ConfigError(
-            f"{whole} has shards of {' and of '.join(map(str, cuts))}. Remove those of one cut; "
-            "rows that are missing then are computed again."
+            f"{whole} has shards of {' and of '.join(map(str, cuts))}. Finish the shards "
+            "of one cut, and move those of the other out of the folder; do not delete them before "
+            "the whole is complete: they hold answers."
         )
     of = cuts[0]
     for shard, manifest in manifests.items():
@@ -101,7 +152,7 @@ def _check_shards(whole: Path, manifests: Mapping[Shard, Mapping[str, Any]]) -> 
     for other in others:
         if what := _differences(first, other):
             raise ConfigError(f"The shards of {whole} were run with different {what}.")
-    before = {run.get("shard") for run in read_sidecar(whole).get("runs", [])}
+    before = {run.get("shard") for run in runs_of(read_sidecar(whole))}
     there = before | {str(shard) for shard in manifests}
     absent = [number for number in range(1, of + 1) if str(Shard(number, of)) not in there]
     if absent:
@@ -131,13 +182,15 @@ def _differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
 
 
 def _check_rows(
-    whole: Path, manifests: Mapping[Shard, Mapping[str, Any]], tables: Sequence[RowTable]
+    whole: Path,
+    asked: Mapping[Shard, Mapping[str, tuple[int, int]]],
+    tables: Sequence[RowTable],
 ) -> None:
     """Raise MissingError, naming the rows, if a shard has not answered all that it was asked."""
-    for shard, manifest in manifests.items():
+    for shard, rows in asked.items():
         missing = [
             index
-            for index, (_, samples) in manifest["shard"]["rows"].items()
+            for index, (_, samples) in rows.items()
             if not all(
                 any(table.state(index, number) for table in tables) for number in range(samples)
             )
@@ -159,28 +212,28 @@ def _take_rows(table: RowTable, writer: RowWriter) -> None:
     """Copy the rows that the whole file has not got, or has got worse."""
     for row in table.rows():
         known = writer.row(row["index"], int(row["sample"]))
-        if known is None or _rank(row) > _rank(known):
+        if known is None or rank(row) > rank(known):
             writer.append(row)
 
 
-def _rank(row: Mapping[str, str]) -> tuple[bool, str]:
-    """An answer counts more than a failure, and then the newer one."""
-    return not row["error"], row["created_at"]
-
-
-def _order(manifests: Iterable[Mapping[str, Any]]) -> list[str]:
+def _order(asked: Iterable[Mapping[str, tuple[int, int]]]) -> list[str]:
     """The indices in the benchmark's order."""
-    rows = {index: place for m in manifests for index, (place, _) in m["shard"]["rows"].items()}
-    return sorted(rows, key=lambda index: rows[index])
+    places = {index: place for rows in asked for index, (place, _) in rows.items()}
+    return sorted(places, key=lambda index: places[index])
 
 
 def _manifest(
     whole: Path, manifests: Mapping[Shard, Mapping[str, Any]], rows: int
 ) -> dict[str, Any]:
-    """The sidecar of the whole file: the shards' settings, and their runs after its own."""
-    runs = list(read_sidecar(whole).get("runs", []))
+    """The sidecar of the whole file: the shards' settings, and their runs after its own.
+
+    A run that a killed merge has noted already is not noted again.
+    """
+    before = runs_of(read_sidecar(whole))
+    runs = list(before)
     for shard, manifest in sorted(manifests.items(), key=lambda item: item[0].number):
-        runs += [{"shard": str(shard), **run} for run in manifest["runs"] or [{"new": 0}]]
+        of_shard = [{"shard": str(shard), **run} for run in runs_of(manifest) or [{"new": 0}]]
+        runs += [run for run in of_shard if run not in before]
     content = dict(next(iter(manifests.values())))
     del content["shard"]
     return {**content, "rows": rows, "runs": runs}

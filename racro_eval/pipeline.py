@@ -36,10 +36,13 @@ from racro_eval.group_files import (
     paths,
 )
 from racro_eval.interrupts import deferred, interruptible
+from racro_eval.locating import check_as_planned
+from racro_eval.offline import as_configured
 from racro_eval.planning import Job, Plan, make_plan
 from racro_eval.report import Failure, Kind, RunReport
 from racro_eval.scoring.profiles import Profile
 from racro_eval.sidecar import read_sidecar
+from racro_eval.stages.earlier import earlier_rows
 from racro_eval.stages.files import Model, StageFile
 from racro_eval.stages.grade import grade_file
 from racro_eval.stages.judge import JudgeJob, judged_file
@@ -49,6 +52,7 @@ from racro_eval.unforeseen import as_racro_error
 __all__ = ["RunReport", "run", "run_group"]
 
 
+@as_configured
 def run(config: RunConfig, display: Display | None = None) -> RunReport:
     """Run what the config asks for, reusing every row that is there already.
 
@@ -57,7 +61,10 @@ def run(config: RunConfig, display: Display | None = None) -> RunReport:
     go on; all finished rows are on disk. Ctrl-C raises KeyboardInterrupt, once all is in order.
     """
     with interrupts.handling(interrupts.COMMAND_LINE[0]):
-        return _Run(config, display or Display(), make_plan(config)).all()
+        display = display or Display()
+        with display.warnings():
+            plan = make_plan(config)
+        return _Run(config, display, plan).all()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +102,7 @@ class _Run:
         self.judge = plan.judge
         for failure in plan.failures:
             self._note(failure)
+        self._say_earlier_rows(plan.jobs)
         for group in plan.groups:
             self._do(group)
         if self.config.shard is not None:
@@ -135,6 +143,10 @@ class _Run:
             if self.judge and graded:
                 self._ask(self.judge, graded)
 
+    def _say_earlier_rows(self, jobs: Iterable[Job]) -> None:
+        for line in earlier_rows((job.model, file) for job in jobs for file in job.outputs()):
+            self.display.log(line)
+
     def _lose(self, job: Job) -> None:
         self.lost |= paths(job.outputs())
 
@@ -174,6 +186,7 @@ class _Run:
         profile = self.config.scoring
         try:
             jobs = [JudgeJob.of_file(judge, one.benchmark, one.path) for one in graded]
+            self._say_earlier_rows(jobs)
             unfit = run_group(jobs, self.display, self.config.load_timeout)
             for other, error in unfit:
                 self._fail("part", called(other), error)
@@ -267,6 +280,7 @@ def _complete(
     engine = _load(jobs[0].model, max_images, progress, load_timeout)
     try:
         versions.update(engine.info.versions)
+        check_as_planned(jobs[0].model, engine)
         progress.restart()
         with interruptible(), progress.waiting():
             for row, record in complete(engine, rows):

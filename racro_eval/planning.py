@@ -10,7 +10,6 @@ from typing import Protocol
 from racro_eval.config import RunConfig
 from racro_eval.data import Benchmark, Sample, load_benchmark
 from racro_eval.data.spec import load_spec
-from racro_eval.engines.registry import default_engine, engine_names
 from racro_eval.errors import (
     ConfigError,
     DataError,
@@ -19,7 +18,8 @@ from racro_eval.errors import (
     UnknownNameError,
     UsageError,
 )
-from racro_eval.models import fingerprint, resolve_model
+from racro_eval.locating import locate_model
+from racro_eval.models import resolve_model
 from racro_eval.prompting import VARIANTS, PromptSet, Role, Variant, load_prompts
 from racro_eval.report import Failure
 from racro_eval.scoring import metric_of
@@ -298,17 +298,3 @@ class _Planner:
         if model.startswith((".", "/", "~")):
             return MissingError(f"There is no model folder {model}.")
         return ConfigError(f"The model {name} cannot be looked up: {error}")
-
-
-def locate_model(name: str, config: RunConfig) -> Model:
-    """The model that a name means, with its engine and what identifies its weights.
-
-    Raises UnknownNameError or MissingError; loads nothing.
-    """
-    entry = resolve_model(name, config.models)
-    limits = {"tp": config.tp or entry.tp, "dp": config.dp or entry.dp}
-    entry = entry.model_copy(update=limits)
-    engine = entry.engine or config.engine or default_engine()
-    if engine not in engine_names():
-        raise UnknownNameError("engine", engine, engine_names())
-    return Model(entry, engine, fingerprint(entry, engine, offline=config.offline))

@@ -8,11 +8,21 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import sys
 from collections.abc import Iterable, Iterator
 
 # Responses and base64 images are larger than csv's default of 128 KiB for a field.
 csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+
+_BLANK = b"\xef\xbb\xbf \t\r\n"
+"""Of these bytes is what editors leave at the start and the end of a file: a BOM, empty lines."""
+_BEGUN = re.compile(
+    rb"""(?:"(?:[^"]++|"")*+",)*+       # fields that are whole
+         (?:"(?:[^"]++|"")*+"?)?+       # one that may not be
+         (?:\r?\n)?""",
+    re.VERBOSE,
+)
 
 
 def clean(text: str) -> str:
@@ -39,6 +49,21 @@ def split_records(file: io.BufferedReader) -> Iterator[tuple[int, bytes, bool]]:
             start, quotes, pieces = start + len(record), 0, []
     if pieces:
         yield start, b"".join(pieces), False
+
+
+def is_blank(record: bytes) -> bool:
+    """Whether a record holds nothing: an empty line, a byte order mark."""
+    return record[0] in _BLANK and not record.strip(_BLANK)
+
+
+def is_begun(tail: bytes) -> bool:
+    """Whether these bytes can be what a crash leaves of one row: its start, its zeros, or nothing.
+
+    A row that was written here is one in which every quote is doubled or at a field's end. The rows
+    behind a quote that somebody has removed are not of that kind.
+    """
+    tail = tail.rstrip(b"\0" + _BLANK)
+    return _BEGUN.fullmatch(tail) is not None
 
 
 def read_rows(

@@ -6,20 +6,29 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from struct import Struct
 
-_PACKED = Struct("<QI32s?")
+from racro_eval.records import clean
+
+_PACKED = Struct("<QI32s??")
+
+LOGPROBS_COLUMN = "token_logprobs"
+"""An optional column: the log-probability of each generated token, as a JSON list."""
 
 
 @dataclass(frozen=True, slots=True)
 class RowState:
     """Where a row lies (bytes), and what decides whether it is reused.
 
-    prompt_sha256: in hex; zeros if what the row has there is none.
+    prompt_sha256: in hex; zeros if what the row has there is none. logprobs: whether it has the
+    log-probabilities of its tokens.
     """
 
+    index: str
+    sample: int
     offset: int
     length: int
     prompt_sha256: str
     failed: bool
+    logprobs: bool
 
 
 class RowIndex:
@@ -33,12 +42,13 @@ class RowIndex:
         return len(self._states)
 
     def __iter__(self) -> Iterator[RowState]:
-        return map(_unpack, self._states.values())
+        return (_unpack(name, state) for name, state in self._states.items())
 
     def get(self, index: str, sample: int) -> RowState | None:
-        """The row's state, or None if it is not there."""
-        state = self._states.get(_name(index, sample))
-        return None if state is None else _unpack(state)
+        """The row's state, or None if it is not there. The index is compared as it is stored."""
+        name = _name(index, sample)
+        state = self._states.get(name)
+        return None if state is None else _unpack(name, state)
 
     def put(self, row: Mapping[str, str], offset: int, length: int) -> None:
         """Note a row of the file; it replaces an earlier one of the same index and sample."""
@@ -49,14 +59,15 @@ class RowIndex:
             sha256 = bytes.fromhex(row["prompt_sha256"])
         except ValueError:
             sha256 = b""
-        self._states[name] = _PACKED.pack(offset, length, sha256, row["error"] != "")
+        logprobs = bool(row.get(LOGPROBS_COLUMN))
+        self._states[name] = _PACKED.pack(offset, length, sha256, row["error"] != "", logprobs)
 
     def settled(self, order: Iterable[str]) -> Iterator[RowState] | None:
         """The states by the order of index values, others at the end, and by sample.
 
         None if the file is so already, and holds no row that was replaced.
         """
-        rank = {index: number for number, index in enumerate(order)}
+        rank = {clean(index): number for number, index in enumerate(order)}
 
         def place(name: str) -> tuple[int, int]:
             sample, _, index = name.partition(" ")
@@ -65,13 +76,14 @@ class RowIndex:
         names = sorted(self._states, key=place)
         if not self._superseded and names == list(self._states):
             return None
-        return (_unpack(self._states[name]) for name in names)
+        return (_unpack(name, self._states[name]) for name in names)
 
 
 def _name(index: str, sample: int) -> str:
-    return f"{sample} {index}"  # a text is half as large as a pair of a text and a number
+    return f"{sample} {clean(index)}"  # a text is half as large as a pair of a text and a number
 
 
-def _unpack(state: bytes) -> RowState:
-    offset, length, sha256, failed = _PACKED.unpack(state)
-    return RowState(offset, length, sha256.hex(), failed)
+def _unpack(name: str, state: bytes) -> RowState:
+    sample, _, index = name.partition(" ")
+    offset, length, sha256, failed, logprobs = _PACKED.unpack(state)
+    return RowState(index, int(sample), offset, length, sha256.hex(), failed, logprobs)

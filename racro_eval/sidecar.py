@@ -1,4 +1,4 @@
-"""The JSON beside a CSV: what the file is, which runs wrote it, who is writing it now."""
+"""The JSON beside a CSV: what the file is, which runs wrote it."""
 
 from __future__ import annotations
 
@@ -29,21 +29,14 @@ def read_sidecar(path: Path) -> dict[str, Any]:
         content = json.loads(sidecar.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CacheError(
             f"{sidecar} is not readable JSON: {error}. Remove it; the next run writes it again."
         ) from error
     return content if isinstance(content, dict) else {}
 
 
-def owner(path: Path) -> str:
-    """Who holds a file, as the sidecar of the running stage says."""
-    try:
-        process = read_sidecar(path).get("process") or {}
-    except CacheError:
-        process = {}
-    if not process:
-        return "another process"
-    return (
-        f"process {process.get('pid')} on {process.get('host')} since {process.get('started_at')}"
-    )
+def runs_of(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The runs that a sidecar tells of; what is no run there is left out."""
+    runs = manifest.get("runs")
+    return [run for run in runs if isinstance(run, dict)] if isinstance(runs, list) else []

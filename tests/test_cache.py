@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import hashlib
 import multiprocessing
+import os
+import socket
 import threading
 import time
 from pathlib import Path
@@ -17,23 +19,8 @@ from hypothesis import strategies as st
 from racro_eval.cache import CALL_COLUMNS, RowTable, RowWriter
 from racro_eval.errors import CacheError, ConfigError
 from racro_eval.records import clean, encode_row
-from racro_eval.sidecar import write_sidecar
-
-
-def row(index: str, prediction: str = "text", sample: int = 0, **more: str) -> dict[str, str]:
-    values = dict.fromkeys(CALL_COLUMNS, "")
-    return {**values, "index": index, "sample": str(sample), "prediction": prediction, **more}
-
-
-def write(path: Path, *rows: dict[str, str]) -> None:
-    with RowWriter(path, CALL_COLUMNS) as table:
-        for values in rows:
-            table.append(values)
-
-
-def predictions(path: Path) -> dict[str, str]:
-    with RowTable(path, CALL_COLUMNS) as table:
-        return {values["index"]: values["prediction"] for values in table.rows()}
+from tests.support.store import predictions, row, write
+from tests.support.waiting import HANG_SECONDS
 
 
 @pytest.fixture
@@ -211,35 +198,34 @@ class TestLock:
     def test_a_second_writer_waits_and_is_told_for_whom(self, path: Path) -> None:
         notes: list[str] = []
         first = RowWriter(path, CALL_COLUMNS)
-        write_sidecar(path, {"process": {"pid": 17, "host": "node3", "started_at": "noon"}})
         second = threading.Thread(
             target=lambda: RowWriter(path, CALL_COLUMNS, on_wait=notes.append).close()
         )
         second.start()
-        deadline = time.monotonic() + 20
-        while not notes and time.monotonic() < deadline:
+        while not notes and second.is_alive():
             time.sleep(0.01)
         assert second.is_alive()
-        assert notes == [
-            f"{path} is being written by process 17 on node3 since noon; waiting for it."
-        ]
+        (note,) = notes
+        who = f"{path} is being written by process {os.getpid()} on {socket.gethostname()} since 20"
+        assert note.startswith(who)
+        assert note.endswith("; waiting for it.")
         first.append(row("1"))
         first.close()
-        second.join(20)
+        second.join(HANG_SECONDS)
         assert not second.is_alive()
 
-    def test_an_owner_without_a_readable_sidecar_is_another_process(self, path: Path) -> None:
+    def test_an_owner_file_that_cannot_be_read_is_of_another_process(self, path: Path) -> None:
         notes: list[str] = []
         first = RowWriter(path, CALL_COLUMNS)
-        path.with_suffix(".json").write_text("{")
+        path.with_name(f".{path.name}.owner").write_text("{")
         second = threading.Thread(
             target=lambda: RowWriter(path, CALL_COLUMNS, on_wait=notes.append).close()
         )
         second.start()
-        while not notes:
+        while not notes and second.is_alive():
             time.sleep(0.01)
         first.close()
-        second.join(20)
+        second.join(HANG_SECONDS)
         assert "by another process;" in notes[0]
 
     def test_two_processes_never_tear_the_file(self, path: Path) -> None:

@@ -17,6 +17,7 @@ import yaml
 from racro_eval.cache import CALL_COLUMNS, REASONING_COLUMNS, RowTable
 from tests.support.benchmarks import make_json_benchmark
 from tests.support.results import read_csv, read_json, stage_files, timeless
+from tests.support.waiting import ends, wait_for
 
 KILLS = 20
 ROWS = 40
@@ -90,11 +91,9 @@ def test_an_interrupted_run_says_so_and_exits_with_130(tmp_path: Path, stop: int
     process = subprocess.Popen(
         sweep(tmp_path, results, 0.05), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    deadline = time.monotonic() + 30
-    while len(finished_rows(results)) < 5 and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_for(lambda: len(finished_rows(results)) >= 5, process)
     process.send_signal(stop)
-    _, complaints = process.communicate(timeout=30)
+    complaints = ends(process)
     assert process.returncode == 130
     assert complaints.splitlines()[-1] == (
         "racro-eval: Interrupted. Everything finished so far is on disk; the same command goes on "

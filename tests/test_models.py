@@ -66,6 +66,13 @@ def test_a_local_folder(tmp_path: Path) -> None:
         resolve_model("transformers:./nowhere")
 
 
+@pytest.mark.parametrize("text", ["", "~nobody-here", "a\0b", "x" * 5000])
+def test_a_text_that_can_be_no_folder_is_none(text: str) -> None:
+    assert ModelEntry(name="m", model=text).local_folder is None
+    with pytest.raises((MissingError, UnknownNameError)):
+        resolve_model(text)
+
+
 def test_an_unknown_name_says_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match=r"The nearest: R1-7B.*list models"):
         resolve_model("R1-7")
@@ -106,6 +113,10 @@ class TestFingerprint:
     def test_of_a_model_that_an_engine_knows_by_name_alone(self) -> None:
         entry = ModelEntry(name="m", model="any")
         assert fingerprint(entry, "echo", offline=True) == "name only"
+
+    def test_of_a_folder_that_is_not_there_is_not_asked_of_the_hub(self, tmp_path: Path) -> None:
+        with pytest.raises(MissingError, match="There is no model folder"):
+            self.of(ModelEntry(name="m", model=str(tmp_path / "nowhere")))
 
     def test_of_a_hub_model_is_the_cached_commit(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

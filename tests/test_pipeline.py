@@ -853,6 +853,74 @@ def test_a_benchmark_may_bring_the_models_that_a_run_without_any_takes(tmp_path:
     assert folders(mllm=["echo:c"], reasoner=["echo:d"]) >= {"Small/c", "Small/c/d"}
 
 
+class TestThoughts:
+    """Captions and tentative answers of models that think before they speak."""
+
+    CLOSED = "<think>\nIs it \\boxed{99}?\n</think>\n\nA picture."
+    CHANNELS = (
+        "<|channel|>analysis<|message|>Is it \\boxed{99}?<|end|>"
+        "<|start|>assistant<|channel|>final<|message|>A picture.<|return|>"
+    )
+    OPEN = "<think>Is it \\boxed{99}? Let me see"
+
+    @pytest.mark.parametrize("said", [CLOSED, CHANNELS])
+    def test_the_reasoner_reads_the_answer_alone(
+        self, small: Path, record: Callable[..., Recorder], said: str
+    ) -> None:
+        plain = record(lambda request: "A picture.")
+        go(small, results=small.parent / "plain")
+        thinking = record(lambda request: said)
+        go(small, results=small.parent / "thinking")
+
+        def asked(recorder: Recorder) -> list[str]:
+            reasoner = (request for name, request in recorder.requests if name == "r")
+            return [request.messages[-1].content for request in reasoner]
+
+        assert asked(thinking) == asked(plain)
+        assert len(asked(plain)) == 12
+
+    def test_the_raw_text_stays_in_the_file(
+        self, small: Path, record: Callable[..., Recorder]
+    ) -> None:
+        record(lambda request: self.CLOSED)
+        go(small)
+        assert {row["prediction"] for row in read_csv(only(results(small), "caption"))} == {
+            self.CLOSED
+        }
+
+    def test_of_a_thought_without_an_end_nothing_is_handed_on_and_the_row_is_asked_for(
+        self, small: Path, record: Callable[..., Recorder]
+    ) -> None:
+        recorder = record(lambda request: self.OPEN if request.images else "\\boxed{1}")
+        report = go(small)
+        assert report.failed == 0
+        asked = [request for name, request in recorder.requests if name == "r"]
+        assert len(asked) == 12
+        assert not any("99" in request.messages[-1].content for request in asked)
+
+    def test_such_rows_count_as_truncated(
+        self, small: Path, record: Callable[..., Recorder]
+    ) -> None:
+        record(lambda request: self.OPEN if request.images else "\\boxed{1}")
+        go(small, variant=["qa", "qcap+sol"])
+        for stem in ("caption", "tentative"):
+            (run_of_it,) = read_json(only(results(small), stem))["runs"]
+            assert run_of_it["truncated"] == 12
+        graded = only(results(small), "tentative").with_suffix(".graded.csv")
+        assert {row["status"] for row in read_csv(graded)} == {"truncated"}
+
+    def test_a_file_of_texts_hands_on_its_answers_too(
+        self, small: Path, record: Callable[..., Recorder]
+    ) -> None:
+        recorder = record()
+        file = small.parent / "released.csv"
+        lines = "".join(f'{i},"{self.CLOSED}"\n' for i in range(1, 13))
+        file.write_text("index,prediction\n" + lines)
+        go(small, caption_file=file, tentative_file=file)
+        read = [request.messages[-1].content for _, request in recorder.requests]
+        assert all("A picture." in text and "99" not in text for text in read)
+
+
 class TestOwnTexts:
     """--caption-file and --tentative-file: the released outputs of others work unchanged."""
 

@@ -65,11 +65,10 @@ def add_scoring_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def go_offline(args: argparse.Namespace) -> bool:
-    """Whether --offline was given; if so, tell the hub libraries before they are imported."""
-    import os
+    """Whether --offline was given; if so, tell the hub libraries."""
+    from racro_eval import offline
 
     if not getattr(args, "offline", False):
         return False
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    os.environ["HF_DATASETS_OFFLINE"] = "1"
+    offline.go_offline()
     return True

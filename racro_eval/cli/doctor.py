@@ -18,7 +18,7 @@ _OPTIONAL = {
     "transformers": "cpu",
     "vllm": "vllm",
     "ray": "ray",
-    "openai": "openai",
+    "httpx2": "openai",
 }
 """Package → the extra that brings it."""
 

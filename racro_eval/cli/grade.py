@@ -87,19 +87,24 @@ def _ask_judge(
     """The verdicts with those of the judge, and the name of the profile that they are by."""
     from racro_eval.config import DEFAULT_RESULTS, RunConfig
     from racro_eval.display import Display
+    from racro_eval.locating import locate_model
     from racro_eval.models import folder_name
     from racro_eval.pipeline import run_group
-    from racro_eval.planning import locate_model
     from racro_eval.scoring.graded import judged
     from racro_eval.stages.judge import JudgeJob, judge_file
 
-    config = RunConfig(data=(args.data,), offline=getattr(args, "offline", False))
+    config = RunConfig(
+        data=(args.data,),
+        offline=getattr(args, "offline", False),
+        results=getattr(args, "results", DEFAULT_RESULTS),
+    )
     model = locate_model(args.judge, config)
-    folder = getattr(args, "results", DEFAULT_RESULTS) / folder_name(benchmark.name)
+    folder = config.results / folder_name(benchmark.name)
     file = judge_file(folder, folder_name(args.predictions.stem), model, benchmark)
     job = JudgeJob(model, benchmark, lambda: verdicts, file)
     run_group([job], Display())
-    return list(job.judged_rows()), judged(profile, model.entry.folder)
+    with job.replies() as replies:
+        return list(job.judged_rows(replies)), judged(profile, model.entry.folder)
 
 
 def _check_indices(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,13 @@ FORMAT_HELP = "rich (default), md, csv, wide, tex, html, json, svg, figures; may
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Which results, which view of them, in which form."""
     add_results_argument(parser)
+    parser.add_argument(
+        "--data-root",
+        type=Path,
+        metavar="DIR",
+        default=argparse.SUPPRESS,
+        help="local copies of benchmarks, for answers without verdicts (default: RACRO_DATA)",
+    )
     _add_views(parser)
     parser.add_argument(
         "--seed", type=int, default=0, help="of the bootstrap (default: %(default)s)"
@@ -76,6 +84,7 @@ def execute(args: argparse.Namespace) -> int:
 
     formats = [find_format(name) for name in args.formats or ["rich"]]
     results = getattr(args, "results", Path("results"))
+    _grade_ungraded(results, getattr(args, "data_root", None))
     published = published_rows() if args.with_published else ()
     cells = collect(find_graded(results))
     table = build_table(cells, args.columns, published, args.seed)
@@ -91,6 +100,15 @@ def execute(args: argparse.Namespace) -> int:
     for form in formats:
         _write(form.render(document), out, exact=exact)
     return 0
+
+
+def _grade_ungraded(results: Path, data_root: Path | None) -> None:
+    """Grade what has no verdicts yet, and say on standard error what that was."""
+    from racro_eval.cli.output import printable
+    from racro_eval.stages.ungraded import grade_ungraded
+
+    for line in grade_ungraded(results, data_root).lines(results):
+        print(printable(line), file=sys.stderr)
 
 
 def _view(table: Table, args: argparse.Namespace) -> Document:

@@ -15,7 +15,7 @@ from racro_eval.data.spec import BenchmarkSpec, load_spec
 from racro_eval.data.stored_samples import StoredSamples
 from racro_eval.errors import UnknownNameError
 
-__all__ = ["Benchmark", "Sample", "load_benchmark"]
+__all__ = ["Benchmark", "Sample", "load_benchmark", "read_benchmark"]
 
 
 @dataclass(frozen=True)
@@ -107,9 +107,21 @@ def load_benchmark(
     prompt in place of that of the paper's evaluation code. Raises UnknownNameError, ConfigError,
     MissingError, ChecksumError or DataError.
     """
+    return read_benchmark(
+        load_spec(name), data_root=data_root, offline=offline, question_style=question_style
+    )
+
+
+def read_benchmark(
+    spec: BenchmarkSpec,
+    *,
+    data_root: str | Path | None = None,
+    offline: bool = False,
+    question_style: QuestionStyle = "racro",
+) -> Benchmark:
+    """`load_benchmark` for a spec that is known already."""
     from racro_eval.data import sources  # here, so that reading a spec does not load the readers
 
-    spec = load_spec(name)
     located = sources.locate(spec, Path(data_root) if data_root else None, offline=offline)
     read = sources.read(spec, located, question_style)
     samples, places = StoredSamples.write(read, located.origin)

@@ -31,11 +31,11 @@ def data_roots(data_root: Path | None) -> list[Path]:
     return [*roots, cache_folder()]
 
 
-def cache_folder() -> Path:
-    """The folder of downloaded benchmarks: RACRO_CACHE, else the platform's user cache."""
+def cache_folder(part: str = "benchmarks") -> Path:
+    """A part of the user's cache: RACRO_CACHE, else the platform's place for it."""
     from platformdirs import user_cache_path
 
-    return Path(os.environ.get("RACRO_CACHE") or user_cache_path("racro-eval")) / "benchmarks"
+    return Path(os.environ.get("RACRO_CACHE") or user_cache_path("racro-eval")) / part
 
 
 def find(name: str, root: Path) -> Path | None:

@@ -81,11 +81,15 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """What an engine says of itself: its registered name, its model, the versions it runs on."""
+    """What an engine says of itself: its registered name, its model, the versions it runs on.
+
+    device: "cpu" or "gpu"; empty if the engine does not compute itself.
+    """
 
     name: str
     model: str
     versions: dict[str, str]
+    device: str = ""
 
 
 class Engine(Protocol):

@@ -17,23 +17,27 @@ def check_known(engine: str, options: Mapping[str, object], known: Collection[st
         )
 
 
-def whole_number(engine: str, options: Mapping[str, object], name: str, default: int) -> int:
-    """The option as a whole number of at least 1. Raises ConfigError if it is anything else."""
+def whole_number(
+    engine: str, options: Mapping[str, object], name: str, default: int, least: int = 1
+) -> int:
+    """The option as a whole number of at least `least`. Raises ConfigError if it is another."""
     value = options.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ConfigError(
-            f"The option {name!r} of the engine {engine!r} must be a whole number of at least 1, "
-            f"not {value!r}."
+            f"The option {name!r} of the engine {engine!r} must be a whole number of at least "
+            f"{least}, not {value!r}."
         )
     return value
 
 
-def seconds(engine: str, options: Mapping[str, object], name: str, default: float) -> float:
-    """The option as a time of zero or more seconds. Raises ConfigError if it is anything else."""
+def seconds(
+    engine: str, options: Mapping[str, object], name: str, default: float, least: float = 0
+) -> float:
+    """The option as a time of at least `least` seconds. Raises ConfigError if it is another."""
     value = options.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 3600:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < 86_400:
         raise ConfigError(
             f"The option {name!r} of the engine {engine!r} must be a time in seconds "
-            f"from 0 up to an hour, not {value!r}."
+            f"from {least:g} up to a day, not {value!r}."
         )
     return float(value)

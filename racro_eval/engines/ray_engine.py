@@ -23,12 +23,13 @@ import ray.data
 from ray.data.llm import build_processor, vLLMEngineProcessorConfig
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from racro_eval import offline
 from racro_eval.data.images import BytesImage, decode
 from racro_eval.engines.base import Completion, EngineInfo, Request, Usage
 from racro_eval.engines.failures import describe, failed
 from racro_eval.engines.transformers_loading import load_eos_ids, load_prompts
 from racro_eval.engines.vllm_settings import engine_settings, image_names, sampling_settings
-from racro_eval.errors import ConfigError, EngineError, RacroError
+from racro_eval.errors import ConfigError, DataError, EngineError, RacroError
 
 if TYPE_CHECKING:
     from racro_eval.models import ModelEntry
@@ -64,7 +65,8 @@ class RayEngine:
             postprocess=_answer,
         )
         logging.getLogger("ray").setLevel(logging.ERROR)
-        self.info = EngineInfo("ray", entry.model, _versions())
+        device = "cpu" if _on_cpu() else "gpu"
+        self.info = EngineInfo("ray", entry.model, _versions(), device)
 
     def stream(self, requests: Iterable[Request]) -> Iterator[Completion]:
         """Complete the requests as they finish. All are taken at once; their images are not."""
@@ -100,9 +102,15 @@ class RayEngine:
 
     def _completion(self, request: Request, row: dict[str, Any]) -> Completion:
         if row.get(_ERROR):
-            return Completion(request.id, error=" ".join(row[_ERROR].split()))
+            return failed(request, DataError(row[_ERROR]))
         ids = list(row["token_ids"])
         ended = bool(ids) and ids[-1] in self._eos_ids
+        if not ended and not self._is_cut(request, int(row["prompt_tokens"]), len(ids)):
+            problem = DataError(
+                f"The answer is not complete: it ended after {len(ids)} tokens, with neither an "
+                "end-of-text nor a limit."
+            )
+            return failed(request, problem)
         logprobs = row["logprobs"]
         return Completion(
             request.id,
@@ -112,6 +120,15 @@ class RayEngine:
             latency_s=float(row["seconds"]),
             token_logprobs=(tuple(logprobs),) if request.sampling.logprobs else None,
         )
+
+    def _is_cut(self, request: Request, prompt_tokens: int, tokens: int) -> bool:
+        """Whether a limit can have ended an answer. Ray Data LLM does not hand on vLLM's reason.
+
+        A context that only vLLM knows, because no setting names it, may have ended any answer.
+        """
+        named: Any = self._entry.options.get("max_model_len", self._entry.max_model_len)
+        full = named is None or prompt_tokens + tokens >= int(named)
+        return tokens > 0 and (tokens >= request.sampling.max_tokens or full)
 
     def close(self) -> None:
         """Leave the cluster; one that was started here ends. Safe to call twice."""
@@ -206,8 +223,12 @@ def _check_reachable(address: str) -> None:
         ) from error
 
 
+def _on_cpu() -> bool:
+    return not ray.cluster_resources().get("GPU")
+
+
 def _processor_config(entry: ModelEntry, tp: int, max_images: int) -> Any:
-    on_cpu = not ray.cluster_resources().get("GPU")
+    on_cpu = _on_cpu()
     settings = engine_settings(entry, max_images, on_cpu=on_cpu)
     settings |= {**_USUAL, "tensor_parallel_size": tp, **entry.options}
     model = settings.pop("model")
@@ -226,7 +247,7 @@ def _processor_config(entry: ModelEntry, tp: int, max_images: int) -> Any:
         chat_template_stage=False,
         tokenize_stage=False,
         detokenize_stage=False,
-        runtime_env={"env_vars": {**_NODE_SETTINGS}},
+        runtime_env={"env_vars": {**_NODE_SETTINGS, **offline.variables()}},
     )
 
 

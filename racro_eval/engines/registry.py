@@ -1,6 +1,6 @@
 """Engines by name. A new engine is one module and one line in ENGINES.
 
-Nothing of an engine is imported before it is asked for: torch, vllm or openai need not be there.
+Nothing of an engine is imported before it is asked for: torch, vllm or httpx2 need not be there.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ import importlib.util
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from racro_eval.engines.base import Engine
+from racro_eval.engines.vllm_options import CHANGE_NO_TEXT as VLLM_NO_TEXT
 from racro_eval.errors import MissingError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -25,23 +26,60 @@ class EngineSpec:
 
     extra: the extra of racro-eval that installs its packages; empty if the base install has them.
     needs: a package that the module does not import itself, but other processes will.
+    weights: "loaded" by the engine from a folder or the hub, "served" by a server that the engine
+    asks, or "none".
+    no_text: options of an entry that are known to change no text. Every other one is part of the
+    key of cached rows: an option that is forgotten here costs time, never a wrong row.
     """
 
     module: str
     factory: str
     extra: str = ""
     needs: str = ""
+    weights: Literal["loaded", "served", "none"] = "none"
+    no_text: frozenset[str] = frozenset()
 
 
 ENGINES: dict[str, EngineSpec] = {
-    "echo": EngineSpec("racro_eval.engines.echo", "EchoEngine"),
-    "openai": EngineSpec("racro_eval.engines.openai_engine", "OpenAIEngine", extra="openai"),
-    "ray": EngineSpec("racro_eval.engines.ray_engine", "RayEngine", extra="ray", needs="vllm"),
-    "transformers": EngineSpec(
-        "racro_eval.engines.transformers_engine", "TransformersEngine", extra="cpu"
+    "echo": EngineSpec(
+        "racro_eval.engines.echo", "EchoEngine", no_text=frozenset({"latency_s", "window"})
     ),
-    "vllm": EngineSpec("racro_eval.engines.vllm_engine", "VllmEngine", extra="vllm", needs="vllm"),
+    "openai": EngineSpec(
+        "racro_eval.engines.openai_engine",
+        "OpenAIEngine",
+        extra="openai",
+        weights="served",
+        no_text=frozenset({"concurrency", "retries", "timeout_s", "wait_s"}),
+    ),
+    "ray": EngineSpec(
+        "racro_eval.engines.ray_engine",
+        "RayEngine",
+        extra="ray",
+        needs="vllm",
+        weights="loaded",
+        no_text=VLLM_NO_TEXT,
+    ),
+    "transformers": EngineSpec(
+        "racro_eval.engines.transformers_engine",
+        "TransformersEngine",
+        extra="cpu",
+        weights="loaded",
+        no_text=frozenset({"batch_size", "window"}),
+    ),
+    "vllm": EngineSpec(
+        "racro_eval.engines.vllm_engine",
+        "VllmEngine",
+        extra="vllm",
+        needs="vllm",
+        weights="loaded",
+        no_text=VLLM_NO_TEXT,
+    ),
 }
+
+
+def loads_weights(engine: str) -> bool:
+    """Whether an engine loads weights from a folder or the hub."""
+    return ENGINES[engine].weights == "loaded"
 
 
 def default_engine() -> str:

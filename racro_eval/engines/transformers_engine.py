@@ -10,9 +10,8 @@ import gc
 import itertools
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -79,7 +78,8 @@ class TransformersEngine:
         self._prompts = make_prompts(entry, loaded.tokenizer, loaded.processor)
         self._model_name = entry.name
         versions = {"transformers": transformers.__version__, "torch": str(torch.__version__)}
-        self.info = EngineInfo(_NAME, entry.model, versions)
+        device = "cpu" if self._device.type == "cpu" else "gpu"
+        self.info = EngineInfo(_NAME, entry.model, versions, device)
 
     def stream(self, requests: Iterable[Request]) -> Iterator[Completion]:
         """Complete the requests batch by batch, pulling one window of them at a time.
@@ -173,9 +173,7 @@ class TransformersEngine:
         latency_s = time.perf_counter() - started
         rows = zip(requests, answers, limits, prompt_tokens, strict=True)
         return [
-            self._completion(
-                request, answer[:limit], tokens, latency_s, partial(sampler.logprobs, n)
-            )
+            self._completion(request, answer[:limit], tokens, latency_s, sampler, n)
             for n, (request, answer, limit, tokens) in enumerate(rows)
         ]
 
@@ -189,19 +187,26 @@ class TransformersEngine:
         ids: list[int],
         prompt_tokens: int,
         latency_s: float,
-        logprobs: Callable[[int], tuple[float, ...] | None],
+        sampler: RowSampler,
+        row: int,
     ) -> Completion:
         """ids: the new tokens up to the row's limit; what follows an end-of-text is padding."""
         end = next((n for n, i in enumerate(ids) if i in self._eos_ids), None)
         generated = len(ids) if end is None else end + 1
-        asked = logprobs(generated)
+        if not sampler.is_sound(row, generated):
+            problem = DataError(
+                f"{self._model_name} gave scores that are no numbers (NaN), so its text means "
+                "nothing: a dtype with a wider range (bfloat16, float32) may help."
+            )
+            return failed(request, problem, latency_s)
+        logprobs = sampler.logprobs(row, generated)
         return Completion(
             request.id,
             texts=(self._prompts.text(ids[:end]),),
             finish_reasons=("length" if end is None else "stop",),
             usage=Usage(prompt_tokens, generated),
             latency_s=latency_s,
-            token_logprobs=None if asked is None else (asked,),
+            token_logprobs=None if logprobs is None else (logprobs,),
         )
 
     def _room(self, prompt_tokens: int) -> int:

@@ -120,6 +120,11 @@ def _load(entry: ModelEntry, device: torch.device, dtype: torch.dtype) -> Loaded
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     model = kind.from_pretrained(name, config=config, dtype=dtype, **where).to(device).eval()
+    if getattr(model, "_hf_peft_config_loaded", False):
+        raise ConfigError(
+            f"{entry.name} is an adapter, whose base model is not part of what identifies it: "
+            "merge the two into one checkpoint."
+        )
     eos_ids = _eos_ids(model.generation_config, tokenizer)
     # The model's own defaults of sampling would mix into every request; only the ids are kept.
     model.generation_config = transformers.GenerationConfig(

@@ -11,6 +11,7 @@ from jinja2 import TemplateError
 from racro_eval.data.images import decode
 from racro_eval.engines.base import Request
 from racro_eval.errors import DataError, MissingError
+from racro_eval.thought import parting_tokens
 
 _PATCH_AREA = 28 * 28  # pixels that become about one token, in the Qwen-VL family
 _USUAL_MAX_PIXELS = 1280 * _PATCH_AREA
@@ -163,10 +164,11 @@ def _size(processor: Any | None, least: int | None, most: int | None) -> dict[st
 
 
 def _dropped_ids(tokenizer: Any) -> frozenset[int]:
-    """Ids of special tokens, but for tags like <think>: they part the thought from the answer."""
+    """Ids of special tokens, but for those that part the thought from the answer."""
     special = {i for i, token in tokenizer.added_tokens_decoder.items() if token.special}
     special |= set(tokenizer.all_special_ids)
-    tokens = tokenizer.convert_ids_to_tokens(sorted(special))
-    return frozenset(
-        i for i, token in zip(sorted(special), tokens, strict=True) if "think" not in token.lower()
+    tokens = dict(
+        zip(tokenizer.convert_ids_to_tokens(sorted(special)), sorted(special), strict=True)
     )
+    kept = parting_tokens(tokens.keys())
+    return frozenset(i for token, i in tokens.items() if token not in kept)

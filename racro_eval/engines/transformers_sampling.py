@@ -27,11 +27,18 @@ class RowSampler:
         self._samplings = tuple(samplings)
         self._starts = (attention_mask == 0).sum(dim=1).tolist()
         self._generators = [_generator(s, attention_mask.device) for s in samplings]
+        self._sound = torch.zeros(
+            len(self._samplings), dtype=torch.long, device=attention_mask.device
+        )
+        """Steps of each row until the first one whose scores hold NaN."""
+        self._broken = torch.zeros_like(self._sound, dtype=torch.bool)
         self._keeps_logprobs = any(sampling.logprobs for sampling in samplings)
         self._logprobs: list[torch.Tensor] = []
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         """Change the scores (rows, vocabulary) of the next token, in place; gives them back."""
+        self._broken |= scores.isnan().any(dim=1)
+        self._sound += ~self._broken
         own = scores.log_softmax(dim=-1) if self._keeps_logprobs else None
         rows = zip(self._samplings, self._starts, self._generators, strict=True)
         for row, (sampling, start, generator) in enumerate(rows):
@@ -47,6 +54,10 @@ class RowSampler:
         if own is not None:
             self._logprobs.append(own.gather(1, scores.argmax(dim=-1, keepdim=True)))
         return scores
+
+    def is_sound(self, row: int, length: int) -> bool:
+        """Whether the model scored the row's first `length` tokens by numbers, never by NaN."""
+        return int(self._sound[row]) >= length
 
     def logprobs(self, row: int, length: int) -> tuple[float, ...] | None:
         """The log-probabilities of the row's first `length` tokens, if they were asked for."""

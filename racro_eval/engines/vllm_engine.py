@@ -73,13 +73,15 @@ class VllmEngine:
         loading.words = lambda: _last_line(log)
         try:
             self._send({"entry": entry.model_dump(mode="json"), "max_images": max_images})
-            ready = self._receive()
+            ready = self._receive().header
+            if not {"window", "versions"} <= set(ready):
+                raise self._garbled("it began with something else than its versions")
         except BaseException:
             self.close()
             raise
         self._loaded = True
-        self._window: int = ready.header["window"]
-        self.info = EngineInfo("vllm", entry.model, ready.header["versions"])
+        self._window: int = ready["window"]
+        self.info = EngineInfo("vllm", entry.model, ready["versions"], ready["device"])
 
     def _go_on(self) -> bool:
         """Whether a reply can still come. Raises EngineError if loading has taken too long."""
@@ -101,7 +103,11 @@ class VllmEngine:
         return None
 
     def _answer(self) -> Completion:
-        return _completion(self._receive().header)
+        header = self._receive().header
+        try:
+            return _completion(header)
+        except (KeyError, TypeError) as error:
+            raise self._garbled(error) from error
 
     def close(self) -> None:
         """End the child, and with it all processes that vLLM started. Safe to call twice.
@@ -124,7 +130,10 @@ class VllmEngine:
             raise self._dead() from error
 
     def _receive(self) -> Frame:
-        frame = read_frame(self._replies)
+        try:
+            frame = read_frame(self._replies)
+        except DataError as error:
+            raise self._garbled(error) from error
         if frame is None:
             raise self._dead()
         if "failure" in frame.header:
@@ -133,6 +142,12 @@ class VllmEngine:
                 raise self._dead()
             raise kind(frame.header["message"])
         return frame
+
+    def _garbled(self, what: object) -> EngineError:
+        return EngineError(
+            f"The process of vLLM with {self._name} cannot be understood ({what}). Finished rows "
+            "are kept; the same command goes on from them."
+        )
 
     def _dead(self) -> EngineError:
         cause = _cause(_read(self._log))

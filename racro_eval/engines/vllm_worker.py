@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from queue import SimpleQueue
 from typing import Any, BinaryIO
@@ -21,6 +22,7 @@ from racro_eval.data.images import BytesImage, decode
 from racro_eval.engines.base import Message, Request, Sampling
 from racro_eval.engines.copies import Copies
 from racro_eval.engines.failures import describe
+from racro_eval.engines.finish_reasons import finish_reason
 from racro_eval.engines.frames import Frame, read_frame, write_frame
 from racro_eval.engines.vllm_devices import check_device, parallel_sizes
 from racro_eval.engines.vllm_settings import engine_settings, image_names, sampling_settings
@@ -34,7 +36,7 @@ class _EngineDied(Exception):
 
 def main(requests: BinaryIO, replies: BinaryIO) -> None:
     """Serve until the requests end."""
-    first = read_frame(requests)
+    first = _read(requests)
     if first is None:
         return
     out: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
@@ -70,7 +72,7 @@ async def _serve(
     threading.Thread(target=_read_all, args=reader, daemon=True).start()
     model = _Model(entry, max_images)
     loaded.set()
-    out.put({"window": model.window, "versions": model.versions})
+    out.put({"window": model.window, "versions": model.versions, "device": model.device})
     try:
         async with asyncio.TaskGroup() as tasks:
             running: set[asyncio.Task[None]] = set()
@@ -94,11 +96,19 @@ def _read_all(
 ) -> None:
     frame: Frame | None = Frame({})
     while frame is not None:
-        frame = read_frame(requests)
+        frame = _read(requests)
         if frame is None and not loaded.is_set():
             # The run was killed while its model loads: the GPUs are wanted for the next one.
             os.killpg(0, signal.SIGKILL)
         loop.call_soon_threadsafe(incoming.put_nowait, frame)
+
+
+def _read(requests: BinaryIO) -> Frame | None:
+    """The next message; None if there is none to come, or none that can be read."""
+    try:
+        return read_frame(requests)
+    except DataError:
+        return None
 
 
 async def _answer(model: _Model, frame: Frame, out: SimpleQueue[dict[str, Any] | None]) -> None:
@@ -159,6 +169,7 @@ class _Model:
         self.window = 2 * sequences * copies
         self._copies = Copies(copies, ahead=sequences)
         self.versions = _versions()
+        self.device = "cpu" if _on_cpu() else "gpu"
 
     async def complete(self, request: Request) -> dict[str, Any]:
         """Generate for one request; images are decoded here, when its turn has come."""
@@ -192,17 +203,7 @@ class _Model:
                 f"counted, but the context of {self._entry.name} holds {self._context}, the answer "
                 "included."
             ) from error
-        assert final is not None, "vLLM gives at least one output"
-        outputs = final.outputs
-        return {
-            "texts": [self._prompts.text(output.token_ids) for output in outputs],
-            "finish_reasons": [output.finish_reason for output in outputs],
-            "prompt_tokens": len(final.prompt_token_ids or ()),
-            "completion_tokens": sum(len(output.token_ids) for output in outputs),
-            "token_logprobs": [_logprobs(output) for output in outputs]
-            if request.sampling.logprobs
-            else None,
-        }
+        return _outcome(final, self._prompts.text, logprobs=request.sampling.logprobs)
 
     def _prompt(self, request: Request) -> Any:
         prompt: dict[str, Any] = {"prompt": self._prompts.render(request)}
@@ -215,8 +216,24 @@ class _Model:
         self._engine.shutdown()
 
 
+def _outcome(final: Any, text: Callable[[Sequence[int]], str], *, logprobs: bool) -> dict[str, Any]:
+    """The fields of a completion from vLLM's last output for a request, None if there was none.
+
+    Raises DataError if that is no answer: a request that vLLM gave up, say.
+    """
+    outputs = final.outputs if final is not None else []
+    if not outputs:
+        raise DataError("vLLM ended the request without an answer.")
+    return {
+        "texts": [text(output.token_ids) for output in outputs],
+        "finish_reasons": [finish_reason(output.finish_reason) for output in outputs],
+        "prompt_tokens": len(final.prompt_token_ids or ()),
+        "completion_tokens": sum(len(output.token_ids) for output in outputs),
+        "token_logprobs": [_logprobs(output) for output in outputs] if logprobs else None,
+    }
+
+
 def _engine_args(entry: ModelEntry, max_images: int) -> Any:
-    import torch
     from vllm.engine.arg_utils import AsyncEngineArgs
 
     check_device(entry.name)
@@ -224,10 +241,16 @@ def _engine_args(entry: ModelEntry, max_images: int) -> Any:
     for name in entry.options:
         if name not in known:
             raise ConfigError(f"vLLM has no engine argument {name!r} (an option of {entry.name}).")
-    settings = engine_settings(entry, max_images, on_cpu=not torch.cuda.is_available())
+    settings = engine_settings(entry, max_images, on_cpu=_on_cpu())
     tp, dp = parallel_sizes(entry)
     sizes = {"tensor_parallel_size": tp, "data_parallel_size": dp}
     return AsyncEngineArgs(**{**settings, **sizes, **entry.options})
+
+
+def _on_cpu() -> bool:
+    import torch
+
+    return not torch.cuda.is_available()
 
 
 def _sampling_params(sampling: Sampling) -> Any:

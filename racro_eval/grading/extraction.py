@@ -110,7 +110,7 @@ def extract(response: str, *, finish_reason: str = "stop") -> Extraction | None:
     """The final answer that a response states and the rule that found it, or None.
 
     finish_reason "length" says that the response was cut: then a box left open, or one inside
-    the thought, is no answer. Of a response over 1 MB only the last megabyte is read.
+    the thought, is no answer. Of an answer over 1 MB only the last megabyte is read.
     """
     found = extract_all(response, finish_reason=finish_reason)
     return found[0] if found else None
@@ -124,12 +124,14 @@ def extract_answer(response: str) -> str | None:
 
 def extract_all(response: str, *, finish_reason: str = "stop") -> list[Extraction]:
     """The answer, then (for a plural gold only) the boxes of its closing sentence, joined."""
-    response = own_turn(response[-MAX_RESPONSE:])
+    response = own_turn(response)
     complete = finish_reason != "length"
     visible = visible_text(response)
-    text = still_held(without_code(visible.text))
+    text = still_held(without_code(visible.text[-MAX_RESPONSE:]))
     if not visible.text.strip() and not visible.unfinished and complete:
-        thought = still_held(thought_of(response))  # all was said inside the thought
+        thought = still_held(
+            thought_of(response)[-MAX_RESPONSE:]
+        )  # all was said inside the thought
         boxes = _boxes(thought, complete)
         return boxed_answers(thought, boxes) if boxes else []
     complete = complete and not visible.unfinished

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_TAGS = r"(?:think|thinking|thought|reasoning)"
-_THOUGHT_END = re.compile(rf"</{_TAGS}>|<\|end_of_thought\|>")
-_THOUGHT_START = re.compile(rf"<{_TAGS}>|<\|begin_of_thought\|>")
+from racro_eval.thought import Mark, split, tags
+
 # A model that runs on writes the user's next turn itself.
 _NEXT_TURN = re.compile(
     r"<\|im_start\|>\s*user\b|<\|user\|>|<\|start_header_id\|>\s*user\b|\[INST\]"
@@ -46,23 +45,27 @@ class Visible:
 
 
 def visible_text(response: str) -> Visible:
-    """The text after the last `</think>`; before an opened `<think>` that never closes."""
-    ends = [match.end() for match in _THOUGHT_END.finditer(response)]
-    text = response[ends[-1] :] if ends else response
-    opened = _THOUGHT_START.search(text)
-    return Visible(text[: opened.start()] if opened else text, bool(opened))
+    """The answer's part of a response; of one whose thought is open, what stood before it."""
+    parts = split(response)
+    return Visible(parts.answer, parts.open)
 
 
 def thought_of(response: str) -> str:
-    """The text before the last `</think>`, "" without one."""
-    ends = [match.start() for match in _THOUGHT_END.finditer(response)]
-    return response[: ends[-1]] if ends else ""
+    """The thought of a response, "" without one."""
+    return split(response).thought
 
 
 def own_turn(text: str) -> str:
-    """`text` up to where the model goes on as its user."""
-    turn = next((m for m in _NEXT_TURN.finditer(text) if text[: m.start()].strip()), None)
-    return text[: turn.start()] if turn else text
+    """`text` up to where the model goes on as its user; a thought may quote such a turn."""
+    marks = list(tags(text))
+    place = 0
+    for turn in _NEXT_TURN.finditer(text):
+        while place < len(marks) and marks[place].start < turn.start():
+            place += 1
+        in_thought = place < len(marks) and marks[place].mark is Mark.closes
+        if not in_thought and text[: turn.start()].strip():
+            return text[: turn.start()]
+    return text
 
 
 def without_code(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-GRADER_VERSION = "4"
+GRADER_VERSION = "5"
 """Raised when verdicts change; graded files of other versions are made again."""
 
 

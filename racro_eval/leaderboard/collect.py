@@ -11,7 +11,7 @@ from racro_eval.data.spec import BenchmarkSpec
 from racro_eval.errors import CacheError, DataError, MissingError
 from racro_eval.leaderboard.reading import Columns, read_ahead, rows, unreadable
 from racro_eval.scoring import Score, score
-from racro_eval.scoring.graded import SUFFIX, graded_columns, profile_of
+from racro_eval.scoring.graded import SUFFIX, GradedFile, graded_columns, profile_of
 from racro_eval.scoring.profiles import DEFAULT_PROFILE
 from racro_eval.scoring.summaries import file_state, read_summary, write_summary
 from racro_eval.settings import parse_settings
@@ -142,6 +142,11 @@ def _check_labels(source: _Source) -> _Source:
 def _check_rows(source: _Source, columns: Columns) -> None:
     """Refuse rows that no grading of this benchmark has written."""
     spec, path = source.spec, source.path
+    written = (source.manifest.get("graded") or {}).get("sha256")
+    if written:  # those of older versions do not say
+        with GradedFile(path) as file:
+            if file.sha256() != written:
+                raise unreadable(path, "it was changed after it was graded")
     strange = set(columns["correct"]) - {"0", "1"}
     if strange:
         raise unreadable(path, f"its column 'correct' holds {min(strange)!r}, neither 0 nor 1")

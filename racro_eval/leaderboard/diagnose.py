@@ -15,6 +15,7 @@ from racro_eval.leaderboard.reading import read_columns, rows
 from racro_eval.leaderboard.samples import Answers, read_samples
 from racro_eval.leaderboard.table import Row, Table, base_of
 from racro_eval.scoring.profiles import DEFAULT_PROFILE
+from racro_eval.thought import is_open
 
 ALL_SAMPLES = "all samples"
 
@@ -129,9 +130,12 @@ def _captions(cell: Cell) -> dict[str, tuple[int, bool]]:
     path = cell.path.parent.parent / f"caption-{key}.csv"
     if key is None or not path.is_file():
         return {}
-    names = ("index", "completion_tokens", "finish_reason", "error")
+    names = ("index", "prediction", "completion_tokens", "finish_reason", "error")
     return {
-        row["index"]: (int(row["completion_tokens"] or 0), row["finish_reason"] == "length")
+        row["index"]: (
+            int(row["completion_tokens"] or 0),
+            row["finish_reason"] == "length" or is_open(row["prediction"]),
+        )
         for row in rows(read_columns(path, names))
         if not row["error"]
     }

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from racro_eval.errors import CacheError
+from racro_eval.scoring.graded import answers_path
 
 _AHEAD = 2
 """Files that are parsed while Python works on another; each is held in memory meanwhile."""
@@ -44,8 +45,23 @@ def read_columns(path: Path, names: Sequence[str]) -> Columns:
 
 
 def unreadable(path: Path, what: str) -> CacheError:
-    """The error of a results file that is not what its stage wrote."""
-    return CacheError(f"{path} cannot be read: {what}. Remove it; the next run writes it again.")
+    """The error of a results file that is not what its stage wrote, with what to do.
+
+    Only verdicts may be removed: they are made again in seconds, if their answers are there.
+    """
+    answers = answers_path(path)
+    if answers is None:
+        advice = (
+            "It is a stage file, which holds what a model said: keep it. The command that wrote "
+            "it repairs it and asks only for what is missing."
+        )
+    elif answers.is_file():
+        advice = f"Remove it: the same command then grades {answers.name} again."
+    else:
+        advice = (
+            f"Its answers, {answers.name}, are not beside it: restore it, or run its model again."
+        )
+    return CacheError(f"{path} cannot be read: {what}. {advice}")
 
 
 def _parse(path: Path, names: Sequence[str]) -> Any:

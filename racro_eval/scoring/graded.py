@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from racro_eval.data.spec import BenchmarkSpec
 from racro_eval.errors import CacheError
+from racro_eval.file_hash import kept_hash
 from racro_eval.records import read_named_rows
 from racro_eval.scoring import metric_of
 from racro_eval.scoring.profiles import DEFAULT_PROFILE
@@ -59,29 +62,79 @@ def graded_path(path: Path, profile: str = DEFAULT_PROFILE) -> Path:
     return path.with_name(name + SUFFIX)
 
 
+def answers_path(graded: Path) -> Path | None:
+    """The stage's file that a graded file is of, whatever the profile; None if it is none.
+
+    tentative-1a2b3c4d.vlmevalkit.graded.csv → tentative-1a2b3c4d.csv
+    """
+    if not graded.name.endswith(SUFFIX):
+        return None
+    stem = re.sub(r"(-[0-9a-f]{8})\..*", r"\1", graded.name.removesuffix(SUFFIX), count=1)
+    return graded.with_name(f"{stem}.csv")
+
+
 def graded_columns(spec: BenchmarkSpec) -> tuple[str, ...]:
     """The columns of a benchmark's graded files. Raises ConfigError if its metric is unknown."""
     return tuple(dict.fromkeys((*GRADED_COLUMNS, *spec.breakdowns, *metric_of(spec).needs)))
 
 
+class GradedFile:
+    """A graded file that stays open, so that its hash is that of the rows that are read.
+
+    A context manager. Raises CacheError if it is unreadable.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._file = path.open("rb")
+        except OSError as error:
+            raise self._unreadable(error) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()
+
+    def sha256(self) -> str:
+        """SHA-256 of the file, in hex."""
+        return kept_hash(self.path, self._file.fileno(), self._calculate)
+
+    def _calculate(self) -> str:
+        self._file.seek(0)
+        return hashlib.file_digest(self._file, "sha256").hexdigest()
+
+    def rows(self) -> Iterator[dict[str, str]]:
+        """The rows from the first on, one at a time."""
+        self._file.seek(0)
+        try:
+            descriptor = self._file.fileno()
+            with open(descriptor, encoding="utf-8", newline="", closefd=False) as file:
+                reader = read_named_rows(file, strict=True)
+                missing = set(GRADED_COLUMNS) - set(reader.fieldnames or ())
+                if missing:
+                    raise CacheError(
+                        f"{self.path} has no column {min(missing)!r}. Remove it; the next run "
+                        "grades again."
+                    )
+                for row in reader:
+                    if None in row or None in row.values():
+                        raise CacheError(
+                            f"{self.path}, line {reader.line_num}: the number of fields is wrong. "
+                            "Remove it; the next run grades again."
+                        )
+                    yield row
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: Exception) -> CacheError:
+        return CacheError(
+            f"{self.path} cannot be read: {error}. Remove it; the next run grades again."
+        )
+
+
 def read_graded(path: Path) -> Iterator[dict[str, str]]:
     """The rows of a graded file, one at a time. Raises CacheError on an unreadable one."""
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = read_named_rows(file, strict=True)
-            missing = set(GRADED_COLUMNS) - set(reader.fieldnames or ())
-            if missing:
-                raise CacheError(
-                    f"{path} has no column {min(missing)!r}. Remove it; the next run grades again."
-                )
-            for row in reader:
-                if None in row or None in row.values():
-                    raise CacheError(
-                        f"{path}, line {reader.line_num}: the number of fields is wrong. "
-                        "Remove it; the next run grades again."
-                    )
-                yield row
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise CacheError(
-            f"{path} cannot be read: {error}. Remove it; the next run grades again."
-        ) from error
+    with GradedFile(path) as file:
+        yield from file.rows()

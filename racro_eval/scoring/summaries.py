@@ -1,15 +1,15 @@
 """Scores kept beside their graded files, so that a table of finished runs reads no responses.
 
-A summary counts only if the graded file has the size and time of change that it had, and neither
-the benchmark's spec nor the code of racro-eval has changed. It is a hidden file that may be deleted
-at any time; where it cannot be written the score is simply calculated again.
+A summary counts only if the graded file is the one that it was made of, and neither the
+benchmark's spec nor the code of racro-eval has changed. A file with the inode and the times of
+change that it had is not read; one that was copied is known by its hash. A summary is a hidden file
+that may be deleted at any time; where it cannot be written the score is simply calculated again.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sys
 from collections import Counter
 from collections.abc import Mapping
@@ -18,9 +18,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from racro_eval.atomic import temporary_path
+from racro_eval.errors import CacheError
+from racro_eval.file_hash import file_identity
 from racro_eval.scoring import Part, Score
+from racro_eval.scoring.graded import GradedFile
 
 PACKAGE = Path(__file__).parents[1]
+_IDENTITY = 4
+"""So many entries of a file's state are of the file itself, the first of them its size."""
 
 
 def summary_path(graded: Path) -> Path:
@@ -32,16 +38,30 @@ def read_summary(graded: Path, state: list[Any]) -> Score | None:
     """The score that was kept for a graded file in that state, None if there is none."""
     try:
         content = json.loads(summary_path(graded).read_bytes())
-        return _decode(content["score"]) if content["of"] == state else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return _decode(content["score"]) if _is_of(content, graded, state) else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, CacheError):
         return None
+
+
+def _is_of(content: Mapping[str, Any], graded: Path, state: list[Any]) -> bool:
+    if content["of"] == state:
+        return True
+    if content["of"][0] != state[0] or content["of"][_IDENTITY:] != state[_IDENTITY:]:
+        return False
+    with GradedFile(graded) as file:
+        return bool(file.sha256() == content["sha256"])
 
 
 def write_summary(graded: Path, score: Score, state: list[Any]) -> None:
     """Keep a score; `state` is that of the file from before it was read."""
-    content = json.dumps({"of": state, "score": _encode(score)}, separators=(",", ":"))
+    with GradedFile(graded) as file:
+        sha256 = file.sha256()
+    if file_identity(graded.stat()) != state[:_IDENTITY]:
+        return  # it has changed since
+    kept = {"of": state, "sha256": sha256, "score": _encode(score)}
+    content = json.dumps(kept, separators=(",", ":"))
     path = summary_path(graded)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    temporary = temporary_path(path)
     try:
         # Not forced to the disk, unlike all else that is written: a lost one is made again.
         temporary.write_text(content, encoding="utf-8")
@@ -52,12 +72,10 @@ def write_summary(graded: Path, score: Score, state: list[Any]) -> None:
 
 
 def file_state(graded: Path, spec: Mapping[str, Any]) -> list[Any]:
-    """What a score of the file depends on: its size, its time of change, the spec, the code."""
-    about = graded.stat()
+    """What a score of the file depends on: its identity, the spec, the code."""
     text = json.dumps(spec, sort_keys=True)
     return [
-        about.st_size,
-        about.st_mtime_ns,
+        *file_identity(graded.stat()),
         hashlib.sha256(text.encode()).hexdigest()[:16],
         _code(),
     ]

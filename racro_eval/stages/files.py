@@ -6,17 +6,20 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from racro_eval.cache import RowTable, RowWriter
 from racro_eval.engines.base import Sampling
+from racro_eval.errors import CacheError
 from racro_eval.models import ModelEntry
+from racro_eval.models.keys import model_settings
 from racro_eval.provenance import argv, git_commit, host, now, version
 from racro_eval.row_index import RowState
 from racro_eval.shards import Shard
-from racro_eval.sidecar import read_sidecar, write_sidecar
+from racro_eval.sidecar import read_sidecar, runs_of, write_sidecar
+from racro_eval.thought import is_open
 
 SCHEMA = 1
 """Version of what a row means; raised when cached rows must not be reused any more."""
@@ -25,61 +28,36 @@ SCHEMA = 1
 def short_hash(content: Mapping[str, Any]) -> str:
     """8 hex digits of the SHA-256 of a mapping, whatever the order of its keys."""
     text = json.dumps(content, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model as a stage runs it: its entry, the engine chosen, and what identifies its weights."""
+    """A model as a stage runs it: its entry, the engine chosen, and what identifies its weights.
+
+    device: "cpu" or "gpu" where the entry's dtype was chosen for one (`dtype: auto`), else None.
+    """
 
     entry: ModelEntry
     engine: str
     fingerprint: str
+    device: str | None = None
 
     def key_settings(self) -> dict[str, Any]:
-        """What of the model can change the text. tp, dp, memory and hosts cannot."""
-        entry = self.entry
-        folder = entry.local_folder
-        return {
-            "model": folder.resolve().name if folder else entry.model,
-            "fingerprint": self.fingerprint,
-            "engine": self.engine,
-            "dtype": entry.dtype,
-            "quantization": entry.quantization,
-            "max_model_len": entry.max_model_len,
-            "min_pixels": entry.min_pixels,
-            "max_pixels": entry.max_pixels,
-            "system_prompt": entry.system_prompt,
-            "chat_template_kwargs": entry.chat_template_kwargs,
-        }
+        """What of the model can change the text."""
+        return model_settings(self.entry, self.engine, self.fingerprint)
 
     def sampling(self, default: Sampling) -> Sampling:
         """The stage's sampling with the model's own overrides."""
-        own = self.entry.sampling.model_dump(exclude_none=True)
-        return Sampling(
-            temperature=own.get("temperature", default.temperature),
-            top_p=own.get("top_p", default.top_p),
-            top_k=own.get("top_k", default.top_k),
-            repetition_penalty=own.get("repetition_penalty", default.repetition_penalty),
-            max_tokens=own.get("max_tokens", default.max_tokens),
-        )
-
-
-def sampling_settings(sampling: Sampling, seed: int) -> dict[str, Any]:
-    """Sampling as key material; the base seed counts only where something is drawn."""
-    return {
-        "temperature": sampling.temperature,
-        "top_p": sampling.top_p,
-        "top_k": sampling.top_k,
-        "repetition_penalty": sampling.repetition_penalty,
-        "max_tokens": sampling.max_tokens,
-        "seed": seed if sampling.temperature > 0 else None,
-    }
+        return replace(default, **self.entry.sampling.model_dump(exclude_none=True))
 
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of a file's rows in this run; tokens are those of the new rows."""
+    """Counts of a file's rows in this run; tokens are those of the new rows.
+
+    truncated: new rows that ran out of tokens, or ended inside their thought.
+    """
 
     total: int = 0
     cached: int = 0
@@ -96,7 +74,7 @@ class Tally:
         if row["error"]:
             self.failed += 1
             self.first_error = self.first_error or f"row {row['index']}: {row['error']}"
-        self.truncated += row["finish_reason"] == "length"
+        self.truncated += row["finish_reason"] == "length" or is_open(row["prediction"])
         self.prompt_tokens += int(row["prompt_tokens"] or 0)
         self.completion_tokens += int(row["completion_tokens"] or 0)
 
@@ -137,6 +115,8 @@ class StageFile:
     """The whole file, which a shard reads: rows that were merged need not be computed again."""
     _process: dict[str, Any] | None = None
     """This run's mark in the sidecar while it writes."""
+    _runs: list[dict[str, Any]] = field(default_factory=list)
+    """The earlier runs, for a sidecar that is lost or spoiled meanwhile."""
 
     @property
     def key(self) -> str:
@@ -186,10 +166,13 @@ class StageFile:
 
     def close(self) -> None:
         """Close the file. Safe to call twice."""
-        for table in (self.table, self._whole):
-            if table is not None:
-                table.close()
-        self.table = self._whole = None
+        try:
+            if self.table is not None:
+                self.table.close()
+        finally:
+            if self._whole is not None:
+                self._whole.close()
+            self.table = self._whole = None
 
     def state(self, index: str, sample: int) -> RowState | None:
         """The state of a row, which a shard also finds in the whole file; None if it is nowhere."""
@@ -224,10 +207,10 @@ class StageFile:
 
     def begin(self) -> None:
         """Say in the sidecar who works on the file, and keep what an interrupted run left there."""
-        runs = self.runs()
+        self._runs = self.runs()
         place = {"pid": os.getpid(), "host": host()}
         self._process = {**place, "started_at": now(), "argv": argv()}
-        self._write_sidecar(runs, {"process": self._process})
+        self._write_sidecar(self._runs, {"process": self._process})
 
     def finish(self, order: Iterable[str], facts: Mapping[str, Any]) -> None:
         """Put the rows in order; if there are new ones, add this run to the sidecar.
@@ -237,7 +220,7 @@ class StageFile:
         """
         order = list(order)
         self._writer.settle(order)
-        known = read_sidecar(self.path)
+        known = self._known()
         if known and "process" not in known and not self.tally.new and not self.shard:
             return
         tally = asdict(self.tally)
@@ -252,12 +235,21 @@ class StageFile:
 
     def runs(self) -> list[dict[str, Any]]:
         """The runs that wrote rows so far; one that was killed counts as interrupted."""
-        known = read_sidecar(self.path)
-        runs = list(known.get("runs", []))
+        known = self._known()
+        runs = runs_of(known)
         process = known.get("process")
-        if process and process != self._process:
+        if isinstance(process, dict) and process != self._process:
             runs.append({**process, "interrupted": True})
-        return runs
+        return [run for run in self._runs if run not in runs] + runs
+
+    def _known(self) -> dict[str, Any]:
+        """What the sidecar says; nothing, if it was spoiled while this run had it."""
+        try:
+            return read_sidecar(self.path)
+        except CacheError:
+            if self._process is None:
+                raise
+            return {}
 
     def _write_sidecar(self, runs: list[dict[str, Any]], more: Mapping[str, Any]) -> None:
         write_sidecar(

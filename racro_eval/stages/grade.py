@@ -1,30 +1,37 @@
 """From responses to verdicts. A pure function of response and sample; needs no model.
 
-The graded file replaces the old one in one step. It is written again only if the responses, the
-gold answers or the grader have changed since.
+The graded file replaces the old one in one step. It is written again if the responses, the gold
+answers or the grader have changed since, or if it is not what was written.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from racro_eval.atomic import write_atomically
+from racro_eval.atomic import remove_leftovers, write_atomically
 from racro_eval.cache import RowTable
 from racro_eval.data import Benchmark
 from racro_eval.data.sample import Sample
 from racro_eval.errors import CacheError, DataError
+from racro_eval.file_lock import locked
 from racro_eval.grading import GRADER_VERSION, Status, Verdict
-from racro_eval.records import encode_row
+from racro_eval.records import clean, encode_row
 from racro_eval.scoring import score
-from racro_eval.scoring.graded import GRADED_COLUMNS, graded_columns, graded_path, read_graded
+from racro_eval.scoring.graded import (
+    GRADED_COLUMNS,
+    GradedFile,
+    graded_columns,
+    graded_path,
+    read_graded,
+)
 from racro_eval.scoring.profiles import DEFAULT_PROFILE, SCORING_VERSION, Profile, grade
-from racro_eval.scoring.summaries import file_state, write_summary
-from racro_eval.sidecar import read_sidecar, write_sidecar
+from racro_eval.scoring.summaries import file_state, summary_path, write_summary
+from racro_eval.sidecar import read_sidecar, sidecar_path, write_sidecar
 
 
 def grade_rows(
@@ -35,8 +42,9 @@ def grade_rows(
     Rows of other indices than the benchmark's are left out.
     """
     columns = graded_columns(benchmark.spec)[len(GRADED_COLUMNS) :]
+    stored = {clean(index): index for index in benchmark.places if clean(index) != index}
     for row in rows:
-        sample = benchmark.get(row["index"])
+        sample = benchmark.get(stored.get(row["index"], row["index"]))
         if sample is None:
             continue
         verdict = judge_row(row, sample, profile)
@@ -67,25 +75,68 @@ def judge_row(
     )
 
 
-def write_graded(rows: Iterable[Mapping[str, str]], path: Path, benchmark: Benchmark) -> None:
-    """Write graded rows in one step."""
+def write_graded(
+    rows: Iterable[Mapping[str, str]], path: Path, benchmark: Benchmark
+) -> dict[str, Any]:
+    """Write graded rows in one step; gives the file's hash and number of rows."""
     columns = graded_columns(benchmark.spec)
-    lines = (encode_row(row[column] for column in columns) for row in rows)
-    write_atomically(path, chain([encode_row(columns)], lines))
+    digest, count = hashlib.sha256(), 0
+
+    def lines() -> Iterator[bytes]:
+        nonlocal count
+        for line in chain([encode_row(columns)], (_line(row, columns) for row in rows)):
+            digest.update(line)
+            count += 1
+            yield line
+
+    write_atomically(path, lines())
+    return {"sha256": digest.hexdigest(), "rows": count - 1}
+
+
+def _line(row: Mapping[str, str], columns: Iterable[str]) -> bytes:
+    return encode_row(row[column] for column in columns)
 
 
 def store_graded(
-    rows: Iterable[Mapping[str, str]],
+    rows: Callable[[], Iterable[Mapping[str, str]]],
     path: Path,
     benchmark: Benchmark,
     manifest: Mapping[str, Any],
+    on_wait: Callable[[str], None] | None = None,
 ) -> None:
-    """Write a graded file of the results: rows, the sidecar that tells of them, their score."""
-    write_graded(rows, path, benchmark)
-    write_sidecar(path, manifest)
-    state = file_state(path, manifest["spec"])
-    with suppress(DataError):  # whoever wants a score of such rows is told why there is none
-        write_summary(path, score(read_graded(path), benchmark.spec), state)
+    """Bring a graded file of the results up to date, if it is not: rows, sidecar, score.
+
+    rows: gives the graded rows. manifest: what the sidecar says of their making; the hash of what
+    was written and its number of rows are added. on_wait: told, if another process grades it.
+    """
+    if is_current(path, manifest):
+        return
+    with locked(path, on_wait):
+        if is_current(path, manifest):
+            return
+        for kept in (path, sidecar_path(path), summary_path(path)):
+            remove_leftovers(kept)
+        facts = write_graded(rows(), path, benchmark)
+        write_sidecar(path, {**manifest, "graded": {**manifest["graded"], **facts}})
+        state = file_state(path, manifest["spec"])
+        with suppress(DataError):  # whoever wants a score of such rows is told why there is none
+            write_summary(path, score(read_graded(path), benchmark.spec), state)
+
+
+def is_current(path: Path, manifest: Mapping[str, Any]) -> bool:
+    """Whether a graded file is what its sidecar says of it, and was made as `manifest` says."""
+    try:
+        known = read_sidecar(path)
+        graded = known.get("graded")
+        if not isinstance(graded, dict):
+            return False
+        facts = {name: graded.get(name) for name in ("sha256", "rows")}
+        if known != {**manifest, "graded": {**manifest["graded"], **facts}}:
+            return False
+        with GradedFile(path) as file:
+            return file.sha256() == facts["sha256"]
+    except CacheError:
+        return False
 
 
 def grade_file(
@@ -93,35 +144,31 @@ def grade_file(
     benchmark: Benchmark,
     manifest: Mapping[str, Any],
     profile: Profile = DEFAULT_PROFILE,
+    on_wait: Callable[[str], None] | None = None,
 ) -> Path:
     """Bring the graded file of a stage's file up to date; gives its path.
 
-    manifest: the stage's sidecar; what it says of the file goes with the verdicts.
+    manifest: the stage's sidecar; what it says of the file goes with the verdicts. Raises
+    CacheError if the rows change while they are graded.
     """
     path = graded_path(table.path, profile)
+    sha256 = table.sha256()
     state = {
         "profile": profile,
         "grader": GRADER_VERSION,
         "scoring": SCORING_VERSION,
-        "rows_sha256": file_hash(table.path),
+        "rows_sha256": sha256,
         "gold_sha256": benchmark.gold_hash,
     }
     about = {name: manifest.get(name) for name in ("key", "config", "labels", "parents")}
     content = {**about, "graded": state, "spec": benchmark.spec.model_dump(mode="json")}
-    if not is_current(path, content):
-        store_graded(grade_rows(table.rows(), benchmark, profile), path, benchmark, content)
+
+    def rows() -> Iterator[dict[str, str]]:
+        yield from grade_rows(table.rows(), benchmark, profile)
+        if table.sha256() != sha256:  # nothing is replaced then
+            raise CacheError(
+                f"{table.path} was changed while it was graded. Run the same command again."
+            )
+
+    store_graded(rows, path, benchmark, content, on_wait)
     return path
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def is_current(path: Path, content: Mapping[str, Any]) -> bool:
-    """Whether a graded file is there and its sidecar says exactly this of it."""
-    try:
-        return path.exists() and read_sidecar(path) == content
-    except CacheError:
-        return False

@@ -17,14 +17,16 @@ from pathlib import Path
 from racro_eval.cache import CALL_COLUMNS, RowTable
 from racro_eval.data import Benchmark, Sample
 from racro_eval.engines.base import Sampling
+from racro_eval.errors import CacheError
 from racro_eval.grading import Status
 from racro_eval.grading.scope import visible_text
+from racro_eval.models.keys import sampling_settings
 from racro_eval.prompting import Template
-from racro_eval.scoring.graded import SUFFIX, graded_path, judged, read_graded
+from racro_eval.scoring.graded import SUFFIX, GradedFile, graded_path, judged, read_graded
 from racro_eval.settings import read_settings
 from racro_eval.sidecar import read_sidecar
-from racro_eval.stages.files import Model, StageFile, sampling_settings
-from racro_eval.stages.grade import file_hash, is_current, store_graded
+from racro_eval.stages.files import Model, StageFile
+from racro_eval.stages.grade import store_graded
 from racro_eval.stages.perceive import benchmark_facts, benchmark_identity, chat
 from racro_eval.stages.plan import Digests, PlannedRow, Prompt, plan_row
 
@@ -83,11 +85,14 @@ class JudgeJob:
         """The judge's sampling: the model's own limits, but always greedy."""
         return _greedy(self.model)
 
-    def judged_rows(self) -> Iterator[dict[str, str]]:
+    def judged_rows(self, replies: RowTable) -> Iterator[dict[str, str]]:
         """The graded rows, with the judge's verdict where it gave one on exactly this response."""
-        with RowTable(self.file.path, CALL_COLUMNS) as replies:
-            for verdict in self.verdicts():
-                yield self._with_reply(dict(verdict), replies)
+        for verdict in self.verdicts():
+            yield self._with_reply(dict(verdict), replies)
+
+    def replies(self) -> RowTable:
+        """The judge's replies, opened."""
+        return RowTable(self.file.path, CALL_COLUMNS)
 
     def _with_reply(self, verdict: dict[str, str], replies: RowTable) -> dict[str, str]:
         if verdict["status"] != Status.unparsed:
@@ -123,17 +128,27 @@ def judge_file(folder: Path, stem: str, model: Model, benchmark: Benchmark) -> S
     )
 
 
-def judged_file(job: JudgeJob, answers: Path, profile: str) -> Path:
-    """Bring the judged twin of a stage file's graded file up to date; gives its path."""
-    graded = graded_path(answers, profile)
+def judged_file(
+    job: JudgeJob, answers: Path, profile: str, on_wait: Callable[[str], None] | None = None
+) -> Path:
+    """Bring the judged twin of a stage file's graded file up to date; gives its path.
+
+    Raises CacheError if the graded file is not what its sidecar says.
+    """
     name = judged(profile, job.model.entry.folder)
     path = graded_path(answers, name)
-    content = read_sidecar(graded)
-    about = {"name": job.model.entry.name, "key": job.file.key}
-    state = {"profile": name, "judge": about, "replies_sha256": file_hash(job.file.path)}
-    content["graded"] = {**content["graded"], **state}
-    if not is_current(path, content):
-        store_graded(job.judged_rows(), path, job.benchmark, content)
+    with GradedFile(graded_path(answers, profile)) as verdicts, job.replies() as replies:
+        content = read_sidecar(verdicts.path)
+        graded, sha256 = content.get("graded"), verdicts.sha256()
+        if not isinstance(graded, dict) or graded.get("sha256") != sha256:
+            raise CacheError(
+                f"{verdicts.path} was changed after it was graded. Run the same command again."
+            )
+        about = {"name": job.model.entry.name, "key": job.file.key}
+        made_from = {"verdicts_sha256": sha256, "replies_sha256": replies.sha256()}
+        content["graded"] = {**graded, "profile": name, "judge": about, **made_from}
+        same = replace(job, verdicts=verdicts.rows)
+        store_graded(partial(same.judged_rows, replies), path, job.benchmark, content, on_wait)
     return path
 
 
@@ -154,8 +169,10 @@ def judge_prompt(sample: Sample, response: str, model: Model) -> Prompt:
 
 def read_reply(reply: str, finish_reason: str = "stop") -> bool | None:
     """Whether a reply says correct; None unless it is one of the words it was asked for."""
-    match = _REPLY.fullmatch(visible_text(reply).text)
-    if match is None or finish_reason == "length" or match[1].upper() == "NONE":
+    visible = visible_text(reply)
+    match = _REPLY.fullmatch(visible.text)
+    cut = visible.unfinished or finish_reason == "length"
+    if match is None or cut or match[1].upper() == "NONE":
         return None
     return match[1].upper() == "CORRECT"
 

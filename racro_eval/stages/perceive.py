@@ -16,8 +16,9 @@ from racro_eval.data import Benchmark, Sample
 from racro_eval.data.questions import without_short_answer
 from racro_eval.engines.base import Message, Sampling
 from racro_eval.models import folder_name
+from racro_eval.models.keys import sampling_settings
 from racro_eval.prompting import PromptSet, Role, Template
-from racro_eval.stages.files import Model, StageFile, sampling_settings
+from racro_eval.stages.files import Model, StageFile
 from racro_eval.stages.plan import Digests, PlannedRow, Prompt, plan_row, row_seed
 
 SAMPLING = Sampling(temperature=0.0, max_tokens=8192)

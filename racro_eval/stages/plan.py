@@ -9,11 +9,13 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 
 from racro_eval.data.images import Image, digest
 from racro_eval.engines.base import Completion, Engine, Message, Request, Sampling
 from racro_eval.errors import DataError
 from racro_eval.provenance import now
+from racro_eval.row_index import LOGPROBS_COLUMN
 from racro_eval.stages.files import StageFile
 
 
@@ -50,13 +52,14 @@ class PlannedRow:
 
     @property
     def cached(self) -> bool:
-        """Whether the file already holds the answer to exactly this prompt."""
+        """Whether the file already holds the answer to exactly this prompt, with what was asked."""
         state = self.file.state(self.index, self.sample)
         return (
             state is not None
             and not state.failed
             and not self.error
             and state.prompt_sha256 == self.prompt_sha256
+            and (state.logprobs or not self.sampling.logprobs)
         )
 
 
@@ -117,9 +120,12 @@ def complete(
 
 
 def cache_row(row: PlannedRow, completion: Completion) -> dict[str, str]:
-    """The CSV row of a completion."""
+    """The CSV row of a completion; log-probabilities are a further column, if there are some."""
     text = completion.texts[0] if completion.texts else ""
     failed = completion.error is not None
+    more = dict(row.parents)
+    if completion.token_logprobs:
+        more[LOGPROBS_COLUMN] = _numbers(completion.token_logprobs[0])
     return {
         "index": row.index,
         "sample": str(row.sample),
@@ -132,8 +138,13 @@ def cache_row(row: PlannedRow, completion: Completion) -> dict[str, str]:
         "prompt_sha256": row.prompt_sha256,
         "error": completion.error or "",
         "created_at": now(),
-        **row.parents,
+        **more,
     }
+
+
+def _numbers(values: Iterable[float]) -> str:
+    """A JSON list; what is no finite number, which JSON has not, is null."""
+    return json.dumps([value if isfinite(value) else None for value in values])
 
 
 def failed_row(row: PlannedRow) -> dict[str, str]:

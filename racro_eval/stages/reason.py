@@ -16,9 +16,10 @@ from racro_eval.data.questions import without_short_answer
 from racro_eval.engines.base import Sampling
 from racro_eval.errors import DataError, MissingError
 from racro_eval.models import folder_name
+from racro_eval.models.keys import sampling_settings
 from racro_eval.prompting import PromptSet, Variant
 from racro_eval.records import read_named_rows
-from racro_eval.stages.files import Model, Parent, StageFile, sampling_settings
+from racro_eval.stages.files import Model, Parent, StageFile
 from racro_eval.stages.perceive import (
     benchmark_facts,
     benchmark_identity,
@@ -27,6 +28,7 @@ from racro_eval.stages.perceive import (
     seeded,
 )
 from racro_eval.stages.plan import Digests, PlannedRow, Prompt, plan_row
+from racro_eval.thought import answer_of
 
 SAMPLING = Sampling(temperature=0.6, top_p=0.95, max_tokens=8192)
 """METHOD: the reasoner's sampling."""
@@ -37,7 +39,11 @@ NO_MLLM = "no-mllm"
 
 
 class Texts(Protocol):
-    """Captions or tentative answers, by a sample's index."""
+    """Captions or tentative answers, by a sample's index: what the reasoner reads of them.
+
+    That is the answer alone, never the thought before it. Of a text that ends inside its thought it
+    is what stood before, be it nothing.
+    """
 
     @property
     def parent(self) -> Parent:
@@ -45,7 +51,7 @@ class Texts(Protocol):
         ...
 
     def text(self, index: str) -> str:
-        """The text of a row. Raises DataError if there is none."""
+        """What a row hands on. Raises DataError if there is no row."""
         ...
 
 
@@ -67,7 +73,7 @@ class StageTexts:
             raise DataError(f"There is no {self.file.stem} for row {index}.")
         if row["error"]:
             raise DataError(f"The {self.file.stem} of row {index} failed: {row['error']}")
-        return row["prediction"]
+        return answer_of(row["prediction"])
 
 
 @dataclass(frozen=True)
@@ -88,7 +94,7 @@ class FileTexts:
     def text(self, index: str) -> str:
         if index not in self.predictions:
             raise DataError(f"{self.path} has no row with index {index}.")
-        return self.predictions[index]
+        return answer_of(self.predictions[index])
 
 
 def read_predictions(path: Path) -> dict[str, str]:

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import base64
+import io
+import logging
+import re
 import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
-pytest.importorskip("openai", reason="the extra `openai` is not installed")
+pytest.importorskip("httpx2", reason="the extra `openai` is not installed")
 
+from racro_eval.config import RunConfig
 from racro_eval.data.images import BytesImage
+from racro_eval.display import Display
 from racro_eval.engines import Completion, Engine, Message, Request, Sampling, create_engine
 from racro_eval.errors import ConfigError, EngineError
 from racro_eval.models import ModelEntry
+from racro_eval.pipeline import run
 from tests.support.benchmarks import make_json_benchmark, picture
 from tests.support.openai_server import Answer, Server, reply
-from tests.support.results import only, read_csv
+from tests.support.results import read_csv
+from tests.support.waiting import ends, wait_for
 
+GONE = "http://127.0.0.1:9/v1"
 TOKENS = [("an", -0.5), (" answer", -0.25)]
 
 
@@ -151,34 +159,190 @@ def test_the_key_comes_from_the_environment(
     assert server.keys == {"Bearer secret"}
 
 
-def test_a_wrong_key_ends_the_stage(server: Server) -> None:
-    server.answer = lambda body: (401, {"error": {"message": "no"}})
-    with pytest.raises(EngineError, match="refuses the key for m: set OPENAI_API_KEY"):
-        ask(server, request())
+def test_a_key_with_a_line_break_is_taken_without_it(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "secret\n")
+    ask(server, request())
+    assert server.keys == {"Bearer secret"}
 
 
-def test_credentials_in_an_address_are_not_repeated() -> None:
-    entry = ModelEntry(name="m", model="m", base_url="http://user:secret@127.0.0.1:9/v1")
+def test_a_key_that_no_header_can_hold_is_refused_and_not_repeated(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sec\nret")
+    with pytest.raises(ConfigError, match="OPENAI_API_KEY holds characters") as caught:
+        engine(server)
+    assert "ret" not in str(caught.value).removeprefix("OPENAI_API_KEY holds characters")
+
+
+def test_credentials_and_keys_in_an_address_are_used_and_not_repeated(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = f"{server.url.replace('//', '//user:secret@')}/?api-key=secret"
+    entry = ModelEntry(name="m", model="m", base_url=url, options={"wait_s": 0})
+    running = create_engine(entry, "openai")
+    (done,) = running.stream([request()])
+    assert done.texts == ("an answer",)
+    assert server.paths == ["/v1/models?api-key=secret", "/v1/chat/completions?api-key=secret"]
+    server.close()
     with pytest.raises(EngineError) as caught:
-        create_engine(entry, "openai")
+        list(running.stream([request()]))
+    running.close()
+    assert "secret" not in str(caught.value) + caplog.text
+
+
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:8000/v1", "file:///etc/passwd", "http://", "http://\x00"]
+)
+def test_an_address_that_is_none_is_said_at_once(url: str) -> None:
+    with pytest.raises(ConfigError, match="such as http://127"):
+        create_engine(ModelEntry(name="m", model="m", base_url=url), "openai")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("HTTP_PROXY", "nonsense://user:secret@x"), ("SSL_CERT_FILE", "/not/there")],
+)
+def test_a_proxy_or_certificate_that_is_none_is_said(
+    server: Server, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match="the proxy or the certificates") as caught:
+        engine(server)
     assert "secret" not in str(caught.value)
 
 
-def test_nobody_listening_is_said_at_once() -> None:
-    entry = ModelEntry(name="m", model="m", base_url="http://127.0.0.1:9/v1")
-    with pytest.raises(EngineError, match=r"Nobody answers at http://127\.0\.0\.1:9/v1"):
+def test_nobody_listening_is_said() -> None:
+    entry = ModelEntry(name="m", model="m", base_url=GONE, options={"wait_s": 0})
+    with pytest.raises(
+        EngineError, match=r"Nobody answers at http://127\.0\.0\.1:9/v1 for m .*: is"
+    ):
         create_engine(entry, "openai")
 
 
 def test_a_server_that_stays_away_ends_the_stage_and_keeps_what_came_before(
     server: Server,
 ) -> None:
-    running = engine(server, options={"concurrency": 1, "retries": 1})
+    running = engine(server, options={"concurrency": 1, "retries": 1, "wait_s": 0})
     stream = running.stream([request("first"), request("second")])
     assert next(stream).texts == ("an answer",)
     server.close()
-    with pytest.raises(EngineError, match="went away and did not come back"):
+    with pytest.raises(EngineError, match="went away and did not come back within 0 s"):
         list(stream)
+    running.close()
+
+
+class BackWhenMissed(logging.Handler):
+    """Starts the server again as soon as it is said that nobody answers."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__()
+        self.port, self.said = port, list[str]()
+        self.server: Server | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.said.append(record.getMessage())
+        self.server = self.server or Server(self.port)
+
+    def __enter__(self) -> BackWhenMissed:
+        logging.getLogger("racro_eval").addHandler(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger("racro_eval").removeHandler(self)
+        if self.server:
+            self.server.close()
+
+
+def test_a_server_that_is_away_for_a_moment_is_waited_for_at_the_start(server: Server) -> None:
+    server.close()
+    with BackWhenMissed(server.http.server_port) as keeper:
+        assert ask(server, request())["r"].texts == ("an answer",)
+    assert "Nobody answers at" in keeper.said[0]
+    assert "(ConnectError: All connection attempts failed)" in keeper.said[0]
+    assert "asking again in 1 s, and for 180 s at most" in keeper.said[0]
+    assert keeper.said[1:] == [f"{server.url} answers again."]
+
+
+def test_a_server_that_is_away_for_a_moment_is_waited_for_in_between(server: Server) -> None:
+    def die(body: dict[str, Any]) -> Answer:
+        server.close()
+        raise ConnectionError
+
+    running = engine(server)
+    server.answer = die
+    with BackWhenMissed(server.http.server_port) as keeper:
+        done = list(running.stream([request(str(n)) for n in range(8)]))
+        running.close()
+    assert [one.error for one in done] == [None] * 8
+    assert [said for said in keeper.said if "answers again" in said] == [keeper.said[-1]]
+
+
+def test_a_run_shows_that_it_waits(server: Server, tmp_path: Path) -> None:
+    server.close()
+    shown = io.StringIO()
+    config = RunConfig(
+        data=[str(make_json_benchmark(tmp_path, 2))],
+        data_root=tmp_path,
+        results=tmp_path / "results",
+        variant=["none"],
+        reasoner=[f"openai:m@{server.url}"],
+    )
+    with BackWhenMissed(server.http.server_port):
+        report = run(config, Display(Console(file=shown, width=500)))
+    assert report.exit_code(max_failures=0) == 0
+    (missed,) = [line for line in shown.getvalue().splitlines() if "Nobody answers" in line]
+    assert "sking again in 1 s" in missed
+
+
+def test_ctrl_c_ends_the_wait_for_a_server(tmp_path: Path) -> None:
+    spec = make_json_benchmark(tmp_path, 2)
+    command = [sys.executable, "-m", "racro_eval", "--data", str(spec), "--variant", "none"]
+    where = ["--data-root", str(tmp_path), "--results", str(tmp_path / "results")]
+    waiting = subprocess.Popen(
+        [*command, *where, "--reasoner", f"openai:m@{GONE}"], stderr=subprocess.PIPE, text=True
+    )
+    assert waiting.stderr is not None
+    while "sking again" not in (line := waiting.stderr.readline()):
+        assert line, "it ended without having waited"
+    waiting.send_signal(signal.SIGINT)
+    _, said = waiting.communicate(timeout=120)
+    assert waiting.returncode == 130, said
+
+
+def test_as_many_requests_are_in_flight_as_allowed(server: Server) -> None:
+    all_there = threading.Barrier(32)
+
+    def together(body: dict[str, Any]) -> Answer:
+        all_there.wait(60)
+        return 200, reply("x")
+
+    server.answer = together
+    done = ask(server, *(request(str(n)) for n in range(64)))
+    assert [one.texts for one in done.values()] == [("x",)] * 64
+
+
+def test_a_closed_engine_ends_what_is_in_flight_and_takes_no_more(server: Server) -> None:
+    gate = threading.Event()
+    asked = threading.Event()
+
+    def stuck(body: dict[str, Any]) -> Answer:
+        asked.set()
+        gate.wait()
+        return 200, reply("too late")
+
+    server.answer = stuck
+    running = engine(server)
+    closer = threading.Thread(target=lambda: asked.wait() and running.close())
+    closer.start()
+    with pytest.raises(EngineError, match="closed while requests were in flight"):
+        list(running.stream([request()]))
+    closer.join()
+    gate.set()
+    with pytest.raises(EngineError, match="The engine of m is closed"):
+        list(running.stream([request()]))
+    running.close()
 
 
 def test_no_more_requests_are_in_flight_than_allowed(server: Server) -> None:
@@ -205,9 +369,13 @@ def test_ctrl_c_does_not_wait_for_an_answer(server: Server, tmp_path: Path) -> N
     gate = threading.Event()
 
     def stuck(body: dict[str, Any]) -> Answer:
-        if len(server.asked) > 3:
+        if not re.search(r"picture [123]\?", str(body["messages"])):
             gate.wait()
         return 200, reply("an answer")
+
+    def rows() -> list[dict[str, str]]:
+        there = list((tmp_path / "results").rglob("none-????????.csv"))
+        return read_csv(there[0]) if there else []
 
     server.answer = stuck
     spec = make_json_benchmark(tmp_path, 12)
@@ -219,18 +387,26 @@ def test_ctrl_c_does_not_wait_for_an_answer(server: Server, tmp_path: Path) -> N
         text=True,
     )
     try:
-        while len(server.asked) < 12:
-            time.sleep(0.05)
+        wait_for(lambda: (len(server.asked), len(rows())) == (12, 3), run)
         run.send_signal(signal.SIGINT)
-        _, complaints = run.communicate(timeout=120)  # it ends while the answers are kept back
+        complaints = ends(run)  # it ends while the answers are kept back
     finally:
         gate.set()
     assert run.returncode == 130, complaints
-    assert len(read_csv(only(tmp_path / "results", "none"))) == 3
+    assert len(rows()) == 3
 
 
 @pytest.mark.parametrize(
-    "more", [{"tp": 2}, {"dp": 2}, {"options": {"concurency": 3}}, {"options": {"retries": 0.5}}]
+    "more",
+    [
+        {"tp": 2},
+        {"dp": 2},
+        {"options": {"concurency": 3}},
+        {"options": {"retries": 0.5}},
+        {"options": {"retries": -1}},
+        {"options": {"timeout_s": 0}},
+        {"options": {"wait_s": "long"}},
+    ],
 )
 def test_settings_that_make_no_sense_are_refused(server: Server, more: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):

@@ -129,7 +129,7 @@ def test_a_size_that_is_not_to_be_read_is_said(tmp_path: Path, config: str | Non
 
 @pytest.mark.parametrize("engine", ["openai", "transformers"])
 def test_engines_of_one_process_take_no_tp(tmp_path: Path, engine: str) -> None:
-    pytest.importorskip({"openai": "openai", "transformers": "torch"}[engine])
+    pytest.importorskip({"openai": "httpx2", "transformers": "torch"}[engine])
     entry = ModelEntry(name="m", model=str(tmp_path), base_url="http://127.0.0.1:9", tp="auto")
     with pytest.raises(RacroError, match="tp and dp"):
         create_engine(entry, engine)

@@ -6,6 +6,8 @@ import importlib.util
 import os
 import socket
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -104,6 +106,36 @@ def test_log_probabilities_come_if_asked_for(
 def test_a_seed_alone_decides_a_draw(completions: dict[str, Completion]) -> None:
     assert completions["seeded"].texts == completions["seeded again"].texts
     assert completions["seeded"].texts != completions["other seed"].texts
+
+
+@pytest.mark.parametrize(
+    ("tokens", "context", "outcome"),
+    [
+        ([1, 2, 9], 100, "stop"),
+        ([1, 2, 3, 4, 5], 100, "length"),  # max_tokens
+        ([1, 2, 3], 13, "length"),  # the context
+        ([1, 2, 3], None, "length"),  # a context that only vLLM knows
+        ([1, 2, 3], 100, "it ended after 3 tokens, with neither"),
+        ([], 100, "it ended after 0 tokens, with neither"),
+        ([], None, "it ended after 0 tokens, with neither"),
+    ],
+)
+def test_an_answer_that_nothing_known_has_ended_is_a_failure(
+    tokens: list[int], context: int | None, outcome: str
+) -> None:
+    from racro_eval.engines.ray_engine import RayEngine
+
+    engine: Any = object.__new__(RayEngine)
+    engine._entry = ModelEntry(name="m", model="m", max_model_len=context)
+    engine._eos_ids = {9}
+    engine._prompts = SimpleNamespace(text=str)
+    row = {"token_ids": tokens, "prompt_tokens": 10, "seconds": 1.0, "logprobs": []}
+    done = engine._completion(ask("r", "Q", max_tokens=5), row)
+    if outcome in ("stop", "length"):
+        assert (done.finish_reasons, done.error) == ((outcome,), None)
+    else:
+        assert outcome in done.error
+        assert done.texts == ()
 
 
 def test_an_automatic_size_is_refused(tiny_vlm: Path) -> None:

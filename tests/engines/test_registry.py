@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.util import find_spec
 from types import SimpleNamespace
 
 import pytest
@@ -12,7 +13,7 @@ import racro_eval.engines
 from racro_eval.engines import create_engine, engine_names
 from racro_eval.engines.registry import ENGINES, EngineSpec, default_engine
 from racro_eval.engines.vllm_devices import check_device
-from racro_eval.errors import MissingError, UnknownNameError
+from racro_eval.errors import ConfigError, MissingError, UnknownNameError
 from tests.engines.prompts import ask, entry, text_of
 
 
@@ -31,6 +32,17 @@ def test_an_engine_is_created_by_name() -> None:
 def test_an_unknown_name_is_answered_with_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match=r"no engine 'transformer'.*nearest: transformers"):
         create_engine(entry("any/model"), "transformer")
+
+
+@pytest.mark.parametrize("name", ["echo", "openai"])
+def test_of_every_option_is_decided_whether_it_may_change_the_text(name: str) -> None:
+    """An engine says which options it knows; so far none of these changes a text."""
+    if name == "openai" and not (find_spec("httpx2") or find_spec("openai")):
+        pytest.skip("the extra `openai` is not installed")
+    with pytest.raises(ConfigError, match="It knows: ") as raised:
+        create_engine(entry("any/model", options={"nonsense": 1}), name)
+    known = set(str(raised.value).rpartition("It knows: ")[2].rstrip(".").split(", "))
+    assert known <= ENGINES[name].no_text
 
 
 def test_a_missing_package_names_the_extra_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,7 +79,7 @@ def test_a_slip_in_our_own_modules_is_not_blamed_on_the_user(
 
 
 def test_importing_the_engines_imports_no_model_library() -> None:
-    heavy = "{'torch', 'transformers', 'vllm', 'openai', 'ray'}"
+    heavy = "{'torch', 'transformers', 'vllm', 'httpx2', 'ray'}"
     code = f"import sys, racro_eval.engines; print({heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

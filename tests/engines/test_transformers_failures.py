@@ -60,6 +60,24 @@ def test_a_row_that_fails_alone_is_an_error_of_one_line(
     assert done["5"].latency_s > 0
 
 
+def test_a_row_whose_scores_are_no_numbers_has_failed(
+    reasoner: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = texts(reasoner, REQUESTS)
+    forward = transformers.Qwen2ForCausalLM.forward
+
+    def overflowing(self: Any, *inputs: Any, **named: Any) -> Any:
+        output = forward(self, *inputs, **named)
+        output.logits[0, :, 3] = torch.nan  # of the longest prompt, which comes first
+        return output
+
+    monkeypatch.setattr(transformers.Qwen2ForCausalLM, "forward", overflowing)
+    done = by_id(reasoner, REQUESTS)
+    assert [id for id, completion in done.items() if completion.error] == ["5"]
+    assert "tiny-reasoner gave scores that are no numbers (NaN)" in (done["5"].error or "")
+    assert {id: done[id].texts[0] for id in "01234"} == {id: expected[id] for id in "01234"}
+
+
 def test_a_template_that_refuses_a_system_message_says_how_to_leave_it_out(
     tiny_reasoner: Path, tmp_path: Path
 ) -> None:

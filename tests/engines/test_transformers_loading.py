@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +112,46 @@ def test_settings_of_other_engines_and_models_are_refused(
 ) -> None:
     with pytest.raises(ConfigError, match=sentence):
         start(tiny_reasoner, **settings)
+
+
+def test_an_adapter_is_refused_for_its_base_is_not_identified(
+    tiny_reasoner: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mixin = "transformers.integrations.peft.PeftAdapterMixin._hf_peft_config_loaded"
+    monkeypatch.setattr(mixin, True)
+    with pytest.raises(ConfigError, match=r"is an adapter.*merge the two into one checkpoint"):
+        start(tiny_reasoner)
+
+
+def test_the_commit_of_an_entry_is_what_is_loaded_though_the_branch_has_moved(
+    tiny_reasoner: Path, tmp_path: Path
+) -> None:
+    """In a process of its own: the hub's libraries read their variables when they are imported."""
+    repo = tmp_path / "hub" / "models--org--m"
+    commits = {"a" * 40: "first", "b" * 40: "second"}
+    for commit, said in commits.items():
+        snapshot = shutil.copytree(tiny_reasoner, repo / "snapshots" / commit)
+        (snapshot / "chat_template.jinja").write_text(said)
+    (repo / "refs").mkdir()
+    (repo / "refs" / "main").write_text("a" * 40)
+    program = (
+        "import sys\nfrom pathlib import Path\n"
+        "from racro_eval import RunConfig\nfrom racro_eval.locating import locate_model\n"
+        "from racro_eval.engines import transformers_loading as loading\n"
+        "import torch\n"
+        "model = locate_model('transformers:org/m', RunConfig(data=['x'], offline=True))\n"
+        "Path(sys.argv[1]).write_text('b' * 40)\n"
+        "loaded = loading.load_model(model.entry, torch.device('cpu'))\n"
+        "print(model.fingerprint, loaded.tokenizer.chat_template, loaded.model.name_or_path)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(repo / "refs" / "main")],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "HF_HUB_CACHE": str(tmp_path / "hub"), "HF_HUB_OFFLINE": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["a" * 40, "first", "org/m"]
 
 
 def test_a_dtype_can_be_chosen(tiny_vlm: Path) -> None:

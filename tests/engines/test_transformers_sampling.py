@@ -92,3 +92,13 @@ def test_log_probabilities_are_the_models_own_whatever_the_sampling_does_to_them
         assert sampler.logprobs(row, 2) == pytest.approx(expected)
         assert sampler.logprobs(row, 1) == pytest.approx(expected[:1])
     assert sampler.logprobs(1, 2) is None, "not asked for"
+
+
+def test_scores_that_are_no_numbers_count_up_to_the_end_of_a_row() -> None:
+    sampler = RowSampler([Sampling(), Sampling()], torch.ones((2, 0), dtype=torch.long))
+    said = torch.zeros((2, 0), dtype=torch.long)
+    sampler(said, torch.stack([LOGITS, LOGITS]))
+    sampler(said, torch.stack([LOGITS, torch.full_like(LOGITS, torch.nan)]))
+    sampler(said, torch.stack([LOGITS, LOGITS]))
+    assert [sampler.is_sound(0, length) for length in (1, 2, 3)] == [True, True, True]
+    assert [sampler.is_sound(1, length) for length in (1, 2, 3)] == [True, False, False]

@@ -27,6 +27,7 @@ from tests.bench import counting
 from tests.support.benchmarks import make_json_benchmark, picture
 from tests.support.endless_loading import LOADING
 from tests.support.results import only, read_csv
+from tests.support.waiting import HANG_SECONDS, ends, wait_for
 
 if importlib.util.find_spec("vllm") is None and not os.environ.get("RACRO_REQUIRE_VLLM"):
     reason = "vllm is not installed; `make test` installs its CPU build where it is to be had"
@@ -332,9 +333,7 @@ def slow_run(
     (folder / "sweep.yaml").write_text(yaml.safe_dump(config))
     command = [sys.executable, "-m", "racro_eval", "--config", str(folder / "sweep.yaml")]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 180
-    while _rows(folder) < 5 and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_for(lambda: _rows(folder) >= 5, process)
     return process, descendants(process.pid)
 
 
@@ -347,7 +346,7 @@ def test_an_engine_that_is_killed_ends_its_stage_and_keeps_its_rows(
     cores = [pid for pid in children if "EngineCore" in _name(pid)]
     assert len(cores) == copies, f"among {[_name(pid) for pid in children]}"
     os.kill(cores[0], signal.SIGKILL)
-    _, complaints = process.communicate(timeout=120)
+    complaints = ends(process)
     assert process.returncode == 3, complaints
     assert "vLLM with r ended" in complaints
     kept = read_csv(only(tmp_path / "results", "none"))
@@ -361,7 +360,7 @@ def test_ctrl_c_gives_up_what_is_in_flight_and_keeps_what_is_finished(
     process, children = slow_run(tmp_path, tiny_reasoner, tokens=800)
     finished = _rows(tmp_path)
     process.send_signal(signal.SIGINT)
-    _, complaints = process.communicate(timeout=120)
+    complaints = ends(process)
     assert process.returncode == 130, complaints
     assert complaints.splitlines()[-1].startswith("racro-eval: Interrupted.")
     kept = read_csv(only(tmp_path / "results", "none"))
@@ -385,8 +384,8 @@ def _name(pid: int) -> str:
 
 
 def still_alive(pids: set[int]) -> list[str]:
-    """Names of those of the processes that have not ended after a while."""
-    deadline = time.monotonic() + 90
+    """Names of those of the processes that never end."""
+    deadline = time.monotonic() + HANG_SECONDS
     while (alive := [name for pid in pids if (name := _name(pid))]) and time.monotonic() < deadline:
         time.sleep(0.2)
     return alive
@@ -429,15 +428,15 @@ def test_no_loading_outlives_a_killed_run(tmp_path: Path, tiny_reasoner: Path) -
     )
     mark = tmp_path / "loading"
     process = subprocess.Popen(
-        [sys.executable, "-c", code, str(tiny_reasoner)], env={**os.environ, LOADING: str(mark)}
+        [sys.executable, "-c", code, str(tiny_reasoner)],
+        env={**os.environ, LOADING: str(mark)},
+        text=True,
     )
-    deadline = time.monotonic() + 180
-    while not mark.exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_for(mark.exists, process)
     children = descendants(process.pid)
     process.kill()
     process.communicate()
-    assert mark.exists() and len(children) > 1, "vLLM's own processes were there"
+    assert len(children) > 1, "vLLM's own processes were there"
     assert still_alive(children) == []
 
 

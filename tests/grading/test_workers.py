@@ -18,6 +18,7 @@ from racro_eval.grading import is_equivalent, workers
 from racro_eval.grading.equivalence import compare
 from racro_eval.grading.verdict import Status
 from racro_eval.grading.workers import Pool, Worker, WorkerDied, WorkerTimeout
+from tests.support.waiting import HANG_SECONDS
 from tests.support.worker import INTEGRAL, warm_up
 
 SAME = {"op": "equal", "left": "x+1", "right": "1+x"}
@@ -133,10 +134,9 @@ def test_a_slow_start_is_a_timeout_and_the_worker_serves_the_next_call(
     monkeypatch.setattr(workers, "Worker", lambda: Worker(command))
     assert compare(*INTEGRAL).status is Status.timeout  # while the worker is still loading
     (loading,) = workers.worker_pids()
+    for limit in ("SECONDS", "START_SECONDS"):  # what a busy machine needs is no part of this
+        monkeypatch.setattr(workers, limit, HANG_SECONDS)
     gate.touch()
-    until = time.monotonic() + 30
-    while compare(*INTEGRAL).status is Status.timeout and time.monotonic() < until:
-        assert workers.worker_pids() == [loading]
     assert is_equivalent(*INTEGRAL)
     assert loading in workers.worker_pids()
 
@@ -153,8 +153,8 @@ def test_a_worker_that_goes_silent_is_a_timeout(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_pipe_closed_between_two_requests() -> None:
     worker = Worker()
-    worker.wait_until_ready(time.monotonic() + 30)
-    worker.ask(SAME, 5)
+    worker.wait_until_ready(time.monotonic() + HANG_SECONDS)
+    worker.ask(SAME, HANG_SECONDS)
     worker.process.kill()
     worker.process.wait()
     with pytest.raises(WorkerDied):

@@ -94,7 +94,30 @@ class TestRefused:
 
     def test_rows_twice(self, tmp_path: Path) -> None:
         path = write(tmp_path, ROWS[0], ROWS[0])
+        path.with_name("qcap+sol-00000000.csv").touch()
         assert "a sample of an index stands on two rows. Remove it" in self.complaint(path)
+
+    def test_verdicts_are_kept_where_their_answers_are_not_beside_them(
+        self, tmp_path: Path
+    ) -> None:
+        told = self.complaint(write(tmp_path, ROWS[0], ROWS[0]))
+        assert "Its answers, qcap+sol-00000000.csv, are not beside it: restore it" in told
+        assert "emove" not in told
+
+    @pytest.mark.parametrize(
+        "name",
+        ["caption-00000000.csv", "tentative-00000000.csv", "qcap+sol-0a1b2c3d.shard-1-of-2.csv"],
+    )
+    def test_a_torn_stage_file_is_never_to_be_removed(self, tmp_path: Path, name: str) -> None:
+        path = tmp_path / name
+        path.write_bytes(encode_row(("index", "prediction")) + encode_row(("1", "a"))[:3])
+        with pytest.raises(CacheError) as caught:
+            read_columns(path, ("index", "prediction"))
+        told = str(caught.value)
+        assert f"{path} cannot be read" in told
+        assert "It is a stage file, which holds what a model said: keep it." in told
+        assert "repairs it" in told
+        assert "emove" not in told
 
     def test_more_samples_than_the_benchmark_has(self, tmp_path: Path) -> None:
         rows = [(str(number), "0", "", "empty") for number in range(5)]

@@ -40,6 +40,7 @@ Judge = Callable[[Request], str]
         ("NOT CORRECT", None),
         ("", None),
         ("<think>CORRECT", None),
+        ("CORRECT <think>or is it", None),
         ("yes", None),
     ],
 )
@@ -226,7 +227,7 @@ class TestServer:
     def test_a_served_model_judges(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        pytest.importorskip("openai", reason="the extra `openai` is not installed")
+        pytest.importorskip("httpx2", reason="the extra `openai` is not installed")
         monkeypatch.chdir(tmp_path)
         monkeypatch.setenv("OPENAI_API_KEY", "secret-key")
         spec = make_json_benchmark(tmp_path / "data")

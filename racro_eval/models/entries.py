@@ -1,4 +1,4 @@
-"""Models: from what a user types to where the weights are and how to run them.
+"""Models: from what a user types to an entry, which says where the weights are and how to run them.
 
 A model is a name from the built-in list or the sweep file, a hub id, a local folder, or
 `engine:model[@base_url]`. All settings of a model have one place, its entry.
@@ -6,7 +6,6 @@ A model is a name from the built-in list or the sweep file, a hub id, a local fo
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -14,19 +13,15 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, JsonValue
 
-from racro_eval.engines.registry import engine_names
+from racro_eval.engines.registry import engine_names, loads_weights
 from racro_eval.errors import MissingError, UnknownNameError
 from racro_eval.settings import Strict, read_settings
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
-_WEIGHTS = ("*.safetensors", "*.bin", "*.gguf", "*.pt")
-_LOADING_ENGINES = ("ray", "transformers", "vllm")
-"""Engines that load weights from a folder or the hub, rather than ask for a model by name."""
 _PACKAGE_FOLDER = "racro_eval/"
 """How the list of built-in models begins the path of a model that ships with racro-eval."""
-_SMALL = ("*.json", "*.jinja", "*.txt", "*.model")
 
 
 def folder_name(name: str) -> str:
@@ -62,6 +57,12 @@ class ModelEntry(Strict):
     system_prompt: false drops the system message (some R1-style models want none).
     min_pixels, max_pixels: limits of an image's area; None leaves the model's own.
     options: settings that only one engine knows.
+    identity: what the rows of this model are kept under, in place of what is found out of its
+    weights or its server (`models.fingerprints`). Whoever gives one vouches for it: two models of
+    the same identity and the same settings share their rows, wherever they are.
+
+    Every field is part of the key of cached rows, unless `models.keys` names it as one that changes
+    no text.
     """
 
     name: str
@@ -78,9 +79,10 @@ class ModelEntry(Strict):
     min_pixels: int | None = Field(None, gt=0)
     max_pixels: int | None = Field(None, gt=0)
     system_prompt: bool = True
-    chat_template_kwargs: dict[str, Any] = Field(default_factory=dict)
+    chat_template_kwargs: dict[str, JsonValue] = Field(default_factory=dict)
     sampling: SamplingOverrides = SamplingOverrides()
-    options: dict[str, Any] = Field(default_factory=dict)
+    options: dict[str, JsonValue] = Field(default_factory=dict)
+    identity: str | None = Field(None, min_length=1)
 
     @property
     def folder(self) -> str:
@@ -90,8 +92,7 @@ class ModelEntry(Strict):
     @property
     def local_folder(self) -> Path | None:
         """The model's folder if it is one on this machine."""
-        path = Path(os.path.expanduser(self.model))  # which leaves the ~ of a user without a home
-        return path if path.is_dir() else None
+        return _folder(self.model)
 
 
 class _ModelFile(Strict):
@@ -103,15 +104,24 @@ def builtin_models() -> dict[str, ModelEntry]:
 
     The model of some is a folder inside the package; it is given by where the package is installed.
     """
-    file = read_settings(_ModelFile, resources.files("racro_eval") / "models.yaml")
+    file = read_settings(_ModelFile, resources.files("racro_eval.models") / "models.yaml")
     return {entry.name: _installed(entry) for entry in file.models}
 
 
 def _installed(entry: ModelEntry) -> ModelEntry:
     if not entry.model.startswith(_PACKAGE_FOLDER):
         return entry
-    folder = Path(__file__).parent / entry.model.removeprefix(_PACKAGE_FOLDER)
+    folder = _package_folder() / entry.model.removeprefix(_PACKAGE_FOLDER)
     return entry.model_copy(update={"model": str(folder)})
+
+
+def ships_with_the_package(entry: ModelEntry) -> bool:
+    """Whether the model is a folder inside the package."""
+    return Path(entry.model).is_relative_to(_package_folder())
+
+
+def _package_folder() -> Path:
+    return Path(__file__).parents[1]
 
 
 def resolve_model(text: str, own: Iterable[ModelEntry] = ()) -> ModelEntry:
@@ -134,14 +144,19 @@ def _with_engine(engine: str, rest: str, entries: Mapping[str, ModelEntry]) -> M
     update = {"engine": engine, "base_url": base_url or None}
     if model in entries:
         return entries[model].model_copy(update=update)
-    if engine in _LOADING_ENGINES:
+    if loads_weights(engine):
         return _located(model, entries).model_copy(update=update)
     return ModelEntry(name=Path(model).name or model, model=model, **update)
 
 
+def _folder(text: str) -> Path | None:
+    """The folder of this machine that a text names, whatever the text is; None if there is none."""
+    path = os.path.expanduser(text)  # pathlib's raises for a user that is not there
+    return Path(path) if os.path.isdir(path) else None
+
+
 def _located(text: str, entries: Mapping[str, ModelEntry]) -> ModelEntry:
-    path = Path(os.path.expanduser(text))
-    if path.is_dir():
+    if path := _folder(text):
         return ModelEntry(name=path.resolve().name, model=text)
     if text.startswith((".", "/", "~")):
         raise MissingError(f"There is no model folder {text}.")
@@ -153,67 +168,3 @@ def _located(text: str, entries: Mapping[str, ModelEntry]) -> ModelEntry:
         entries,
         "Give a name of `racro-eval list models`, a hub id, a folder, or engine:model.",
     )
-
-
-def fingerprint(entry: ModelEntry, engine: str, *, offline: bool) -> str:
-    """What identifies the weights: the hub's commit, or a hash of the local folder.
-
-    An engine that loads no weights itself knows a model by its name alone.
-    """
-    if engine not in _LOADING_ENGINES:
-        return "name only"
-    folder = entry.local_folder
-    if folder is not None:
-        return f"sha256:{_folder_hash(folder)}"
-    return _hub_revision(entry, offline=offline)
-
-
-def _folder_hash(folder: Path) -> str:
-    """Hash of a model folder: small files whole, weight files by size and a sample of their bytes.
-
-    The names and sizes in a weight index are the same for every fine-tune of a model, so they
-    cannot tell a retrained checkpoint in the same folder from the old one; sampled bytes can, at
-    a cost that does not grow with the model.
-    """
-    state = hashlib.sha256()
-    small = {path for pattern in _SMALL for path in folder.glob(pattern)}
-    for path in sorted(small):
-        state.update(f"{path.name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
-    weights = {path for pattern in _WEIGHTS for path in folder.glob(pattern)}
-    for path in sorted(weights):
-        state.update(f"{path.name}\0{path.stat().st_size}\0".encode())
-        state.update(_sampled_bytes(path))
-    return state.hexdigest()[:16]
-
-
-def _sampled_bytes(path: Path, pieces: int = 64, length: int = 1 << 14) -> bytes:
-    """`pieces` evenly spaced stretches of a file, its start and end among them."""
-    size = path.stat().st_size
-    if size <= pieces * length:
-        return path.read_bytes()
-    with path.open("rb") as file:
-        taken = bytearray()
-        for piece in range(pieces):
-            file.seek((size - length) * piece // (pieces - 1))
-            taken += file.read(length)
-        return bytes(taken)
-
-
-def _hub_revision(entry: ModelEntry, *, offline: bool) -> str:
-    """The commit that the hub, or else its local cache, gives for the model's revision."""
-    from huggingface_hub import HfApi, try_to_load_from_cache
-
-    reason: Exception | None = None
-    if not offline:
-        try:
-            info = HfApi().model_info(entry.model, revision=entry.revision, timeout=10)
-            return info.sha or "unknown"
-        except Exception as error:  # of whichever HTTP library the hub's client has this year
-            reason = error  # the hub is away: the cache says which commit will be loaded
-    cached = try_to_load_from_cache(entry.model, "config.json", revision=entry.revision)
-    if isinstance(cached, str):
-        return Path(cached).parent.name
-    raise MissingError(
-        f"The model {entry.model} is neither reachable on the hub nor in its local cache. "
-        "Give a local folder, or another engine."
-    ) from reason

@@ -1,0 +1,40 @@
+"""What this machine computes on, found out without importing torch; and the dtype that follows."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from importlib import metadata
+from pathlib import Path
+
+
+def device() -> str:
+    """ "gpu" or "cpu": what torch as it is installed here will find, as far as can be foreseen."""
+    build = _torch_build()
+    if build == "cpu" or os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
+        return "cpu"
+    if build.startswith("rocm"):
+        return "gpu" if Path("/dev/kfd").exists() else "cpu"
+    return "gpu" if shutil.which("nvidia-smi") else "cpu"
+
+
+def _torch_build() -> str:
+    """What torch was built for: "cpu", "cu128", "rocm6.2"; empty if it does not say so."""
+    try:
+        return metadata.version("torch").partition("+")[2]
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def automatic_dtype(engine: str) -> tuple[str, str | None]:
+    """What `dtype: auto` means for an engine here, and the device it was chosen for, if any.
+
+    On a GPU, vLLM chooses by the model's config, which is part of its fingerprint: the word stays.
+    vLLM runs on a CPU only if it was built for it, so a build for GPUs means a GPU wherever the run
+    is planned. Engines that load no weights choose nothing.
+    """
+    if engine == "transformers":
+        return ("float32", "cpu") if device() == "cpu" else ("bfloat16", "gpu")
+    if engine in ("ray", "vllm"):
+        return ("float32", "cpu") if _torch_build() == "cpu" else ("auto", "gpu")
+    return "auto", None

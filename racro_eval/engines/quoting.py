@@ -1,0 +1,14 @@
+"""Words of a server or a model, made fit to stand in a sentence of ours."""
+
+from __future__ import annotations
+
+MOST = 300
+"""Characters of a quotation."""
+
+
+def quoted(text: str, most: int = MOST) -> str:
+    """The text on one line, without control and direction characters, shortened to `most`."""
+    start = text[: 20 * most]  # a text of many megabytes is not gone through for its beginning
+    words = "".join(c if c.isprintable() else " " for c in start).split()
+    line = " ".join(words)
+    return line if len(line) <= most else line[: most - 1].rstrip() + "…"

@@ -1,0 +1,189 @@
+"""Answers of a results folder that have no verdicts yet, and grading them where that is possible.
+
+A run grades what it has finished; one that was killed leaves answers without verdicts, or with
+older ones. Looking for them reads sidecars only; nothing heavy is imported, and no file is read
+whole, unless there is something to grade.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from racro_eval.errors import CacheError, DataError, MissingError, RacroError, UnknownNameError
+from racro_eval.file_hash import file_sha256
+from racro_eval.grading.verdict import GRADER_VERSION
+from racro_eval.scoring.graded import SUFFIX, graded_path, profile_of
+from racro_eval.scoring.profiles import DEFAULT_PROFILE, PROFILES, SCORING_VERSION, Profile
+from racro_eval.settings import parse_settings
+from racro_eval.shards import Shard
+from racro_eval.sidecar import read_sidecar, sidecar_path
+
+if TYPE_CHECKING:
+    from racro_eval.data import Benchmark
+    from racro_eval.data.spec import BenchmarkSpec
+
+_STAGE_FILE = re.compile(r".+-[0-9a-f]{8}(?:\.shard-[0-9]+-of-[0-9]+)?\.csv", re.ASCII)
+_ANSWERS = ("reason", "tentative")
+
+
+@dataclass
+class Gradings:
+    """graded: answers that have got verdicts. left: answers that are in no table, and why."""
+
+    graded: list[Path] = field(default_factory=list)
+    left: dict[Path, str] = field(default_factory=dict)
+
+    def lines(self, results: Path) -> Iterator[str]:
+        """A sentence about what was graded, and one for each reason why something was not."""
+        if self.graded:
+            yield f"Graded {_names(self.graded, results)}."
+        reasons: dict[str, list[Path]] = {}
+        for path, reason in self.left.items():
+            reasons.setdefault(reason, []).append(path)
+        for reason, paths in reasons.items():
+            yield f"Not graded, or not anew: {_names(paths, results)}: {reason}"
+
+
+def _names(paths: list[Path], results: Path) -> str:
+    names = [str(path.relative_to(results)) for path in paths[:3]]
+    more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
+    return ", ".join(names) + more
+
+
+def grade_ungraded(results: Path, data_root: Path | None = None) -> Gradings:
+    """Grade the answers under a folder whose verdicts are missing or out of date.
+
+    Answers of a run that goes on, or was interrupted, are graded too: a score of a part of the
+    samples says that it is partial. Nothing is downloaded. What cannot be graded raises nothing.
+    """
+    done, benchmarks = Gradings(), _Benchmarks(results, data_root)
+    for path in sorted(results.rglob("*.csv")):
+        if path.name.endswith(SUFFIX) or not _STAGE_FILE.fullmatch(path.name):
+            continue
+        try:
+            _bring_up_to_date(path, benchmarks, done)
+        except (RacroError, OSError) as error:
+            done.left[path] = str(error)
+    return done
+
+
+def _bring_up_to_date(path: Path, benchmarks: _Benchmarks, done: Gradings) -> None:
+    manifest = read_sidecar(path)
+    settings = manifest.get("settings")
+    if not isinstance(settings, dict):
+        done.left[path] = "It has no sidecar; the run that wrote it writes it again."
+        return
+    if settings.get("stage") not in _ANSWERS:
+        return
+    profiles = [profile for profile in _profiles(path) if is_outdated(path, profile)]
+    if not profiles:
+        return
+    if Shard.of_file(path):
+        done.left[path] = "It is a shard; `racro-eval merge` joins the shards of a finished run."
+        return
+    _grade(path, manifest, benchmarks, profiles, done)
+
+
+def _profiles(path: Path) -> list[Profile]:
+    """The profiles by which a file was graded before; if by none, the default one."""
+    known: list[Profile] = [profile for profile in PROFILES if graded_path(path, profile).exists()]
+    return known or [DEFAULT_PROFILE]
+
+
+def is_outdated(path: Path, profile: Profile) -> bool:
+    """Whether the verdicts on a file of answers are missing, older than it, or of another grader.
+
+    Verdicts that were written after the last change of the answers are of these answers, and what
+    their sidecar was written after is whole; where the times do not say so, hashes do.
+    """
+    graded = graded_path(path, profile)
+    try:
+        content = read_sidecar(graded)
+        written = graded.stat().st_mtime_ns
+        told = sidecar_path(graded).stat().st_mtime_ns
+    except (CacheError, FileNotFoundError):
+        return True
+    state = content.get("graded")
+    if not isinstance(state, dict) or profile_of(content) != profile:
+        return True
+    if (state.get("grader"), state.get("scoring")) != (GRADER_VERSION, SCORING_VERSION):
+        return True
+    changed = path.stat().st_mtime_ns > written and file_sha256(path) != state.get("rows_sha256")
+    damaged = written > told and "sha256" in state and file_sha256(graded) != state["sha256"]
+    return changed or damaged
+
+
+def _grade(
+    path: Path,
+    manifest: dict[str, Any],
+    benchmarks: _Benchmarks,
+    profiles: list[Profile],
+    done: Gradings,
+) -> None:
+    from racro_eval.cache import CALL_COLUMNS, REASONING_COLUMNS, RowTable
+    from racro_eval.stages.grade import grade_file
+
+    reasoned = manifest["settings"]["stage"] == "reason"
+    with RowTable(path, REASONING_COLUMNS if reasoned else CALL_COLUMNS) as table:
+        if not len(table):
+            return
+        benchmark = benchmarks.of(manifest)
+        for profile in profiles:
+            grade_file(table, benchmark, manifest, profile)
+    done.graded.append(path)
+
+
+class _Benchmarks:
+    """The benchmarks of a results folder, each loaded once, from local files only."""
+
+    def __init__(self, results: Path, data_root: Path | None) -> None:
+        self._results = results
+        self._data_root = data_root
+        self._loaded: dict[tuple[str, str], Benchmark | RacroError] = {}
+
+    def of(self, manifest: dict[str, Any]) -> Benchmark:
+        """The benchmark of a stage's file. Raises RacroError if its rows are not there."""
+        about = manifest.get("benchmark") or {}
+        name = str(about.get("name"))
+        style = str(manifest["settings"].get("question_style", "racro"))
+        if (name, style) not in self._loaded:
+            try:
+                self._loaded[name, style] = self._load(name, style)
+            except RacroError as error:
+                self._loaded[name, style] = error
+        found = self._loaded[name, style]
+        if isinstance(found, RacroError):
+            raise found
+        if found.data_hash != about.get("data_sha256"):
+            raise DataError(f"The rows of {name} are others now than when it was answered.")
+        return found
+
+    def _load(self, name: str, style: str) -> Benchmark:
+        from racro_eval.data import read_benchmark
+
+        return read_benchmark(
+            self._spec(name),
+            data_root=self._data_root,
+            offline=True,
+            question_style="native" if style == "native" else "racro",
+        )
+
+    def _spec(self, name: str) -> BenchmarkSpec:
+        """The spec of a shipped benchmark, or of a user's own that was graded here before."""
+        from racro_eval.data.spec import BenchmarkSpec, load_spec
+
+        try:
+            return load_spec(name)
+        except UnknownNameError:
+            pass
+        for graded in sorted(self._results.rglob(f"*{SUFFIX}")):
+            content = read_sidecar(graded).get("spec")
+            if isinstance(content, dict) and content.get("name") == name:
+                return parse_settings(BenchmarkSpec, content, str(graded))
+        raise MissingError(
+            f"No benchmark {name} ships with racro-eval; the run that wrote it grades it."
+        )
