@@ -119,7 +119,7 @@ def difference(found: dict[str, Any], wanted: dict[str, Any]) -> str:
 
 
 def _same(found: Any, wanted: Any) -> bool:
-    """Equal, but for verdicts that took too long: that limit is in seconds, and machines are busy."""
+    """Equal, but for verdicts that took too long: that limit is in seconds of a busy machine."""
     if isinstance(found, list) and isinstance(wanted, list):
         pairs = zip(found, wanted, strict=False)
         return len(found) == len(wanted) and all(_same(one, other) for one, other in pairs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -103,7 +104,7 @@ def test_a_damaged_sidecar_of_verdicts_is_made_again(results: Path) -> None:
 def test_verdicts_that_were_changed_are_made_again(results: Path) -> None:
     path = graded_files(results)[0]
     kept, content = path.read_bytes(), read_sidecar(path)
-    content["graded"]["sha256"] = file_sha256(path)
+    content["graded"]["sha256"] = hashlib.sha256(kept).hexdigest()
     write_sidecar(path, content)
     path.write_bytes(kept[:-20])
     assert len(grade_ungraded(results).graded) == 1
