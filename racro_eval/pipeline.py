@@ -276,8 +276,8 @@ def _complete(
         return
     engine = _load(jobs[0].model, max_images, progress, load_timeout)
     try:
-        check_as_planned(jobs[0].model, engine)
         versions.update(engine.info.versions)
+        check_as_planned(jobs[0].model, engine)
         progress.restart()
         with interruptible(), progress.waiting():
             for row, record in complete(engine, rows):

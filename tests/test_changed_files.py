@@ -163,16 +163,17 @@ def test_garbage_that_others_append_is_not_cut(path: Path, garbage: bytes) -> No
     assert path.read_bytes() == content
 
 
+@pytest.mark.parametrize("change", [append_rows, replace_by_another_table])
 def test_rows_that_come_while_the_file_is_settled_are_not_lost(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+    path: Path, change: Change, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sync, synced = os.fsync, []
 
     def and_somebody_appends(fd: int) -> None:
         sync(fd)
-        if len(synced) < 2:
+        if not synced:
             synced.append(fd)
-            append_rows(path)
+            change(path)
 
     with RowWriter(path, CALL_COLUMNS) as writer:
         writer.append(row("3"))

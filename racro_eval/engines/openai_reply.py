@@ -104,9 +104,11 @@ def _text(message: Mapping[str, Any], *, cut: bool) -> str:
     """
     answer = _answer(message.get("content"))
     thought = next((text for key in _THOUGHTS if isinstance(text := message.get(key), str)), "")
-    if answer is None and not thought:
+    if thought and not answer:
+        return join(thought, "", open=cut)
+    if answer is None:
         raise DataError("The server's reply has no text.")
-    return join(thought, answer or "", open=cut and bool(thought) and not answer)
+    return join(thought, answer)
 
 
 def _answer(content: object) -> str | None:

@@ -12,6 +12,7 @@ from racro_eval.data.spec import BenchmarkSpec
 from racro_eval.errors import CacheError
 from racro_eval.file_hash import kept_hash
 from racro_eval.records import read_named_rows
+from racro_eval.regular_files import open_regular
 from racro_eval.scoring import metric_of
 from racro_eval.scoring.profiles import DEFAULT_PROFILE
 
@@ -75,7 +76,7 @@ class GradedFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self._file = path.open("rb")
+            self._file = open_regular(path)
         except OSError as error:
             raise self._unreadable(error) from error
 

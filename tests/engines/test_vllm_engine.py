@@ -491,6 +491,8 @@ def test_a_child_that_dies_while_it_loads_is_said_at_once(
     assert still_alive(descendants(os.getpid()) - before) == []
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_an_engine_that_nobody_closes_ends_with_its_last_user(tiny_reasoner: Path) -> None:
     before = descendants(os.getpid())
     engine = create_engine(ModelEntry(name="r", model=str(tiny_reasoner), **SETTINGS), "vllm")
