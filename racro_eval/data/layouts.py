@@ -195,5 +195,6 @@ def require(columns: Iterable[str], needed: Iterable[str], where: str) -> None:
     for column in needed:
         if column not in have and column.partition(".")[0] not in have:
             raise DataError(
-                f"{where} has no column {column!r}; its columns are: {', '.join(sorted(have))}."
+                f"{where} has no column {column!r}; its columns are: "
+                f"{', '.join(sorted(have))[:500]}."
             )
