@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from racro_eval import interrupts
@@ -63,6 +63,9 @@ def run(config: RunConfig, display: Display | None = None) -> RunReport:
     display = display or Display()
     with interrupts.handling(interrupts.COMMAND_LINE[0]), display.warnings():
         return _Run(config, display, make_plan(config)).all()
+
+
+_NOT_READABLE = "What it is asked about could not be read when the run began; run it again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,8 +274,9 @@ def _complete(
     rows = _open_rows(jobs, write)
     if max_images is None:
         with interruptible():
-            for _ in rows:
-                pass  # what can be asked for by now, an image being back, waits for the next run
+            for row in rows:
+                # It can be asked for by now, an image being back, but no model was loaded for it.
+                write(row, failed_row(replace(row, error=_NOT_READABLE)))
         return
     engine = _load(jobs[0].model, max_images, progress, load_timeout)
     try:
