@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from racro_eval.atomic import temporary_path
+from racro_eval.regular_files import open_regular
 
 SMALL = 1 << 26
 """Bytes; what is smaller is hashed each time."""
@@ -42,7 +43,7 @@ def kept_hash(path: Path, fd: int, calculate: Callable[[], str]) -> str:
 
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file, in hex. Raises OSError."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return kept_hash(
             path, file.fileno(), lambda: hashlib.file_digest(file, "sha256").hexdigest()
         )

@@ -32,6 +32,8 @@ HEARTBEAT_SECONDS = 10.0
 STALE_SECONDS = 90.0
 _POLL_SECONDS = 0.2
 _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL)
+_HELD: set[str] = set()
+"""The tokens of the owner files that this process holds."""
 _NO_LINKS = (errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK)
 
 
@@ -168,6 +170,7 @@ class FileLock:
         temporary = path.with_name(f"{path.name}.{self._token}.{process_tag()}.tmp")
         fd = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o644)
         made = False
+        _HELD.add(self._token)  # before the file can be seen
         try:
             os.write(fd, self._content())
             try:
@@ -184,12 +187,15 @@ class FileLock:
         except FileExistsError:
             fd = -1
         finally:
-            temporary.unlink(missing_ok=True)
             if made:
                 self._owner = fd
                 _HEARTBEAT.add(fd)
-            elif fd >= 0:
-                os.close(fd)
+            else:
+                _HELD.discard(self._token)
+                if fd >= 0:
+                    os.close(fd)
+            with suppress(OSError):  # the next writer removes it
+                temporary.unlink(missing_ok=True)
         return made
 
     def _content(self) -> bytes:
@@ -197,6 +203,8 @@ class FileLock:
         return json.dumps({**about, "process": process_tag(), "token": self._token}).encode()
 
     def _is_gone(self, path: Path, owner: Owner) -> bool:
+        if owner.process == process_tag():
+            return owner.token not in _HELD  # its file could not be removed, on a full disk, say
         if of_this_machine(owner.process):
             return has_ended(owner.process)
         token, moved, since = self._seen.get(path, ("", 0, 0.0))
@@ -210,6 +218,7 @@ class FileLock:
         owner, self._owner = self._owner, -1
         if owner < 0:
             return
+        _HELD.discard(self._token)
         try:
             path = path or self._owner_path
             if is_at(owner, path):

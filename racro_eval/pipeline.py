@@ -171,7 +171,7 @@ class _Run:
             if path in unfit:
                 continue
             try:
-                graded = _grade(file, job.benchmark, self.config.scoring)
+                graded = _grade(file, job.benchmark, self.config.scoring, self.display.log)
             except Exception as error:
                 self._fail("part", str(path), error)
                 continue
@@ -194,7 +194,9 @@ class _Run:
             for job, one in zip(jobs, graded, strict=True):
                 if _without(unfit, [job]):
                     self.report.count(job.file.tally)
-                    self.report.graded.append(judged_file(job, one.answers, profile))
+                    self.report.graded.append(
+                        judged_file(job, one.answers, profile, self.display.log)
+                    )
         except (Exception, SystemExit) as error:
             self._fail("model", judge.entry.name, error, self.config.results)
 
@@ -204,7 +206,9 @@ def _without(unfit: Iterable[Unfit], jobs: Iterable[Job]) -> list[Job]:
     return [job for job in jobs if all(job is not other for other, _ in unfit)]
 
 
-def _grade(file: StageFile, benchmark: Benchmark, profile: Profile) -> _Graded | None:
+def _grade(
+    file: StageFile, benchmark: Benchmark, profile: Profile, on_wait: Callable[[str], None]
+) -> _Graded | None:
     """Grade a file, if it has rows."""
     if not os.path.exists(file.path):
         return None
@@ -212,7 +216,7 @@ def _grade(file: StageFile, benchmark: Benchmark, profile: Profile) -> _Graded |
         table = file.open_table()
         if not len(table):
             return None
-        to = grade_file(table, benchmark, read_sidecar(file.path), profile)
+        to = grade_file(table, benchmark, read_sidecar(file.path), profile, on_wait)
         return _Graded(file.path, to, benchmark)
     finally:
         file.close()  # the reasoners will read it

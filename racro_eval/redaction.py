@@ -33,7 +33,7 @@ _HARMLESS_QUERY = re.compile(r"version|model|deployment|region|format", re.IGNOR
 """Names in a query whose values are no secrets anywhere else: `?api-version=2024-02-01-preview`."""
 _SHORTEST = 8
 _URL_SAFE = str.maketrans("+/", "-_")
-_PLAIN = re.compile(r"[^\W\d_]{1,20}|[\d\W_]{1,19}|[+-]?[\d.,_]{1,19}e[+-]?\d{1,3}")
+_PLAIN = re.compile(r"[^\W\d_]{1,11}|[\d\W_]{1,19}|[+-]?[\d.,_]{1,19}e[+-]?\d{1,3}")
 """One word, or a text without letters (a number, a date), or a number with an exponent."""
 _URL = re.compile(
     r"://(?P<user>[^\s/?#]*@|[^\s/?#:@]*:(?!\d+(?:[/?#]|$))[^\s@]*@)?"
@@ -86,7 +86,7 @@ def _without_credentials(url: re.Match[str]) -> str:
 def is_secret(value: str) -> bool:
     """Whether a value would be a secret if it stood where secrets stand.
 
-    Values under 8 characters, single words of up to 20 letters, numbers, dates and existing paths
+    Values under 8 characters, single words of up to 11 letters, numbers, dates and existing paths
     are none: in place of them the mark would spoil answers.
     """
     if len(value) < _SHORTEST or _PLAIN.fullmatch(value):

@@ -11,6 +11,7 @@ from racro_eval.atomic import write_atomically
 from racro_eval.errors import CacheError
 from racro_eval.records import clean
 from racro_eval.redaction import redacted_values
+from racro_eval.regular_files import open_regular
 
 
 def sidecar_path(path: Path) -> Path:
@@ -28,10 +29,13 @@ def read_sidecar(path: Path) -> dict[str, Any]:
     """The sidecar of a CSV, or {} if there is none. Raises CacheError on an unreadable one."""
     sidecar = sidecar_path(path)
     try:
-        content = json.loads(sidecar.read_text(encoding="utf-8"))
+        with open_regular(sidecar) as file:
+            content = json.loads(file.read().decode("utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise CacheError(f"{sidecar} cannot be read: {error.strerror}.") from error
+    except (ValueError, RecursionError) as error:
         raise CacheError(
             f"{sidecar} is not readable JSON: {error}. Remove it; the next run writes it again."
         ) from error

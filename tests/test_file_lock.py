@@ -123,6 +123,25 @@ class TestOneAtATime:
             thread.join(30)
         assert most == [1, 1]
 
+    def test_an_owner_file_that_could_not_be_removed_is_in_nobodys_way(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*_: object, **__: object) -> None:
+            raise OSError(errno.EIO, "Input/output error")
+
+        lock = FileLock(path)
+        lock.acquire()
+        with monkeypatch.context() as disk:
+            disk.setattr(Path, "unlink", refuse)
+            with pytest.raises(OSError, match="Input/output"):
+                lock.release()
+        assert path.with_name(f".{path.name}.owner").exists()
+        notes: list[str] = []
+        again = FileLock(path)
+        again.acquire(notes.append)
+        again.release()
+        assert notes == []
+
     def test_of_many_that_find_a_dead_owner_one_gets_in_at_a_time(self, path: Path) -> None:
         inside: list[int] = []
         most: list[int] = []

@@ -452,6 +452,29 @@ class TestFailures:
         assert report.failed == 36
         assert len(read_csv(only(results(small), "caption"))) == 12
 
+    def test_a_row_that_can_be_read_again_when_no_model_is_loaded_for_it_has_failed(
+        self, small: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        go(small)
+        image = small.parent / "small" / "images" / "4.png"
+        content = image.read_bytes()
+        image.write_bytes(content + b" ")  # three rows that are to be asked for again
+
+        def count(jobs: Any) -> int | None:
+            image.unlink()
+            most = count_rows(jobs)
+            image.write_bytes(content + b" ")
+            return most
+
+        count_rows = pipeline.count_rows
+        monkeypatch.setattr(pipeline, "count_rows", count)
+        report = go(small)
+        monkeypatch.undo()
+        assert (report.exit_code(0), report.failed) == (1, 3)
+        assert "could not be read" in report.first_error
+        report = go(small)
+        assert (report.exit_code(0), report.failed, report.new) == (0, 0, 3)
+
     def test_an_image_that_goes_while_the_model_loads_fails_its_rows(
         self, small: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

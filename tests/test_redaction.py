@@ -85,6 +85,8 @@ def test_a_key_is_found_in_every_spelling(key: str, spelling: str) -> None:
         ("X_TOKEN", "1.5e+10", False, "a number"),
         ("X_TOKEN", "2024-02-01", False, "a date"),
         ("X_SECRET", "disabled", False, "a word"),
+        ("X_KEY", "placeholder", False, "a word of 11 letters"),
+        ("X_KEY", "supersecretvalue", True, "longer than a word that stands for no key"),
         ("X_KEY", "true", False, "a boolean"),
         ("X_KEY", "/usr/bin/env", False, "a file that is there"),
         ("TOKENIZERS_PARALLELISM", "false-or-true", False, "no token"),

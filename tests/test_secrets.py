@@ -148,7 +148,7 @@ def test_what_a_server_repeats_is_neither_kept_nor_shown(
     [
         ({}, "nobody listens"),
         ({"seeed": 1}, "a wrong setting"),
-        ({"mllm": f"openai:m@http://{quote(LOGIN, safe=':')}@127.0.0.1:9/v1?k={QUERY}"}, "a name"),
+        ({"mllm": f"openai:m@ftp://{quote(LOGIN, safe=':')}@127.0.0.1:9/v1?k={QUERY}"}, "a name"),
         ({"data": f"http://{quote(LOGIN, safe=':')}@h/?k={QUERY}"}, "no benchmark"),
         ({"prompts": f"http://{quote(LOGIN, safe=':')}@h/?k={QUERY}"}, "no prompt set"),
     ],

@@ -21,6 +21,7 @@ from racro_eval.engines.failures import failed
 from racro_eval.engines.openai_reply import read_reply
 from racro_eval.engines.openai_request import request_body
 from racro_eval.engines.openai_server import Server
+from racro_eval.engines.served import Served, ask
 from racro_eval.engines.window import keep_in_flight
 from racro_eval.errors import ConfigError, EngineError
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from racro_eval.models import ModelEntry
 
 _NAME = "openai"
+_SETTLED_WITHIN_S = 30.0
+"""A server that has just started may refuse a question or two."""
 _KNOWN = ("concurrency", "retries", "timeout_s", "wait_s")
 
 
@@ -53,15 +56,30 @@ class OpenAIEngine:
             retries=options.whole_number(_NAME, entry.options, "retries", 8, least=0),
             timeout_s=options.seconds(_NAME, entry.options, "timeout_s", 600.0, least=0.01),
             wait_s=options.seconds(_NAME, entry.options, "wait_s", 180.0),
+            when_back=self._check_served,
         )
+        self._served: Served | None = None
         self._background = Background()
         try:
             # A wrong address or key is said before anything is sent.
             self._background.start(self._server.until_there()).result()
+            if entry.identity is None:
+                self._served = ask(entry, _SETTLED_WITHIN_S)
         except BaseException:
             self.close()
             raise
         self.info = EngineInfo(_NAME, entry.model, {"httpx2": httpx2.__version__})
+
+    def _check_served(self) -> None:
+        """Raise EngineError if a server that was away has come back with another model."""
+        if self._served is None:  # it was not there yet, or the user vouches for the model
+            return
+        now = ask(self._entry, _SETTLED_WITHIN_S)
+        if now != self._served:
+            raise EngineError(
+                f"The server at {now.url} for {self._entry.name} was away and has another model "
+                "now. Finished rows are kept; start the run again."
+            )
 
     def stream(self, requests: Iterable[Request]) -> Iterator[Completion]:
         """Complete the requests as they finish. Raises EngineError if the server is gone."""

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import os
 import random
+from collections.abc import Callable
 from http import HTTPStatus
 
 import httpx2
@@ -52,17 +53,25 @@ class Server:
     address: the base URL, else OPENAI_BASE_URL, else OpenAI's own. name: the model's, for messages.
     retries: further tries of a request whose failure may pass. timeout_s: limit of a request, from
     its first byte to the last one of the reply, its tries and pauses included. wait_s: how long a
-    server that answers nobody is waited for.
+    server that answers nobody is waited for. when_back: called, in a thread, when it answers again;
+    what it raises ends the waiting.
     """
 
     def __init__(
-        self, address: str | None, name: str, retries: int, timeout_s: float, wait_s: float
+        self,
+        address: str | None,
+        name: str,
+        retries: int,
+        timeout_s: float,
+        wait_s: float,
+        when_back: Callable[[], None] = lambda: None,
     ) -> None:
         self._url = _address(address or os.environ.get("OPENAI_BASE_URL") or _USUAL_ADDRESS)
         self._name = name
         self._shown = str(self._url.copy_with(username=None, password=None, query=None))
         self._retries, self._timeout_s, self._wait_s = retries, timeout_s, wait_s
         self._client = _client(_key())
+        self._when_back = when_back
         self._asking = asyncio.Lock()
         self._answered_at = self._back_at = _NEVER
         """When it last answered anybody, and when it last came back after it had been away."""
@@ -142,6 +151,7 @@ class Server:
             self._back_at = loop.time()
         if self._back_at > began:
             _LOG.warning(f"{self._shown} answers again.")
+            await asyncio.to_thread(self._when_back)
 
     async def _why_away(self) -> str:
         """Why the server seems to be away; "" if it is there. Raises EngineError if it refuses."""

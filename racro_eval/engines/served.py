@@ -98,8 +98,13 @@ def _ask_until_settled(entry: ModelEntry) -> Served:
 
 def _listing(entry: ModelEntry) -> Any:
     """The server's list of models as parsed JSON, or None if it has none to give."""
+    import requests
+
     url = address(entry)
-    status, body = _in_time(lambda: _get(_given(entry)), url, entry.name)
+    try:
+        status, body = _in_time(lambda: _get(_given(entry)), url, entry.name)
+    except requests.TooManyRedirects:
+        return None  # a strange answer, but an answer
     if status == _REFUSED:
         raise EngineError(
             f"The server at {url} refuses the key for {entry.name}: set OPENAI_API_KEY."
@@ -115,7 +120,12 @@ def _listing(entry: ModelEntry) -> Any:
 
 
 def _in_time(question: Callable[[], tuple[int, bytes]], url: str, name: str) -> tuple[int, bytes]:
-    """The answer of a question that is given up after a while, wherever it hangs."""
+    """The answer of a question that is given up after a while, wherever it hangs.
+
+    Raises ServerAwayError, or what `requests` raises for an answer that leads nowhere.
+    """
+    import requests
+
     answers: SimpleQueue[tuple[int, bytes] | Exception] = SimpleQueue()
 
     def put() -> None:
@@ -131,6 +141,8 @@ def _in_time(question: Callable[[], tuple[int, bytes]], url: str, name: str) -> 
         raise ServerAwayError(
             f"Nobody answers at {url} for {name} within {_REPLY_S:.0f} s: is the server busy?"
         ) from None
+    if isinstance(answer, requests.TooManyRedirects):
+        raise answer
     if isinstance(answer, Exception):
         raise ServerAwayError(
             f"Nobody answers at {url} for {name}: is the server running?"

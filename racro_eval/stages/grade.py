@@ -21,6 +21,7 @@ from racro_eval.errors import CacheError, DataError
 from racro_eval.file_lock import locked
 from racro_eval.grading import GRADER_VERSION, Status, Verdict
 from racro_eval.records import clean, encode_row
+from racro_eval.redaction import redacted_values
 from racro_eval.scoring import score
 from racro_eval.scoring.graded import (
     GRADED_COLUMNS,
@@ -131,7 +132,7 @@ def is_current(path: Path, manifest: Mapping[str, Any]) -> bool:
         if not isinstance(graded, dict):
             return False
         facts = {name: graded.get(name) for name in ("sha256", "rows")}
-        if known != {**manifest, "graded": {**manifest["graded"], **facts}}:
+        if known != redacted_values({**manifest, "graded": {**manifest["graded"], **facts}}):
             return False
         with GradedFile(path) as file:
             return file.sha256() == facts["sha256"]

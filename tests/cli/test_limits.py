@@ -246,7 +246,7 @@ def test_any_file_operation_of_a_run_may_fail(
             code = go("results")
         complaint = capsys.readouterr().err
         where = f"{failing.name}, operation {failing.count}: {complaint}"
-        assert code in (0, 2, 3), where
+        assert code in (0, 2, 3) or (code == 1 and "rows failed" in complaint), where
         assert "bug" not in complaint and "Traceback" not in complaint, where
         assert go("results") == 0, where
         assert timeless(Path("results")) == timeless(Path("whole")), where

@@ -91,10 +91,12 @@ class Server:
     """Answers chat requests, in threads that end with it. Use it with `with`, or close it.
 
     answer: gives status and JSON for the JSON of a request. asked: what was asked, in every mode.
-    paths: where. errors: what went wrong in this server itself. port: 0 takes a free one.
+    paths: where. errors: what went wrong in this server itself. root: what its list of models says
+    of its own. port: 0 takes a free one.
     """
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, root: str | None = None) -> None:
+        self.root = root
         self.asked: list[dict[str, Any]] = []
         self.paths: list[str] = []
         self.errors: list[BaseException] = []
@@ -152,7 +154,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server.tests.paths.append(self.path)
         mode = self._mode()
-        listing = {"object": "list", "data": [{"id": "m", "object": "model"}]}
+        model = {"id": "m", "object": "model", "root": self.server.tests.root}
+        listing = {"object": "list", "data": [model]}
         said = mode.models if mode else 200
         if isinstance(said, str) and said.startswith("later-"):
             later = said.removeprefix("later-")
