@@ -90,6 +90,8 @@ _BARE_TAG = re.compile(r"assistant(?:(final)|analysis|commentary)")
 # How `join` opens a thought whose text would be split otherwise: by its length in characters.
 _COUNTED = re.compile(r'<think chars="([0-9]{1,12})">')
 _CLOSE = "</think>"
+_PROMPT_END = 400
+"""Characters of a prompt in which its last tag is looked for."""
 _HARMONY_TOKENS = {"<|start|>", "<|channel|>", "<|constrain|>", "<|message|>", "<|end|>"}
 
 
@@ -177,6 +179,19 @@ def _bare_tags(text: str, written: list[Tag]) -> list[Tag]:
 def is_open(text: str) -> bool:
     """Whether a response ended inside a thought: it was truncated, whatever its engine says."""
     return split(text).open
+
+
+def reopened(prompt: str, text: str) -> str:
+    """A response to a prompt that opens the thought, with that tag in front if nothing closes it.
+
+    Such a response has no tag of its own, and could not be told from an answer.
+    """
+    end = prompt[-_PROMPT_END:]
+    last = next(reversed([_tag(match) for match in _TAG.finditer(end)]), None)
+    if last is None or last.mark is not Mark.opens or end[last.end :].strip():
+        return text
+    whole = end[last.start : last.end] + text
+    return whole if is_open(whole) else text
 
 
 def answer_of(text: str) -> str:

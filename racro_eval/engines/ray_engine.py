@@ -112,9 +112,10 @@ class RayEngine:
             )
             return failed(request, problem)
         logprobs = row["logprobs"]
+        prompt = self._prompts.render(request)
         return Completion(
             request.id,
-            texts=(self._prompts.text(ids[:-1] if ended else ids),),
+            texts=(self._prompts.text(ids[:-1] if ended else ids, prompt),),
             finish_reasons=("stop" if ended else "length",),
             usage=Usage(int(row["prompt_tokens"]), len(ids)),
             latency_s=float(row["seconds"]),

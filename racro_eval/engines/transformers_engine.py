@@ -171,10 +171,10 @@ class TransformersEngine:
             )
         answers = output[:, mask.shape[1] :].tolist()
         latency_s = time.perf_counter() - started
-        rows = zip(requests, answers, limits, prompt_tokens, strict=True)
+        rows = zip(batch, answers, limits, prompt_tokens, strict=True)
         return [
-            self._completion(request, answer[:limit], tokens, latency_s, sampler, n)
-            for n, (request, answer, limit, tokens) in enumerate(rows)
+            self._completion(draft, answer[:limit], tokens, latency_s, sampler, n)
+            for n, (draft, answer, limit, tokens) in enumerate(rows)
         ]
 
     def _placed(self, value: torch.Tensor) -> torch.Tensor:
@@ -183,7 +183,7 @@ class TransformersEngine:
 
     def _completion(
         self,
-        request: Request,
+        draft: _Draft,
         ids: list[int],
         prompt_tokens: int,
         latency_s: float,
@@ -191,6 +191,7 @@ class TransformersEngine:
         row: int,
     ) -> Completion:
         """ids: the new tokens up to the row's limit; what follows an end-of-text is padding."""
+        request = draft.request
         end = next((n for n, i in enumerate(ids) if i in self._eos_ids), None)
         generated = len(ids) if end is None else end + 1
         if not sampler.is_sound(row, generated):
@@ -202,7 +203,7 @@ class TransformersEngine:
         logprobs = sampler.logprobs(row, generated)
         return Completion(
             request.id,
-            texts=(self._prompts.text(ids[:end]),),
+            texts=(self._prompts.text(ids[:end], draft.text),),
             finish_reasons=("length" if end is None else "stop",),
             usage=Usage(prompt_tokens, generated),
             latency_s=latency_s,

@@ -11,7 +11,7 @@ from jinja2 import TemplateError
 from racro_eval.data.images import decode
 from racro_eval.engines.base import Request
 from racro_eval.errors import DataError, MissingError
-from racro_eval.thought import parting_tokens
+from racro_eval.thought import parting_tokens, reopened
 
 _PATCH_AREA = 28 * 28  # pixels that become about one token, in the Qwen-VL family
 _USUAL_MAX_PIXELS = 1280 * _PATCH_AREA
@@ -21,7 +21,8 @@ class Prompts:
     """The chat template, the processor and the tokenizer of one model.
 
     Some chat templates end the prompt with an opened `<think>`. The answer then begins inside the
-    thought, and its text has a closing `</think>` only; nothing is put in front of it.
+    thought, and its text has a closing `</think>` only. If it has not even that, because it was cut
+    before, the tag is put in front of it: else a box inside the thought would be its answer.
     """
 
     def __init__(
@@ -127,13 +128,16 @@ class Prompts:
         bos = self._tokenizer.bos_token
         return bos is not None and not text.startswith(bos)
 
-    def text(self, ids: Sequence[int]) -> str:
-        """Token ids as text, without special tokens other than the tags around a thought."""
+    def text(self, ids: Sequence[int], prompt: str) -> str:
+        """The ids of a response as text, without special tokens other than the tags of a thought.
+
+        prompt: the rendered prompt, which may have opened the thought.
+        """
         kept = [i for i in ids if i not in self._dropped_ids]
         text: str = self._tokenizer.decode(
             kept, skip_special_tokens=False, clean_up_tokenization_spaces=False
         )
-        return text
+        return reopened(prompt, text)
 
 
 def _chat_template(tokenizer: Any, processor: Any | None) -> str:

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import fields
+from functools import partial
 from queue import SimpleQueue
 from typing import Any, BinaryIO
 
@@ -203,7 +204,8 @@ class _Model:
                 f"counted, but the context of {self._entry.name} holds {self._context}, the answer "
                 "included."
             ) from error
-        return _outcome(final, self._prompts.text, logprobs=request.sampling.logprobs)
+        text = partial(self._prompts.text, prompt=prompt["prompt"])
+        return _outcome(final, text, logprobs=request.sampling.logprobs)
 
     def _prompt(self, request: Request) -> Any:
         prompt: dict[str, Any] = {"prompt": self._prompts.render(request)}

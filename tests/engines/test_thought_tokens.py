@@ -14,7 +14,7 @@ TURNS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 HARMONY = ["<|start|>", "<|channel|>", "<|message|>", "<|constrain|>", "<|end|>", "<|return|>"]
 
 
-def decoded(special: list[str], text: str) -> str:
+def decoded(special: list[str], text: str, prompt: str = "") -> str:
     """The text as the decoder of a model with these special tokens gives it back."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
@@ -37,7 +37,7 @@ def decoded(special: list[str], text: str) -> str:
     )
     ids = tokenizer(text, add_special_tokens=False)["input_ids"]
     assert set(special) & set(tokenizer.convert_ids_to_tokens(ids)), "it has special tokens"
-    return Prompts(tokenizer, None, {}).text(ids)
+    return Prompts(tokenizer, None, {}).text(ids, prompt)
 
 
 @pytest.mark.parametrize(
@@ -78,3 +78,21 @@ def test_a_thought_in_a_channel_stays_open_after_decoding() -> None:
 def test_the_end_of_a_turn_is_dropped_where_it_parts_nothing() -> None:
     special = ["<|end|>", "<|user|>", "<|assistant|>"]
     assert decoded([*TURNS, *special], "<|assistant|>b<|end|>") == "b"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "said", "decoded_as", "why"),
+    [
+        ("User: x\n<think>\n", "a \\boxed{1}", "<think>a \\boxed{1}", "it was cut in the thought"),
+        ("User: x\n<think>\n", "a</think>b", "a</think>b", "the thought is closed"),
+        ("User: x\n<think>\n\n</think>\n", "b", "b", "the template closed the thought, too"),
+        ("User: <think> is a tag.", "b", "b", "the question names a tag"),
+        ("User: x", "b", "b", "no thought"),
+        ("User: x [THINK]", "a", "[THINK]a", "another dialect"),
+    ],
+)
+def test_a_thought_that_the_prompt_opened_and_nothing_closes_is_open(
+    prompt: str, said: str, decoded_as: str, why: str
+) -> None:
+    special = ["<think>", "</think>", "[THINK]", "[/THINK]"]
+    assert decoded([*TURNS, *special], said + "<|im_end|>", prompt) == decoded_as, why

@@ -146,7 +146,7 @@ def test_think_tags_survive_though_they_are_special_tokens(reasoner: Engine) -> 
     assert "</think>" in said
 
 
-def test_a_prompt_that_opens_the_thought_leaves_the_answer_as_it_came(
+def test_a_thought_that_the_prompt_opens_and_nothing_closes_keeps_its_tag(
     tiny_reasoner: Path, reasoner: Engine
 ) -> None:
     thinking = create_engine(
@@ -156,7 +156,9 @@ def test_a_prompt_that_opens_the_thought_leaves_the_answer_as_it_came(
     (opened,) = thinking.stream([request])
     (plain,) = reasoner.stream([request])
     assert opened.usage.prompt_tokens == plain.usage.prompt_tokens + 2  # <think> and a newline
-    assert not opened.texts[0].startswith("<think>")
+    assert "</think>" not in opened.texts[0]
+    assert opened.texts[0].startswith("<think>")
+    assert not plain.texts[0].startswith("<think>")
 
 
 def test_a_prompt_longer_than_the_context_fails_its_row_only(reasoner: Engine) -> None:
