@@ -12,28 +12,18 @@ from typing import BinaryIO
 
 from racro_eval.errors import ConfigError
 from racro_eval.processes import has_ended, process_tag
+from racro_eval.unforeseen import remedy
 
 _DAY_SECONDS = 24 * 3600
-_SPACE = "Free some space and run the same command again; all finished rows are kept."
-_ADVICE = {
-    errno.ENOSPC: _SPACE,
-    errno.EDQUOT: _SPACE,
-    errno.EFBIG: _SPACE,
-    errno.EIO: "Check the disk and run the same command again; all finished rows are kept.",
-    errno.EMFILE: "Raise the limit of open files (ulimit -n) and run the same command again.",
-    errno.ENFILE: "Close some programs and run the same command again.",
-}
 _NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EPERM)
 
 
 def unwritable(
     path: Path, error: OSError, advice: str = "Choose another place for it."
 ) -> ConfigError:
-    """The error of a file that cannot be written; `advice` is for reasons that have none here."""
+    """The error of a file that cannot be written; `advice` is for reasons that have no remedy."""
     reason = error.strerror or str(error)
-    return ConfigError(
-        f"{path} cannot be written: {reason}. {_ADVICE.get(error.errno or 0, advice)}"
-    )
+    return ConfigError(f"{path} cannot be written: {reason}. {remedy(error) or advice}")
 
 
 def write_atomically(path: Path, content: Iterable[bytes]) -> None:

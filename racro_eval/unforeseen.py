@@ -30,6 +30,11 @@ _REMEDIES: dict[int, tuple[type[RacroError], str]] = {
 }
 
 
+def remedy(error: OSError) -> str:
+    """What to do about an error of the system; "" if nothing is known."""
+    return _REMEDIES.get(error.errno or 0, (MissingError, ""))[1]
+
+
 def as_racro_error(error: BaseException, where: Path | None = None) -> RacroError:
     """The error as one that is shown as a sentence; one of ours is given back as it is.
 

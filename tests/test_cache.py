@@ -267,7 +267,7 @@ class TestUnwritable:
             previous = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
             try:
-                with pytest.raises(ConfigError, match="Free some space"):
+                with pytest.raises(ConfigError, match="Raise the limit on file sizes"):
                     table.append(row("2", "x" * 10_000))
             finally:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
