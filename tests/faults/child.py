@@ -27,6 +27,20 @@ def command(
     prepare: Prepare | None,
 ) -> None:
     """Be `racro-eval ARGUMENTS`: never returns."""
+    try:
+        _begin(arguments, folder, streams, env, prepare)
+    except KeyboardInterrupt:  # a signal that came before racro-eval had begun
+        os._exit(130)
+    sys.exit(main(arguments))
+
+
+def _begin(
+    arguments: list[str],
+    folder: Path,
+    streams: tuple[Path, Path],
+    env: dict[str, str],
+    prepare: Prepare | None,
+) -> None:
     os.setsid()
     os.chdir(folder)
     for number, path in zip((1, 2), streams, strict=True):
@@ -40,4 +54,3 @@ def command(
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if prepare:
         prepare()
-    sys.exit(main(arguments))

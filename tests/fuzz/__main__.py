@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import sys
 
 import atheris
 
+_FUZZED = ("racro_eval.data", "racro_eval.grading")
+"""Packages of which some modules are imported only when they are needed."""
+
 with atheris.instrument_imports(include=["racro_eval"]):
     from tests.fuzz.targets import TARGETS
+
+    for package in map(importlib.import_module, _FUZZED):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)
 
 
 def main() -> None:
