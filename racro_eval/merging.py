@@ -42,7 +42,7 @@ def merge(results: Path, on_wait: Callable[[str], None]) -> Iterator[Merged | Ra
     # A merge that was killed may have left a sidecar without its file.
     names = {path.with_suffix(".csv") for path in results.rglob("*.shard-*-of-*.*")}
     for path in sorted(names):
-        if found := Shard.of_file(path):
+        if (found := Shard.of_file(path)) and not path.is_dir():
             shard, whole = found
             groups.setdefault(whole, []).append((shard, path))
     if not groups:

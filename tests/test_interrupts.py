@@ -37,6 +37,17 @@ def ctrl_c(times: int = 1) -> None:
         os.kill(os.getpid(), signal.SIGINT)
 
 
+@pytest.fixture(autouse=True)
+def _handlers_of_a_new_process() -> Iterator[None]:
+    """Whatever a library has left in this one: Ray's handler of SIGTERM would end the tests."""
+    usual = dict.fromkeys(interrupts.COMMAND_LINE, signal.SIG_DFL)
+    usual[signal.SIGINT] = signal.default_int_handler  # type: ignore[assignment]
+    before = {number: signal.signal(number, handler) for number, handler in usual.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+
+
 class TestSections:
     """Blocks in which signals wait, and blocks in those in which they do not."""
 

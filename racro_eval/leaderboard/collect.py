@@ -166,7 +166,7 @@ def find_graded(results: Path) -> list[Path]:
             f"There is no results folder {results}; `racro-eval --data ... --reasoner ...` makes "
             "it, or name another with --results."
         )
-    paths = sorted(results.rglob(f"*{SUFFIX}"))
+    paths = sorted(path for path in results.rglob(f"*{SUFFIX}") if path.is_file())
     if not paths:
         raise MissingError(
             f"{results} holds no graded files yet; run a benchmark first: "

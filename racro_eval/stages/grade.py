@@ -110,13 +110,13 @@ def store_graded(
     rows: gives the graded rows. manifest: what the sidecar says of their making; the hash of what
     was written and its number of rows are added. on_wait: told, if another process grades it.
     """
+    for kept in (path, sidecar_path(path), summary_path(path)):
+        remove_leftovers(kept)
     if is_current(path, manifest):
         return
     with locked(path, on_wait):
         if is_current(path, manifest):
             return
-        for kept in (path, sidecar_path(path), summary_path(path)):
-            remove_leftovers(kept)
         facts = write_graded(rows(), path, benchmark)
         write_sidecar(path, {**manifest, "graded": {**manifest["graded"], **facts}})
         state = file_state(path, manifest["spec"])

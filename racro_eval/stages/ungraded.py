@@ -66,7 +66,7 @@ def grade_ungraded(
     """
     done, benchmarks = Gradings(), _Benchmarks(results, data_root)
     for path in sorted(results.rglob("*.csv")):
-        if path.name.endswith(SUFFIX) or not _STAGE_FILE.fullmatch(path.name):
+        if path.name.endswith(SUFFIX) or not _STAGE_FILE.fullmatch(path.name) or path.is_dir():
             continue
         try:
             _bring_up_to_date(path, benchmarks, done, on_start)

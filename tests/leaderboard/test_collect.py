@@ -169,6 +169,12 @@ def test_an_empty_folder_says_what_to_run_first(tmp_path: Path) -> None:
         find_graded(tmp_path / "nowhere")
 
 
+def test_a_folder_that_is_named_like_a_graded_file_is_none(tmp_path: Path) -> None:
+    (tmp_path / "x.graded.csv").mkdir()
+    with pytest.raises(MissingError, match="holds no graded files"):
+        find_graded(tmp_path)
+
+
 class TestSummaries:
     @pytest.fixture
     def reads(self, monkeypatch: pytest.MonkeyPatch) -> list[Path]:

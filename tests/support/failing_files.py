@@ -30,7 +30,12 @@ class FileOperations:
             self.count += 1
             if self.count == self._at:
                 self.name = name
-                self._happens()
+                try:
+                    self._happens()
+                except OSError:
+                    if name == "close":  # the system lets a file go even if it reports an error
+                        real(*args, **kwargs)
+                    raise
             return real(*args, **kwargs)
 
         return operation
