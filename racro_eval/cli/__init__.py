@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 if argv is None:
                     end_at_once(code)
     except KeyboardInterrupt:  # before the first line of a command, or after its last
-        _complain_of_interrupt()
+        return _complain_of_interrupt()
     return code
 
 

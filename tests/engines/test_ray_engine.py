@@ -128,7 +128,7 @@ def test_an_answer_that_nothing_known_has_ended_is_a_failure(
     engine: Any = object.__new__(RayEngine)
     engine._entry = ModelEntry(name="m", model="m", max_model_len=context)
     engine._eos_ids = {9}
-    engine._prompts = SimpleNamespace(text=str)
+    engine._prompts = SimpleNamespace(render=str, text=lambda ids, prompt: str(ids))
     row = {"token_ids": tokens, "prompt_tokens": 10, "seconds": 1.0, "logprobs": []}
     done = engine._completion(ask("r", "Q", max_tokens=5), row)
     if outcome in ("stop", "length"):

@@ -5,9 +5,11 @@ The imports below are those that commands make late; all are loaded before the f
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,12 +28,31 @@ def command(
     env: dict[str, str],
     prepare: Prepare | None,
 ) -> None:
-    """Be `racro-eval ARGUMENTS`: never returns."""
-    try:
+    """Be `racro-eval ARGUMENTS`: never returns.
+
+    Nothing may come after it that is not racro-eval's: under a limit, and where the lines of tests
+    are counted, coverage would fail to write its file.
+    """
+    code = 130  # of a signal that comes before racro-eval has begun
+    with contextlib.suppress(KeyboardInterrupt):
         _begin(arguments, folder, streams, env, prepare)
-    except KeyboardInterrupt:  # a signal that came before racro-eval had begun
-        os._exit(130)
-    sys.exit(main(arguments))
+        code = _main(arguments)
+    os._exit(code)
+
+
+def _main(arguments: list[str]) -> int:
+    """What Python makes of racro-eval's main: its exit code, and its streams flushed."""
+    try:
+        return main(arguments)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except Exception:
+        traceback.print_exc()
+        return 1
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError):
+                stream.flush()
 
 
 def _begin(
