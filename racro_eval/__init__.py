@@ -12,18 +12,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from racro_eval.config import RunConfig
     from racro_eval.data import Benchmark, Sample, load_benchmark
     from racro_eval.errors import RacroError
     from racro_eval.grading import Status, Verdict, extract_answer, is_equivalent
-    from racro_eval.pipeline import RunReport, run
+    from racro_eval.pipeline.config import RunConfig
+    from racro_eval.pipeline.execution import RunReport, run
     from racro_eval.scoring.profiles import grade
 
 _HOMES = {
     "Benchmark": "racro_eval.data",
     "RacroError": "racro_eval.errors",
-    "RunConfig": "racro_eval.config",
-    "RunReport": "racro_eval.pipeline",
+    "RunConfig": "racro_eval.pipeline.config",
+    "RunReport": "racro_eval.pipeline.execution",
     "Sample": "racro_eval.data",
     "Status": "racro_eval.grading",
     "Verdict": "racro_eval.grading",
@@ -31,7 +31,7 @@ _HOMES = {
     "grade": "racro_eval.scoring.profiles",
     "is_equivalent": "racro_eval.grading",
     "load_benchmark": "racro_eval.data",
-    "run": "racro_eval.pipeline",
+    "run": "racro_eval.pipeline.execution",
 }
 
 __all__ = [

@@ -12,10 +12,10 @@ import hashlib
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from racro_eval.common.templates import check_names
 from racro_eval.engines.base import Message
 from racro_eval.errors import ConfigError
 from racro_eval.settings import Strict, named, read_settings, shipped
-from racro_eval.templates import check_names
 
 _PACKAGE = "racro_eval.prompts"
 

@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from racro_eval import redaction
+from racro_eval.common import redaction
+from racro_eval.common.yaml_files import read_yaml
 from racro_eval.errors import ConfigError, UnknownNameError
-from racro_eval.yaml_files import read_yaml
 
 _SUFFIXES = (".yaml", ".yml")
 

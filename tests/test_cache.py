@@ -16,9 +16,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from racro_eval.cache import CALL_COLUMNS, RowTable, RowWriter
 from racro_eval.errors import CacheError, ConfigError
-from racro_eval.records import clean, encode_row
+from racro_eval.store.columns import CALL_COLUMNS
+from racro_eval.store.records import clean, encode_row
+from racro_eval.store.row_table import RowTable
+from racro_eval.store.row_writer import RowWriter
 from tests.support.store import predictions, row, write
 from tests.support.waiting import HANG_SECONDS
 

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from racro_eval.cache import CALL_COLUMNS, RowTable, RowWriter
 from racro_eval.errors import CacheError
-from racro_eval.records import encode_row
+from racro_eval.store.columns import CALL_COLUMNS
+from racro_eval.store.records import encode_row
+from racro_eval.store.row_table import RowTable
+from racro_eval.store.row_writer import RowWriter
 from tests.support.store import predictions, row, write
 
 ORDER = [str(number) for number in range(10)]

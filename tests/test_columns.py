@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from racro_eval.cache import CALL_COLUMNS, REASONING_COLUMNS, RowTable, RowWriter
 from racro_eval.engines.base import Completion, Sampling
 from racro_eval.errors import CacheError
-from racro_eval.row_index import LOGPROBS_COLUMN
-from racro_eval.stages.files import StageFile
-from racro_eval.stages.plan import PlannedRow, Prompt, cache_row
+from racro_eval.stages.rows import PlannedRow, Prompt, cache_row
+from racro_eval.stages.stage_file import StageFile
+from racro_eval.store.columns import CALL_COLUMNS, REASONING_COLUMNS
+from racro_eval.store.row_index import LOGPROBS_COLUMN
+from racro_eval.store.row_table import RowTable
+from racro_eval.store.row_writer import RowWriter
 from tests.support.results import read_csv
 from tests.support.store import predictions, row, write
 

@@ -11,8 +11,8 @@ import yaml
 
 from racro_eval.cli import main
 from racro_eval.cli.parser import build_parser
-from racro_eval.config import RunConfig
 from racro_eval.data.spec import BenchmarkSpec
+from racro_eval.pipeline.config import RunConfig
 from racro_eval.settings import parse_settings
 from tests.support import benchmark_table
 from tests.support.paths import ROOT

@@ -16,11 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from racro_eval import file_lock
-from racro_eval.cache import CALL_COLUMNS, RowWriter
 from racro_eval.errors import CacheError
-from racro_eval.file_lock import FileLock
-from racro_eval.processes import has_ended, of_this_machine, process_tag
+from racro_eval.store import file_lock
+from racro_eval.store.columns import CALL_COLUMNS
+from racro_eval.store.file_lock import FileLock
+from racro_eval.store.processes import has_ended, of_this_machine, process_tag
+from racro_eval.store.row_writer import RowWriter
 from tests.support.store import predictions, row
 
 

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from racro_eval.cli import main
-from racro_eval.display import Display
+from racro_eval.engines.model_entry import folder_name
 from racro_eval.leaderboard.document import Document
 from racro_eval.leaderboard.formats import FORMATS
 from racro_eval.leaderboard.table import build_table
 from racro_eval.leaderboard.views.board import board
-from racro_eval.models import folder_name
+from racro_eval.pipeline.display import Display
 from tests.leaderboard.cells import cell
 from tests.support.hostile import CELLS, NAMES, STEERING
 

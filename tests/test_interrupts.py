@@ -21,9 +21,10 @@ import pytest
 import yaml
 
 import racro_eval
-from racro_eval import RunConfig, cli, interrupts, run
+from racro_eval import RunConfig, cli, run
 from racro_eval.cli import main
-from racro_eval.interrupts import deferred, handling, interrupted, interruptible
+from racro_eval.common import interrupts
+from racro_eval.common.interrupts import deferred, handling, interrupted, interruptible
 from tests.support.benchmarks import make_json_benchmark
 from tests.support.failing_files import FileOperations
 from tests.support.results import read_json, stage_files, timeless

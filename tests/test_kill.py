@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from racro_eval.cache import CALL_COLUMNS, REASONING_COLUMNS, RowTable
+from racro_eval.store.columns import CALL_COLUMNS, REASONING_COLUMNS
+from racro_eval.store.row_table import RowTable
 from tests.support.benchmarks import make_json_benchmark
 from tests.support.results import read_csv, read_json, stage_files, timeless
 from tests.support.waiting import ends, wait_for

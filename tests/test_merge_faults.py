@@ -14,10 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from racro_eval.cache import CALL_COLUMNS, RowTable, RowWriter
 from racro_eval.errors import ConfigError, MissingError, RacroError
-from racro_eval.merging import Merged, merge
-from racro_eval.sidecar import write_sidecar
+from racro_eval.store.columns import CALL_COLUMNS
+from racro_eval.store.merging import Merged, merge
+from racro_eval.store.row_table import RowTable
+from racro_eval.store.row_writer import RowWriter
+from racro_eval.store.sidecar import write_sidecar
 from tests.support.results import read_json
 from tests.support.store import row, write
 

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 import racro_eval
+from racro_eval.engines.model_entry import ModelEntry, folder_name
 from racro_eval.errors import MissingError, UnknownNameError
-from racro_eval.models import ModelEntry, builtin_models, fingerprint, folder_name, resolve_model
+from racro_eval.models.fingerprint import fingerprint
+from racro_eval.models.resolve import builtin_models, resolve_model
 
 
 def test_built_in_names() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from racro_eval.offline import go_offline, offline, variables
+from racro_eval.common.offline import go_offline, offline, variables
 from tests.support.benchmarks import make_json_benchmark
 
 NAMES = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE")
@@ -29,13 +29,14 @@ def seen():
 """
 RUN = """
 from pathlib import Path
-from racro_eval import RunConfig, pipeline, run
+from racro_eval import RunConfig, run
+from racro_eval.pipeline import execution
 from racro_eval.engines.echo import EchoEngine
 found = []
 def engine(entry, name, max_images):
     found.append(seen())
     return EchoEngine(entry)
-pipeline.create_engine = engine
+execution.create_engine = engine
 def go(results, offline):
     run(RunConfig(data=[{data!r}], data_root={root!r}, mllm=["echo:m"], variant=["qa"],
                   results={root!r} + results, offline=offline))

@@ -19,6 +19,7 @@ def test_every_package_is_listed() -> None:
     moved = dict(line.split(" = ") for line in options["package_dir"].split("\n") if line)
     listed = set(options["packages"].split()) - set(moved)
     folders = {path.parent for path in (ROOT / "racro_eval").rglob("*.py")}
+    folders.remove(ROOT / "racro_eval" / "demo" / "train")  # made once, from a checkout
     assert listed == {".".join(folder.relative_to(ROOT).parts) for folder in folders}
 
 

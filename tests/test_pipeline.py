@@ -17,18 +17,19 @@ from typing import Any, ClassVar
 import pytest
 from rich.console import Console
 
-from racro_eval import RunConfig, RunReport, display, load_benchmark, pipeline, run
-from racro_eval.cache import REASONING_COLUMNS
-from racro_eval.display import Display
+from racro_eval import RunConfig, RunReport, load_benchmark, run
 from racro_eval.engines.base import Completion, Engine, EngineInfo, Request
 from racro_eval.engines.echo import EchoEngine
 from racro_eval.engines.loading import current_loading
+from racro_eval.engines.model_entry import ModelEntry
 from racro_eval.errors import CacheError, ConfigError, EngineError, MissingError, UsageError
+from racro_eval.leaderboard.analysis.diagnose import groups
 from racro_eval.leaderboard.collect import collect, find_graded
-from racro_eval.leaderboard.diagnose import groups
 from racro_eval.leaderboard.table import build_table
-from racro_eval.models import ModelEntry
+from racro_eval.pipeline import display, execution
+from racro_eval.pipeline.display import Display
 from racro_eval.prompting import load_prompts
+from racro_eval.store.columns import REASONING_COLUMNS
 from tests.support.benchmarks import make_json_benchmark
 from tests.support.results import only, read_csv, read_json, stage_files, timeless
 
@@ -66,7 +67,7 @@ class _Recording(EchoEngine):
 def record(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Recorder]:
     def start(reply: Reply | None = None) -> Recorder:
         recorder = Recorder(reply)
-        monkeypatch.setattr(pipeline, "create_engine", recorder)
+        monkeypatch.setattr(execution, "create_engine", recorder)
         return recorder
 
     return start
@@ -466,8 +467,8 @@ class TestFailures:
             image.write_bytes(content + b" ")
             return most
 
-        count_rows = pipeline.count_rows
-        monkeypatch.setattr(pipeline, "count_rows", count)
+        count_rows = execution.count_rows
+        monkeypatch.setattr(execution, "count_rows", count)
         report = go(small)
         monkeypatch.undo()
         assert (report.exit_code(0), report.failed) == (1, 3)
@@ -482,7 +483,7 @@ class TestFailures:
             (small.parent / "small" / "images" / "4.png").unlink(missing_ok=True)
             return EchoEngine(entry)
 
-        monkeypatch.setattr(pipeline, "create_engine", load)
+        monkeypatch.setattr(execution, "create_engine", load)
         report = go(small)
         assert report.failed == 3
         errors = {r["index"]: r["error"] for r in read_csv(only(results(small), "caption"))}
@@ -522,7 +523,7 @@ class TestFailures:
         def create(entry: ModelEntry, engine: str, max_images: int) -> Engine:
             return Dying(entry) if entry.name == "dying" else EchoEngine(entry)
 
-        monkeypatch.setattr(pipeline, "create_engine", create)
+        monkeypatch.setattr(execution, "create_engine", create)
         report = go(small, mllm=["echo:dying", "echo:m"], reasoner=["echo:r", "echo:dying"])
         assert [str(error) for error in report.errors] == [
             "The engine of dying died: out of memory."
@@ -541,7 +542,7 @@ class TestFailures:
         def create(entry: ModelEntry, engine: str, max_images: int) -> Engine:
             raise MissingError("pip install it")
 
-        monkeypatch.setattr(pipeline, "create_engine", create)
+        monkeypatch.setattr(execution, "create_engine", create)
         report = go(small)
         assert [str(error) for error in report.errors] == ["pip install it"]
         assert report.exit_code(0) == 3
@@ -674,7 +675,7 @@ class TestASweepGoesOn:
                 raise ZeroDivisionError("division by zero")
             return EchoEngine(entry)
 
-        monkeypatch.setattr(pipeline, "create_engine", create)
+        monkeypatch.setattr(execution, "create_engine", create)
         report = go(small, reasoner=["echo:r", "echo:s"])
         assert "bug in racro-eval: ZeroDivisionError: division by zero" in str(report.errors[0])
         assert isinstance(report.errors[0].__cause__, ZeroDivisionError)
@@ -704,7 +705,7 @@ class TestASweepGoesOn:
                 raise error
             return EchoEngine(entry)
 
-        monkeypatch.setattr(pipeline, "create_engine", create)
+        monkeypatch.setattr(execution, "create_engine", create)
         report = go(small, reasoner=["echo:r", "echo:s"])
         assert report.exit_code(0) == code
         assert sentence in str(report.errors[0])
@@ -736,8 +737,8 @@ class TestVerdicts:
             graded.append(table.path)
             return grade_file(table, *more)
 
-        grade_file = pipeline.grade_file
-        monkeypatch.setattr(pipeline, "grade_file", counted)
+        grade_file = execution.grade_file
+        monkeypatch.setattr(execution, "grade_file", counted)
         report = go(small, reasoner=["echo:r", "echo:s"])
         assert len(graded) == len(set(graded)) == len(report.graded) == 3
 
@@ -749,8 +750,8 @@ class TestVerdicts:
                 raise OSError(errno.EIO, "Input/output error")
             return grade_file(table, *more)
 
-        grade_file = pipeline.grade_file
-        monkeypatch.setattr(pipeline, "grade_file", sometimes)
+        grade_file = execution.grade_file
+        monkeypatch.setattr(execution, "grade_file", sometimes)
         report = go(small)
         assert [path.parent.name for path in report.graded] == ["r"]
         assert "tentative" in report.failures[0].name
@@ -768,7 +769,7 @@ class TestVerdicts:
                 raise EngineError("The judge is away.")
             return EchoEngine(entry, reply=lambda request: "I do not know.")
 
-        monkeypatch.setattr(pipeline, "create_engine", create)
+        monkeypatch.setattr(execution, "create_engine", create)
         report = go(small, reasoner=["echo:r", "echo:s"], judge="echo:j")
         assert loads == ["m", "r", "s", "j"]
         assert [str(failure) for failure in report.failures] == ["j: The judge is away."]
@@ -788,7 +789,7 @@ class TestLoading:
                 time.sleep(0.01)
             return EchoEngine(entry)
 
-        monkeypatch.setattr(pipeline, "create_engine", create)
+        monkeypatch.setattr(execution, "create_engine", create)
         run(settings(small, variant="qa"), Display(Console(file=out, width=2000)))
         line = next(line for line in out.getvalue().splitlines() if "still loading" in line)
         assert line.startswith("m is still loading after ")
@@ -808,7 +809,7 @@ class TestLoading:
                     current_loading().check()  # as the engines do that wait for a process
             raise AssertionError("it was waited for")
 
-        monkeypatch.setattr(pipeline, "create_engine", create)
+        monkeypatch.setattr(execution, "create_engine", create)
         reports: list[RunReport] = []
 
         def work() -> None:

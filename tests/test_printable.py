@@ -7,7 +7,7 @@ import unicodedata
 
 import pytest
 
-from racro_eval.printable import printable, printable_json
+from racro_eval.common.printable import printable, printable_json
 from tests.support.hostile import NAMES, REAL_TEXTS, STEERING, TEXTS
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from racro_eval import provenance
-from racro_eval.models import ModelEntry
+from racro_eval.engines.model_entry import ModelEntry
+from racro_eval.store import provenance
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +41,9 @@ def test_a_checkout_without_a_git_that_works_has_no_commit(
         raise error
 
     (tmp_path / ".git").mkdir()
-    monkeypatch.setattr(provenance, "__file__", str(tmp_path / "racro_eval" / "provenance.py"))
+    monkeypatch.setattr(
+        provenance, "__file__", str(tmp_path / "racro_eval" / "store" / "provenance.py")
+    )
     monkeypatch.setattr(subprocess, "run", refuse)
     assert provenance.git_commit() is None
 

@@ -13,17 +13,25 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from racro_eval import redaction
-from racro_eval.cache import CALL_COLUMNS, RowTable, RowWriter
 from racro_eval.cli.output import guard_tracebacks
+from racro_eval.common import redaction
+from racro_eval.common.printable import printable
+from racro_eval.common.redaction import (
+    MARK,
+    learn,
+    learn_environment,
+    redacted,
+    without_credentials,
+)
 from racro_eval.engines.failures import LONGEST, describe
+from racro_eval.engines.model_entry import ModelEntry
 from racro_eval.errors import ConfigError, DataError
-from racro_eval.models import ModelEntry
-from racro_eval.printable import printable
-from racro_eval.records import decode_row, encode_row
-from racro_eval.redaction import MARK, learn, learn_environment, redacted, without_credentials
 from racro_eval.settings import parse_settings
-from racro_eval.sidecar import read_sidecar, write_sidecar
+from racro_eval.store.columns import CALL_COLUMNS
+from racro_eval.store.records import decode_row, encode_row
+from racro_eval.store.row_table import RowTable
+from racro_eval.store.row_writer import RowWriter
+from racro_eval.store.sidecar import read_sidecar, write_sidecar
 
 KEY = 'sk-Planted/77+"a\\b ü&1'
 

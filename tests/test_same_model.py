@@ -13,12 +13,13 @@ import pytest
 import yaml
 from rich.console import Console
 
-from racro_eval import RunConfig, RunReport, locating, pipeline, run
-from racro_eval.display import Display
+from racro_eval import RunConfig, RunReport, run
 from racro_eval.engines.base import EngineInfo
 from racro_eval.engines.echo import EchoEngine
+from racro_eval.engines.model_entry import ModelEntry
 from racro_eval.errors import EngineError
-from racro_eval.models import ModelEntry
+from racro_eval.pipeline import execution, locating
+from racro_eval.pipeline.display import Display
 from tests.support.benchmarks import make_json_benchmark
 from tests.support.listing_server import ListingServer, models
 from tests.support.results import read_csv, read_json, stage_files
@@ -169,7 +170,7 @@ def test_a_retrained_folder_is_said_too(runs: Runs, tmp_path: Path, monkeypatch:
     def engine(entry: ModelEntry, name: str, max_images: int) -> EchoEngine:
         return EchoEngine(entry)
 
-    monkeypatch.setattr(pipeline, "create_engine", engine)
+    monkeypatch.setattr(execution, "create_engine", engine)
 
     def go(**entry: Any) -> RunReport:
         settings = {"name": "ckpt", "model": str(folder), "engine": "transformers", **entry}
@@ -194,7 +195,7 @@ def test_a_folder_that_is_written_again_between_planning_and_loading_is_noticed(
         (folder / "model.safetensors").write_text("of the next epoch")
         return EchoEngine(entry)
 
-    monkeypatch.setattr(pipeline, "create_engine", engine)
+    monkeypatch.setattr(execution, "create_engine", engine)
     report = runs.go(mllm=[f"transformers:{folder}"], variant=["qa"])
     assert (report.new, report.exit_code(0)) == (0, 3)
     assert "latest has other weights than when the run was planned" in runs.said

@@ -17,7 +17,7 @@ from urllib.parse import quote, unquote
 import pytest
 import yaml
 
-from racro_eval.redaction import MARK
+from racro_eval.common.redaction import MARK
 from tests.support.benchmarks import make_json_benchmark
 from tests.support.openai_server import Answer, Server, reply
 

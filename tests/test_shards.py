@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from racro_eval.cli import main
-from racro_eval.shards import Shard
+from racro_eval.store.shards import Shard
 from tests.support.benchmarks import make_json_benchmark
 from tests.support.results import only, read_csv, read_json, stage_files, timeless
 

@@ -13,8 +13,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from racro_eval.cache import CALL_COLUMNS, RowTable, RowWriter
-from racro_eval.records import clean, encode_row
+from racro_eval.store.columns import CALL_COLUMNS
+from racro_eval.store.records import clean, encode_row
+from racro_eval.store.row_table import RowTable
+from racro_eval.store.row_writer import RowWriter
 from tests.support.store import row
 
 HEADER = len(encode_row(CALL_COLUMNS))

@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
-from racro_eval.atomic import temporary_path, write_atomically
-from racro_eval.cache import CALL_COLUMNS, RowWriter
 from racro_eval.errors import ConfigError
-from racro_eval.sidecar import sidecar_path, write_sidecar
+from racro_eval.store.atomic import temporary_path, write_atomically
+from racro_eval.store.columns import CALL_COLUMNS
+from racro_eval.store.row_writer import RowWriter
+from racro_eval.store.sidecar import sidecar_path, write_sidecar
 from tests.support.store import predictions, row, write
 
 REFUSED = [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE]
@@ -219,7 +220,7 @@ class TestLeftovers:
 
     def dead(self) -> str:
         """The tag of a process of this machine that has ended."""
-        code = "from racro_eval.processes import process_tag; print(process_tag())"
+        code = "from racro_eval.store.processes import process_tag; print(process_tag())"
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
         return done.stdout.decode().strip()
 

@@ -5,11 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from racro_eval import redaction
 from racro_eval.cli.output import OutputError, guard_tracebacks, printable, standard_streams
 from racro_eval.cli.parser import build_parser
-from racro_eval.interrupts import COMMAND_LINE, end_at_once, handling, ignore_at_last, interrupted
-from racro_eval.unforeseen import as_racro_error
+from racro_eval.common import redaction
+from racro_eval.common.interrupts import (
+    COMMAND_LINE,
+    end_at_once,
+    handling,
+    ignore_at_last,
+    interrupted,
+)
+from racro_eval.common.system_errors import as_racro_error
 
 INTERRUPTED = 130
 INTERNAL_ERROR = 70

@@ -66,7 +66,7 @@ def add_scoring_arguments(parser: argparse.ArgumentParser) -> None:
 
 def go_offline(args: argparse.Namespace) -> bool:
     """Whether --offline was given; if so, tell the hub libraries."""
-    from racro_eval import offline
+    from racro_eval.common import offline
 
     if not getattr(args, "offline", False):
         return False

@@ -51,7 +51,7 @@ def execute(args: argparse.Namespace) -> int:
 
     from racro_eval.cli.scores import print_score
     from racro_eval.data import load_benchmark
-    from racro_eval.scoring import score
+    from racro_eval.scoring.metrics.registry import score
     from racro_eval.scoring.profiles import DEFAULT_PROFILE
     from racro_eval.stages.grade import grade_rows, write_graded
     from racro_eval.stages.reason import read_predictions
@@ -86,12 +86,12 @@ def _ask_judge(
     profile: Profile,
 ) -> tuple[list[dict[str, str]], str]:
     """The verdicts with those of the judge, and the name of the profile that they are by."""
-    from racro_eval.config import DEFAULT_RESULTS, RunConfig
-    from racro_eval.display import Display
-    from racro_eval.locating import locate_model
-    from racro_eval.models import folder_name
-    from racro_eval.pipeline import run_group
-    from racro_eval.scoring.graded import judged
+    from racro_eval.engines.model_entry import folder_name
+    from racro_eval.pipeline.config import DEFAULT_RESULTS, RunConfig
+    from racro_eval.pipeline.display import Display
+    from racro_eval.pipeline.execution import run_group
+    from racro_eval.pipeline.locating import locate_model
+    from racro_eval.stages.graded_file import judged
     from racro_eval.stages.judge import JudgeJob, judge_file
 
     config = RunConfig(

@@ -158,7 +158,7 @@ def _print(document: Document) -> int:
 
 def _write(files: dict[str, bytes], out: Path, *, exact: bool) -> None:
     """Write a format's files and tell their names; a lone file is called exactly as asked for."""
-    from racro_eval.atomic import write_atomically
+    from racro_eval.store.atomic import write_atomically
 
     for ending, content in files.items():
         path = out if exact and len(files) == 1 and out.suffix else _named(out, ending)

@@ -47,7 +47,7 @@ def _benchmarks(_: Path) -> _Listing:
 
 
 def _models(_: Path) -> _Listing:
-    from racro_eval.models import builtin_models
+    from racro_eval.models.resolve import builtin_models
 
     return ("name", "billion parameters", "model"), (
         (entry.name, f"{entry.parameters or ''}", entry.model)
@@ -64,8 +64,8 @@ def _prompts(_: Path) -> _Listing:
 
 
 def _runs(results: Path) -> _Listing:
-    from racro_eval.scoring.graded import SUFFIX
-    from racro_eval.sidecar import read_sidecar
+    from racro_eval.stages.graded_file import SUFFIX
+    from racro_eval.store.sidecar import read_sidecar
 
     def rows() -> Iterator[Sequence[str]]:
         for path in sorted(results.rglob("*.csv")):

@@ -20,7 +20,7 @@ def execute(args: argparse.Namespace) -> int:
     """Join what is complete; exit 1 if rows failed, 2 or 3 if a file could not be joined."""
     from racro_eval.cli.output import printable
     from racro_eval.errors import RacroError
-    from racro_eval.merging import merge, shortened
+    from racro_eval.store.merging import merge, shortened
 
     def note(text: str) -> None:
         print(printable(text), file=sys.stderr, flush=True)

@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
+from racro_eval.common.optional_stream import forgiving
+from racro_eval.common.printable import printable
 from racro_eval.errors import ConfigError
-from racro_eval.forgiving import forgiving
-from racro_eval.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -8,7 +8,7 @@ from typing import NoReturn
 from rich_argparse import RichHelpFormatter
 
 from racro_eval.cli import data, doctor, grade, leaderboard, list_, merge, run, show
-from racro_eval.printable import printable
+from racro_eval.common.printable import printable
 
 COMMANDS = {
     "run": run,
@@ -32,7 +32,7 @@ class _Version(argparse.Action):
     """Prints the version; reading it only then keeps start-up short."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from racro_eval.provenance import version
+        from racro_eval.store.provenance import version
 
         print(f"racro-eval {version()}")
         parser.exit()

@@ -16,8 +16,8 @@ from racro_eval.cli.arguments import (
 )
 
 if TYPE_CHECKING:
-    from racro_eval.config import RunConfig
-    from racro_eval.report import RunReport
+    from racro_eval.pipeline.config import RunConfig
+    from racro_eval.pipeline.report import RunReport
 
 HELP = "run benchmarks: captions, tentative answers, reasoning, grading, leaderboard"
 
@@ -76,7 +76,7 @@ def execute(args: argparse.Namespace) -> int:
         return _preview(config)
 
     from racro_eval.errors import InternalError
-    from racro_eval.pipeline import run
+    from racro_eval.pipeline.execution import run
 
     report = run(config)
     if args.debug and (bugs := [e for e in report.errors if isinstance(e, InternalError)]):
@@ -87,8 +87,8 @@ def execute(args: argparse.Namespace) -> int:
 
 def read_config(args: argparse.Namespace) -> RunConfig:
     """The sweep file's settings with the command line's over them. Raises ConfigError."""
-    from racro_eval.config import RunConfig
     from racro_eval.errors import UsageError
+    from racro_eval.pipeline.config import RunConfig
     from racro_eval.settings import parse_settings, read_mapping
 
     given = {name: value for name, value in vars(args).items() if name in RunConfig.model_fields}
@@ -108,7 +108,7 @@ def read_config(args: argparse.Namespace) -> RunConfig:
 def _show(report: RunReport) -> int:
     """Print the table. One that cannot be shown takes nothing from the run but its exit code 0."""
     from racro_eval.cli.output import OutputError, printable
-    from racro_eval.unforeseen import as_racro_error
+    from racro_eval.common.system_errors import as_racro_error
 
     try:
         _print_table(report)
@@ -143,9 +143,9 @@ def _preview(config: RunConfig) -> int:
     from rich.text import Text
 
     from racro_eval.cli.output import console, printable
-    from racro_eval.planning import make_plan
-    from racro_eval.preview import preview
-    from racro_eval.report import Failure
+    from racro_eval.pipeline.planning import make_plan
+    from racro_eval.pipeline.preview import preview
+    from racro_eval.pipeline.report import Failure
 
     plan = make_plan(config)
 

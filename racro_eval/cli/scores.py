@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from racro_eval.scoring import Part, Score
+    from racro_eval.scoring.metrics.registry import Part, Score
 
 
 def print_score(benchmark: str, profile: str, score: Score) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from racro_eval.data.layouts import Fields
 from racro_eval.errors import DataError
-from racro_eval.records import clean
+from racro_eval.store.records import clean
 
 Row = Mapping[str, Any]
 

@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
 
+from racro_eval.common.printable import printable
+from racro_eval.common.redaction import without_credentials
+from racro_eval.common.regular_files import open_regular
 from racro_eval.errors import ChecksumError, DataError, MissingError
-from racro_eval.printable import printable
-from racro_eval.redaction import without_credentials
-from racro_eval.regular_files import open_regular
 
 _CHUNK = 1 << 16
 """Bytes read at a time; so many at most are lost when a connection ends."""

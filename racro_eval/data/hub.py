@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from racro_eval.common.printable import printable
 from racro_eval.data import files
 from racro_eval.data.layouts import HuggingFaceSource
 from racro_eval.errors import DataError, MissingError
-from racro_eval.printable import printable
 
 ROWS = "rows.jsonl"
 

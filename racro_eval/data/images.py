@@ -13,8 +13,8 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from racro_eval.common.regular_files import read_regular
 from racro_eval.errors import DataError
-from racro_eval.regular_files import read_regular
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage

@@ -8,9 +8,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from racro_eval.common.templates import Template, check_names, names_in
 from racro_eval.errors import DataError
 from racro_eval.settings import Strict
-from racro_eval.templates import Template, check_names, names_in
 
 ROW_KEY = "_key"
 """The column that holds a row's key, where a JSON file is an object of rows."""

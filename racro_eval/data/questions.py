@@ -15,10 +15,10 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from racro_eval.common.templates import check_names
 from racro_eval.data.olympiadbench import instruction
 from racro_eval.errors import DataError
 from racro_eval.settings import Strict
-from racro_eval.templates import check_names
 
 SHORT_ANSWER = "Please try to answer the question with short words or phrases if possible."
 """The sentence S: kept for captions, removed for tentative answers and reasoners (METHOD)."""

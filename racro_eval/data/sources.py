@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 from racro_eval.data import cells, files, hub, questions
@@ -24,6 +25,11 @@ from racro_eval.data.sample import Sample
 from racro_eval.data.spec import BenchmarkSpec
 from racro_eval.data.tsv_rows import read_tsv
 from racro_eval.errors import ConfigError, MissingError
+
+Generator = Callable[[int, int], Iterator[tuple[Row, Image]]]
+"""From a seed and a number of rows to the rows and their images."""
+GENERATORS = {"demo": "racro_eval.demo.rows"}
+"""Modules whose function `rows` is a generator. By name: no reader of files needs one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +225,6 @@ def _dataset_parts(snapshot: hub.Snapshot) -> Iterator[tuple[Row, list[Image]]]:
 
 
 def _generated_rows(source: GeneratedSource) -> Iterator[tuple[Row, list[Image]]]:
-    from racro_eval.demo import rows
-
-    for row, image in rows.rows(source.seed, source.count):
+    generator: Generator = import_module(GENERATORS[source.generator]).rows
+    for row, image in generator(source.seed, source.count):
         yield row, [image]

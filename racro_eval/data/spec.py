@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 from pydantic import model_validator
 
+from racro_eval.common.templates import Template, check_names
 from racro_eval.data.layouts import Source
 from racro_eval.data.questions import Native
 from racro_eval.errors import ConfigError, DataError
 from racro_eval.settings import Strict, named, parse_settings, read_mapping, shipped
-from racro_eval.templates import Template, check_names
 
 _PACKAGE = "racro_eval.benchmarks"
 _MEAN = "AVG"

@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from racro_eval.common.regular_files import open_regular
 from racro_eval.data import files
 from racro_eval.data.cells import python_literal
 from racro_eval.errors import DataError
-from racro_eval.records import read_rows
-from racro_eval.regular_files import open_regular
+from racro_eval.store.records import read_rows
 
 _REFERENCE_LENGTH = 64
 

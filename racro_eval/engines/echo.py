@@ -19,7 +19,7 @@ from racro_eval.engines.base import Completion, EngineInfo, Request, Usage
 from racro_eval.engines.failures import failed
 
 if TYPE_CHECKING:
-    from racro_eval.models import ModelEntry
+    from racro_eval.engines.model_entry import ModelEntry
 
 _VERSION = "1"  # of the default reply; raise it when the same prompt gets another answer
 _OPTION = re.compile(r"\(([A-E])\)|^\s*([A-E])[.)](?=\s)", re.MULTILINE)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
+from racro_eval.common.printable import printable
 from racro_eval.engines.base import Completion, Request
 from racro_eval.errors import RacroError
-from racro_eval.printable import printable
 
 LONGEST = 1000
 """Characters of an error text that are kept."""

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from racro_eval.common.printable import printable
 from racro_eval.errors import EngineError
-from racro_eval.printable import printable
 
 _SHOWN = 200
 """Characters of an engine's own words that are shown."""

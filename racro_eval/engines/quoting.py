@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from racro_eval.redaction import redacted
+from racro_eval.common.redaction import redacted
 
 MOST = 300
 """Characters of a quotation."""

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from racro_eval.engines.base import Engine
-from racro_eval.engines.vllm_options import CHANGE_NO_TEXT as VLLM_NO_TEXT
+from racro_eval.engines.vllm.options import CHANGE_NO_TEXT as VLLM_NO_TEXT
 from racro_eval.errors import MissingError, UnknownNameError
 
 if TYPE_CHECKING:
-    from racro_eval.models import ModelEntry
+    from racro_eval.engines.model_entry import ModelEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +45,14 @@ ENGINES: dict[str, EngineSpec] = {
         "racro_eval.engines.echo", "EchoEngine", no_text=frozenset({"latency_s", "window"})
     ),
     "openai": EngineSpec(
-        "racro_eval.engines.openai_engine",
+        "racro_eval.engines.openai.engine",
         "OpenAIEngine",
         extra="openai",
         weights="served",
         no_text=frozenset({"concurrency", "retries", "timeout_s", "wait_s"}),
     ),
     "ray": EngineSpec(
-        "racro_eval.engines.ray_engine",
+        "racro_eval.engines.ray",
         "RayEngine",
         extra="ray",
         needs="vllm",
@@ -60,14 +60,14 @@ ENGINES: dict[str, EngineSpec] = {
         no_text=VLLM_NO_TEXT,
     ),
     "transformers": EngineSpec(
-        "racro_eval.engines.transformers_engine",
+        "racro_eval.engines.transformers.engine",
         "TransformersEngine",
         extra="cpu",
         weights="loaded",
         no_text=frozenset({"batch_size", "window"}),
     ),
     "vllm": EngineSpec(
-        "racro_eval.engines.vllm_engine",
+        "racro_eval.engines.vllm.engine",
         "VllmEngine",
         extra="vllm",
         needs="vllm",

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from racro_eval.grading.verdict import GRADER_VERSION, Extraction, Status, Verdict
 
 if TYPE_CHECKING:
-    from racro_eval.grading.equivalence import is_equivalent
-    from racro_eval.grading.extraction import extract, extract_answer
+    from racro_eval.grading.comparison.equivalence import is_equivalent
+    from racro_eval.grading.extraction.extract import extract, extract_answer
     from racro_eval.grading.grader import grade
     from racro_eval.grading.rules import RULES
 
@@ -31,10 +31,10 @@ __all__ = [
 
 _HOMES = {
     "RULES": "rules",
-    "extract": "extraction",
-    "extract_answer": "extraction",
+    "extract": "extraction.extract",
+    "extract_answer": "extraction.extract",
     "grade": "grader",
-    "is_equivalent": "equivalence",
+    "is_equivalent": "comparison.equivalence",
 }
 
 

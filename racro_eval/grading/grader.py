@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from racro_eval.grading.choices import compare_choice
-from racro_eval.grading.equivalence import compare
-from racro_eval.grading.extraction import extract_all
-from racro_eval.grading.normalize import within_budget
-from racro_eval.grading.option_texts import named_option
+from racro_eval.grading.comparison.choices import compare_choice
+from racro_eval.grading.comparison.equivalence import compare
+from racro_eval.grading.comparison.normalize import within_budget
+from racro_eval.grading.extraction.extract import extract_all
+from racro_eval.grading.extraction.option_texts import named_option
+from racro_eval.grading.extraction.scope import visible_text
 from racro_eval.grading.rules import check_rule
-from racro_eval.grading.scope import visible_text
 from racro_eval.grading.verdict import Comparison, Extraction, Status, Verdict, verdict_of
 
 if TYPE_CHECKING:

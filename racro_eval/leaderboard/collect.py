@@ -10,12 +10,12 @@ from typing import Any
 from racro_eval.data.spec import BenchmarkSpec
 from racro_eval.errors import CacheError, DataError, MissingError
 from racro_eval.leaderboard.reading import Columns, read_ahead, rows, unreadable
-from racro_eval.scoring import Score, score
-from racro_eval.scoring.graded import SUFFIX, GradedFile, graded_columns, profile_of
+from racro_eval.scoring.metrics.registry import Score, score
 from racro_eval.scoring.profiles import DEFAULT_PROFILE
-from racro_eval.scoring.summaries import file_state, read_summary, write_summary
 from racro_eval.settings import parse_settings
-from racro_eval.sidecar import read_sidecar
+from racro_eval.stages.graded_file import SUFFIX, GradedFile, graded_columns, profile_of
+from racro_eval.stages.summaries import file_state, read_summary, write_summary
+from racro_eval.store.sidecar import read_sidecar
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import re
 from functools import cache
 
 from racro_eval.leaderboard.published import canonical
-from racro_eval.models import builtin_models
+from racro_eval.models.resolve import builtin_models
 
 _SIZE = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)[bB](?![a-zA-Z0-9])")
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from racro_eval.models import builtin_models
-from racro_eval.records import read_named_rows
+from racro_eval.models.resolve import builtin_models
+from racro_eval.store.records import read_named_rows
 
 AVERAGE = "AVG"
 JUDGES = (

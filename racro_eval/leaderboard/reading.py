@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from racro_eval.errors import CacheError
-from racro_eval.scoring.graded import SUFFIX
+from racro_eval.stages.graded_file import SUFFIX
 
 _AHEAD = 2
 """Files that are parsed while Python works on another; each is held in memory meanwhile."""

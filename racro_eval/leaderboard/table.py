@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from racro_eval.leaderboard.apart import names_apart
 from racro_eval.leaderboard.collect import Cell
 from racro_eval.leaderboard.columns import average_name, averaged, check_columns, default_columns
+from racro_eval.leaderboard.distinctions import names_apart
 from racro_eval.leaderboard.published import AVERAGE, PublishedRow
 from racro_eval.leaderboard.statistics import (
     Interval,
@@ -17,7 +17,7 @@ from racro_eval.leaderboard.statistics import (
     wilson,
 )
 from racro_eval.prompting import DEFAULT_VARIANT
-from racro_eval.scoring import Score
+from racro_eval.scoring.metrics.registry import Score
 from racro_eval.scoring.profiles import DEFAULT_PROFILE
 
 NO_MLLM = "question only"

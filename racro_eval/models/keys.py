@@ -13,8 +13,8 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from racro_eval.engines.model_entry import ModelEntry
 from racro_eval.engines.registry import ENGINES
-from racro_eval.models.entries import ModelEntry
 
 if TYPE_CHECKING:
     from racro_eval.engines.base import Sampling

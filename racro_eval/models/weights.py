@@ -18,8 +18,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from racro_eval.atomic import write_atomically
 from racro_eval.errors import ConfigError, DataError, MissingError
+from racro_eval.store.atomic import write_atomically
 
 _NO_TEXT = (
     ".*", "*.md", "*.log", "LICENSE*", "NOTICE*", "*.png", "*.jpg", "*.pdf",

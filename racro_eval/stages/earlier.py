@@ -14,11 +14,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from racro_eval.cache import RowTable
+from racro_eval.engines.model_entry import ModelEntry
 from racro_eval.errors import RacroError
-from racro_eval.models import ModelEntry
-from racro_eval.sidecar import read_sidecar
-from racro_eval.stages.files import Model, StageFile
+from racro_eval.models.model import Model
+from racro_eval.stages.stage_file import StageFile
+from racro_eval.store.row_table import RowTable
+from racro_eval.store.sidecar import read_sidecar
 
 _SHOWN = 3
 

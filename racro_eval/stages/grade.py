@@ -13,26 +13,26 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from racro_eval.atomic import remove_leftovers, write_atomically
-from racro_eval.cache import RowTable
+from racro_eval.common.redaction import redacted_values
 from racro_eval.data import Benchmark
 from racro_eval.data.sample import Sample
 from racro_eval.errors import CacheError, DataError
-from racro_eval.file_lock import locked
 from racro_eval.grading import GRADER_VERSION, Status, Verdict
-from racro_eval.records import clean, encode_row
-from racro_eval.redaction import redacted_values
-from racro_eval.scoring import score
-from racro_eval.scoring.graded import (
+from racro_eval.scoring.metrics.registry import score
+from racro_eval.scoring.profiles import DEFAULT_PROFILE, SCORING_VERSION, Profile, grade
+from racro_eval.stages.graded_file import (
     GRADED_COLUMNS,
     GradedFile,
     graded_columns,
     graded_path,
     read_graded,
 )
-from racro_eval.scoring.profiles import DEFAULT_PROFILE, SCORING_VERSION, Profile, grade
-from racro_eval.scoring.summaries import file_state, summary_path, write_summary
-from racro_eval.sidecar import read_sidecar, sidecar_path, write_sidecar
+from racro_eval.stages.summaries import file_state, summary_path, write_summary
+from racro_eval.store.atomic import remove_leftovers, write_atomically
+from racro_eval.store.file_lock import locked
+from racro_eval.store.records import clean, encode_row
+from racro_eval.store.row_table import RowTable
+from racro_eval.store.sidecar import read_sidecar, sidecar_path, write_sidecar
 
 
 def grade_rows(

@@ -14,21 +14,23 @@ from functools import cache, partial
 from importlib import resources
 from pathlib import Path
 
-from racro_eval.cache import CALL_COLUMNS, RowTable
 from racro_eval.data import Benchmark, Sample
 from racro_eval.engines.base import Sampling
 from racro_eval.errors import CacheError
 from racro_eval.grading import Status
-from racro_eval.grading.scope import visible_text
+from racro_eval.grading.extraction.scope import visible_text
 from racro_eval.models.keys import sampling_settings
+from racro_eval.models.model import Model
 from racro_eval.prompting import Template
-from racro_eval.scoring.graded import SUFFIX, GradedFile, graded_path, judged, read_graded
 from racro_eval.settings import read_settings
-from racro_eval.sidecar import read_sidecar
-from racro_eval.stages.files import Model, StageFile
 from racro_eval.stages.grade import store_graded
+from racro_eval.stages.graded_file import SUFFIX, GradedFile, graded_path, judged, read_graded
 from racro_eval.stages.perceive import benchmark_facts, benchmark_identity, chat
-from racro_eval.stages.plan import Digests, PlannedRow, Prompt, plan_row
+from racro_eval.stages.rows import Digests, PlannedRow, Prompt, plan_row
+from racro_eval.stages.stage_file import StageFile
+from racro_eval.store.columns import CALL_COLUMNS
+from racro_eval.store.row_table import RowTable
+from racro_eval.store.sidecar import read_sidecar
 
 MAX_RESPONSE = 4000
 """Characters of a response, from its end, that the judge sees."""

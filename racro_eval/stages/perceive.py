@@ -11,15 +11,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from racro_eval.cache import CALL_COLUMNS
 from racro_eval.data import Benchmark, Sample
 from racro_eval.data.questions import without_short_answer
 from racro_eval.engines.base import Message, Sampling
-from racro_eval.models import folder_name
+from racro_eval.engines.model_entry import folder_name
 from racro_eval.models.keys import sampling_settings
+from racro_eval.models.model import Model
 from racro_eval.prompting import PromptSet, Role, Template
-from racro_eval.stages.files import Model, StageFile
-from racro_eval.stages.plan import Digests, PlannedRow, Prompt, plan_row, row_seed
+from racro_eval.stages.rows import Digests, PlannedRow, Prompt, plan_row, row_seed
+from racro_eval.stages.stage_file import StageFile
+from racro_eval.store.columns import CALL_COLUMNS
 
 SAMPLING = Sampling(temperature=0.0, max_tokens=8192)
 """METHOD: captions and tentative answers are greedy, up to 8192 tokens."""

@@ -11,17 +11,15 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from racro_eval.cache import REASONING_COLUMNS
+from racro_eval.common.regular_files import open_regular
 from racro_eval.data import Benchmark, Sample
 from racro_eval.data.questions import without_short_answer
 from racro_eval.engines.base import Sampling
+from racro_eval.engines.model_entry import folder_name
 from racro_eval.errors import DataError, MissingError
-from racro_eval.models import folder_name
 from racro_eval.models.keys import sampling_settings
+from racro_eval.models.model import Model
 from racro_eval.prompting import PromptSet, Variant
-from racro_eval.records import read_named_rows
-from racro_eval.regular_files import open_regular
-from racro_eval.stages.files import Model, Parent, StageFile
 from racro_eval.stages.perceive import (
     benchmark_facts,
     benchmark_identity,
@@ -29,7 +27,10 @@ from racro_eval.stages.perceive import (
     question_settings,
     seeded,
 )
-from racro_eval.stages.plan import Digests, PlannedRow, Prompt, plan_row
+from racro_eval.stages.rows import Digests, PlannedRow, Prompt, plan_row
+from racro_eval.stages.stage_file import Parent, StageFile
+from racro_eval.store.columns import REASONING_COLUMNS
+from racro_eval.store.records import read_named_rows
 from racro_eval.thought import answer_of
 
 SAMPLING = Sampling(temperature=0.6, top_p=0.95, max_tokens=8192)

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from racro_eval.errors import CacheError, DataError, MissingError, RacroError, UnknownNameError
-from racro_eval.file_hash import file_sha256
 from racro_eval.grading.verdict import GRADER_VERSION
-from racro_eval.scoring.graded import SUFFIX, graded_path, profile_of
 from racro_eval.scoring.profiles import DEFAULT_PROFILE, PROFILES, SCORING_VERSION, Profile
 from racro_eval.settings import parse_settings
-from racro_eval.shards import Shard
-from racro_eval.sidecar import read_sidecar, sidecar_path
+from racro_eval.stages.graded_file import SUFFIX, graded_path, profile_of
+from racro_eval.store.file_hash import file_sha256
+from racro_eval.store.shards import Shard
+from racro_eval.store.sidecar import read_sidecar, sidecar_path
 
 if TYPE_CHECKING:
     from racro_eval.data import Benchmark
@@ -131,8 +131,9 @@ def _grade(
     profiles: list[Profile],
     done: Gradings,
 ) -> None:
-    from racro_eval.cache import CALL_COLUMNS, REASONING_COLUMNS, RowTable
     from racro_eval.stages.grade import grade_file
+    from racro_eval.store.columns import CALL_COLUMNS, REASONING_COLUMNS
+    from racro_eval.store.row_table import RowTable
 
     reasoned = manifest["settings"]["stage"] == "reason"
     with RowTable(path, REASONING_COLUMNS if reasoned else CALL_COLUMNS) as table:

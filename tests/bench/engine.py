@@ -128,7 +128,7 @@ def _report(rounds: dict[str, list[dict[str, Any]]]) -> None:
 
 
 def _entry(args: argparse.Namespace) -> Any:
-    from racro_eval.models import ModelEntry, SamplingOverrides
+    from racro_eval.engines.model_entry import ModelEntry, SamplingOverrides
 
     return ModelEntry(
         name="captioner",
@@ -163,8 +163,8 @@ def _config(args: argparse.Namespace) -> Any:
 
 def alone(args: argparse.Namespace) -> dict[str, Any]:
     """AsyncLLM with all requests at once."""
-    from racro_eval.planning import make_plan
-    from racro_eval.stages.plan import Digests
+    from racro_eval.pipeline.planning import make_plan
+    from racro_eval.stages.rows import Digests
 
     ((job,),) = make_plan(_config(args)).perceive
     for file in job.outputs():
@@ -180,8 +180,8 @@ async def _all_at_once(entry: Any, rows: list[Any]) -> dict[str, Any]:
     from vllm.v1.engine.async_llm import AsyncLLM
 
     from racro_eval.data.images import decode
-    from racro_eval.engines.transformers_loading import load_prompts
-    from racro_eval.engines.vllm_worker import _engine_args
+    from racro_eval.engines.transformers.loading import load_prompts
+    from racro_eval.engines.vllm.worker import _engine_args
 
     prompts = load_prompts(entry)
     arguments = _engine_args(entry, max(len(row.prompt.images) for row in rows))
@@ -253,12 +253,12 @@ class _Watched:
 
 def harness(args: argparse.Namespace) -> dict[str, Any]:
     """The perceive stage, as a run does it."""
-    from racro_eval import pipeline
-    from racro_eval.display import Display
-    from racro_eval.planning import make_plan
+    from racro_eval.pipeline import execution
+    from racro_eval.pipeline.display import Display
+    from racro_eval.pipeline.planning import make_plan
 
     watched: list[_Watched] = []
-    create = pipeline.create_engine
+    create = execution.create_engine
 
     def watch(*words: Any, **more: Any) -> Any:
         planned = time.perf_counter() - started
@@ -266,10 +266,10 @@ def harness(args: argparse.Namespace) -> dict[str, Any]:
         watched[-1].planned = planned  # type: ignore[attr-defined]
         return watched[-1]
 
-    pipeline.create_engine = watch
+    execution.create_engine = watch
     started = time.perf_counter()
     (jobs,) = make_plan(_config(args)).perceive
-    pipeline.run_group(jobs, Display())
+    execution.run_group(jobs, Display())
     (engine,) = watched
     quarters = [engine.times[len(engine.times) * part // 4 - 1] for part in (1, 2, 3)]
     return {

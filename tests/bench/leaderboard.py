@@ -16,9 +16,9 @@ from pathlib import Path
 
 from racro_eval.data.spec import BenchmarkSpec, load_spec
 from racro_eval.leaderboard.columns import PAPER_COLUMNS
-from racro_eval.records import encode_row
-from racro_eval.scoring.graded import graded_columns
-from racro_eval.sidecar import write_sidecar
+from racro_eval.stages.graded_file import graded_columns
+from racro_eval.store.records import encode_row
+from racro_eval.store.sidecar import write_sidecar
 
 MLLMS, REASONERS, SAMPLES = 5, 5, 5000
 RESPONSE = "The sum of the angles is 180 degrees, so the third one follows. " * 20

@@ -166,7 +166,7 @@ class TestMistakes:
         def broken(config: object) -> None:
             raise ZeroDivisionError("division by zero")
 
-        monkeypatch.setattr("racro_eval.pipeline.make_plan", broken)
+        monkeypatch.setattr("racro_eval.pipeline.execution.make_plan", broken)
         assert run_small(small) == cli.INTERNAL_ERROR
         assert "This is a bug in racro-eval: ZeroDivisionError" in capsys.readouterr().err
         with pytest.raises(ZeroDivisionError):
@@ -176,7 +176,7 @@ class TestMistakes:
         def interrupted(config: object) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("racro_eval.pipeline.make_plan", interrupted)
+        monkeypatch.setattr("racro_eval.pipeline.execution.make_plan", interrupted)
         assert run_small(small) == 130
 
 

@@ -20,8 +20,8 @@ from pathlib import Path
 import pytest
 
 from racro_eval.cli import main
+from racro_eval.common.system_errors import as_racro_error
 from racro_eval.errors import InternalError
-from racro_eval.unforeseen import as_racro_error
 from tests.support.benchmarks import make_json_benchmark
 from tests.support.failing_files import FileOperations
 from tests.support.results import timeless

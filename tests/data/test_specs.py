@@ -10,11 +10,11 @@ import pytest
 import yaml
 
 from racro_eval import load_benchmark
-from racro_eval.config import RunConfig
 from racro_eval.data.spec import BenchmarkSpec, RuleByRow, benchmark_names, load_spec
 from racro_eval.errors import ConfigError, DataError, MissingError
 from racro_eval.grading.rules import check_rule
-from racro_eval.planning import make_plan
+from racro_eval.pipeline.config import RunConfig
+from racro_eval.pipeline.planning import make_plan
 from racro_eval.settings import parse_settings
 from tests.support.benchmarks import make_json_benchmark, write_spec
 from tests.support.paths import shared_facts

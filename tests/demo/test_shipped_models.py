@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from racro_eval.demo.problems import problem
-from racro_eval.models import builtin_models, fingerprint, resolve_model
+from racro_eval.models.fingerprint import fingerprint
+from racro_eval.models.resolve import builtin_models, resolve_model
 
 NAMES = ("demo-captioner", "demo-reasoner", "demo-reasoner-weak")
 FILES = {

@@ -11,7 +11,7 @@ from PIL import Image as pillow
 
 from racro_eval.data.images import BytesImage
 from racro_eval.engines import Completion, Engine, Message, Request, Sampling
-from racro_eval.models import ModelEntry
+from racro_eval.engines.model_entry import ModelEntry
 
 UNREADABLE = BytesImage(b"\x89PNG and then nothing of the kind", name="broken.png")
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from racro_eval.data.images import BytesImage
-from racro_eval.engines.copies import Copies
+from racro_eval.engines.vllm.replicas import Copies
 
 
 def image(number: int) -> tuple[BytesImage, ...]:

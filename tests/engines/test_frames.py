@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from racro_eval.engines.frames import Frame, read_frame, write_frame
+from racro_eval.engines.vllm.frames import Frame, read_frame, write_frame
 from racro_eval.errors import DataError
 
 HEADERS = st.fixed_dictionaries(

@@ -19,13 +19,13 @@ from rich.console import Console
 
 pytest.importorskip("httpx2", reason="the extra `openai` is not installed")
 
-from racro_eval.config import RunConfig
 from racro_eval.data.images import BytesImage
-from racro_eval.display import Display
 from racro_eval.engines import Completion, Engine, Message, Request, Sampling, create_engine
+from racro_eval.engines.model_entry import ModelEntry
 from racro_eval.errors import ConfigError, EngineError
-from racro_eval.models import ModelEntry
-from racro_eval.pipeline import run
+from racro_eval.pipeline.config import RunConfig
+from racro_eval.pipeline.display import Display
+from racro_eval.pipeline.execution import run
 from tests.support.benchmarks import make_json_benchmark, picture
 from tests.support.openai_server import Answer, Server, reply
 from tests.support.results import read_csv

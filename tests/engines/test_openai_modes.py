@@ -11,12 +11,12 @@ from rich.console import Console
 
 pytest.importorskip("httpx2", reason="the extra `openai` is not installed")
 
-from racro_eval.config import RunConfig
-from racro_eval.display import Display
 from racro_eval.engines import Completion, Message, Request, Sampling, create_engine
+from racro_eval.engines.model_entry import ModelEntry
 from racro_eval.errors import EngineError
-from racro_eval.models import ModelEntry
-from racro_eval.pipeline import RunReport, run
+from racro_eval.pipeline.config import RunConfig
+from racro_eval.pipeline.display import Display
+from racro_eval.pipeline.execution import RunReport, run
 from tests.support.benchmarks import make_json_benchmark
 from tests.support.openai_server import GOOD, MODES, Mode, Server
 from tests.support.results import only, read_csv

@@ -10,8 +10,8 @@ pytest.importorskip("httpx2", reason="the extra `openai` is not installed")
 
 import httpx2
 
-from racro_eval.engines import openai_server
-from racro_eval.engines.openai_server import Server, _MayPass, _patience, _pauses, _retry_after
+from racro_eval.engines.openai import server
+from racro_eval.engines.openai.server import Server, _MayPass, _patience, _pauses, _retry_after
 from racro_eval.errors import DataError, EngineError
 
 LOST = _MayPass("The connection was lost: x", away=True)
@@ -47,7 +47,7 @@ def complete(server: Server) -> bytes:
 
 @pytest.fixture(autouse=True)
 def no_long_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openai_server, "_FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(server, "_FIRST_PAUSE_S", 0.001)
 
 
 def test_the_time_that_a_server_is_away_is_not_the_requests() -> None:

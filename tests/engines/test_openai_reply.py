@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from racro_eval.engines.openai_reply import read_reply
+from racro_eval.engines.openai.reply import read_reply
+from racro_eval.engines.openai.server_words import stated_reason
 from racro_eval.engines.quoting import MOST, quoted
-from racro_eval.engines.server_words import stated_reason
 from racro_eval.errors import DataError
 from tests.support.openai_server import GOOD, reply
 

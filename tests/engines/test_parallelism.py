@@ -9,10 +9,10 @@ import pytest
 
 from racro_eval.cli import main
 from racro_eval.engines import create_engine
-from racro_eval.engines.model_size import model_size
-from racro_eval.engines.parallelism import Gpus, ModelSize, check_tp, choose
+from racro_eval.engines.model_entry import ModelEntry
+from racro_eval.engines.vllm.model_size import model_size
+from racro_eval.engines.vllm.parallelism import Gpus, ModelSize, check_tp, choose
 from racro_eval.errors import ConfigError, MissingError, RacroError
-from racro_eval.models import ModelEntry
 
 GIB = 1 << 30
 

@@ -18,8 +18,8 @@ if not os.environ.get("RACRO_REQUIRE_VLLM"):
             pytest.skip(reason, allow_module_level=True)
 
 from racro_eval.engines import Completion, Engine, create_engine
+from racro_eval.engines.model_entry import ModelEntry
 from racro_eval.errors import ConfigError, EngineError
-from racro_eval.models import ModelEntry
 from tests.engines.prompts import UNREADABLE, ask, by_id, picture, texts
 
 pytestmark = [
@@ -123,7 +123,7 @@ def test_a_seed_alone_decides_a_draw(completions: dict[str, Completion]) -> None
 def test_an_answer_that_nothing_known_has_ended_is_a_failure(
     tokens: list[int], context: int | None, outcome: str
 ) -> None:
-    from racro_eval.engines.ray_engine import RayEngine
+    from racro_eval.engines.ray import RayEngine
 
     engine: Any = object.__new__(RayEngine)
     engine._entry = ModelEntry(name="m", model="m", max_model_len=context)

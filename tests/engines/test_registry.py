@@ -12,7 +12,7 @@ import pytest
 import racro_eval.engines
 from racro_eval.engines import create_engine, engine_names
 from racro_eval.engines.registry import ENGINES, EngineSpec, default_engine
-from racro_eval.engines.vllm_devices import check_device
+from racro_eval.engines.vllm.devices import check_device
 from racro_eval.errors import ConfigError, MissingError, UnknownNameError
 from tests.engines.prompts import ask, entry, text_of
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from racro_eval.engines import served
-from racro_eval.engines.served import Served, address, ask
+from racro_eval.engines.model_entry import ModelEntry
+from racro_eval.engines.openai import served
+from racro_eval.engines.openai.served import Served, address, ask
 from racro_eval.errors import ConfigError, EngineError, ServerAwayError
-from racro_eval.models import ModelEntry
-from racro_eval.models.fingerprints import is_served_at, served_fingerprint
+from racro_eval.models.fingerprint import is_served_at, served_fingerprint
 from tests.support.listing_server import ListingServer, models
 
 LONG_AGO = 1_677_610_602

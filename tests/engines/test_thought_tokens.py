@@ -19,7 +19,7 @@ def decoded(special: list[str], text: str, prompt: str = "") -> str:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
-    from racro_eval.engines.transformers_prompts import Prompts
+    from racro_eval.engines.transformers.prompts import Prompts
 
     bytes_model = Tokenizer(models.BPE())
     bytes_model.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)

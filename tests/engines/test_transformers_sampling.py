@@ -9,7 +9,7 @@ import torch
 import transformers
 
 from racro_eval.engines import Sampling
-from racro_eval.engines.transformers_sampling import RowLimits, RowSampler
+from racro_eval.engines.transformers.sampling import RowLimits, RowSampler
 
 pytestmark = pytest.mark.model
 

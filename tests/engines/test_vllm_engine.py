@@ -20,9 +20,9 @@ import yaml
 from racro_eval.data.images import BytesImage
 from racro_eval.engines import Completion, Engine, Message, Request, Sampling, create_engine
 from racro_eval.engines.loading import Loading
+from racro_eval.engines.model_entry import ModelEntry
 from racro_eval.errors import ConfigError, EngineError, MissingError
-from racro_eval.models import ModelEntry
-from racro_eval.stages.plan import row_seed
+from racro_eval.stages.rows import row_seed
 from tests.bench import counting
 from tests.support.benchmarks import make_json_benchmark, picture
 from tests.support.endless_loading import LOADING
@@ -187,8 +187,8 @@ def test_memory_is_set_aside_for_the_images_that_the_limits_allow(tiny_vlm: Path
         "import sys\n"
         "from vllm.multimodal import MULTIMODAL_REGISTRY\n"
         "from vllm.multimodal.encoder_budget import MultiModalBudget\n"
-        "from racro_eval.engines.vllm_worker import _engine_args\n"
-        "from racro_eval.models import ModelEntry\n"
+        "from racro_eval.engines.vllm.worker import _engine_args\n"
+        "from racro_eval.engines.model_entry import ModelEntry\n"
         "for limit in (None, 7 * 28 * 28):\n"
         "    entry = ModelEntry(name='m', model=sys.argv[1], max_pixels=limit)\n"
         "    config = _engine_args(entry, max_images=3).create_engine_config()\n"
@@ -399,7 +399,7 @@ def test_no_engine_outlives_a_killed_run(
     code = (
         "import sys, time\n"
         "from racro_eval.engines import create_engine\n"
-        "from racro_eval.models import ModelEntry\n"
+        "from racro_eval.engines.model_entry import ModelEntry\n"
         f"entry = ModelEntry(name='r', model=sys.argv[1], dp={copies}, max_model_len=1024)\n"
         "engine = create_engine(entry, 'vllm')\n"
         "print('ready', flush=True)\n"
@@ -421,7 +421,7 @@ def test_no_loading_outlives_a_killed_run(tmp_path: Path, tiny_reasoner: Path) -
     code = (
         "import sys\n"
         "from racro_eval.engines import create_engine\n"
-        "from racro_eval.models import ModelEntry\n"
+        "from racro_eval.engines.model_entry import ModelEntry\n"
         "options = {'worker_extension_cls': 'tests.support.endless_loading.Extension'}\n"
         "entry = ModelEntry(name='r', model=sys.argv[1], max_model_len=1024, options=options)\n"
         "create_engine(entry, 'vllm')\n"

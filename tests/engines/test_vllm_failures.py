@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from racro_eval.engines import Message, Request
-from racro_eval.engines.vllm_engine import VllmEngine
-from racro_eval.engines.vllm_worker import _outcome
+from racro_eval.engines.model_entry import ModelEntry
+from racro_eval.engines.vllm.engine import VllmEngine
+from racro_eval.engines.vllm.worker import _outcome
 from racro_eval.errors import DataError, EngineError
-from racro_eval.models import ModelEntry
 
 CHILD = """#!{python}
 import sys
-from racro_eval.engines.frames import write_frame
+from racro_eval.engines.vllm.frames import write_frame
 out = open(int(sys.argv[4]), "wb")
 ready = {{"window": 4, "versions": {{}}, "device": "cpu"}}
 answer = {{"id": "r", "texts": ["x" * 100], "finish_reasons": ["stop"]}}

@@ -11,21 +11,21 @@ from pathlib import Path
 
 import pytest
 
-from racro_eval.engines import vllm_engine
-from racro_eval.engines.frames import read_frame, write_frame
-from racro_eval.engines.vllm_engine import VllmEngine
+from racro_eval.engines.model_entry import ModelEntry
+from racro_eval.engines.vllm import engine
+from racro_eval.engines.vllm.engine import VllmEngine
+from racro_eval.engines.vllm.frames import read_frame, write_frame
 from racro_eval.errors import ConfigError, EngineError
-from racro_eval.models import ModelEntry
 
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vllm_engine, "_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(engine, "_LOOK_SECONDS", 0.01)
 
 
 def pipe(go_on: Callable[[], bool]) -> tuple[io.BufferedReader, io.BufferedWriter]:
     reading, writing = os.pipe()
-    replies = vllm_engine._Replies(reading, go_on)
+    replies = engine._Replies(reading, go_on)
     return io.BufferedReader(replies), io.BufferedWriter(io.FileIO(writing, "w"))
 
 
@@ -77,15 +77,15 @@ def test_what_ends_the_waiting_is_raised() -> None:
 def test_the_last_line_of_a_log(tmp_path: Path, content: str | bytes, line: str) -> None:
     log = tmp_path / "vllm.log"
     log.write_bytes(content if isinstance(content, bytes) else content.encode())
-    assert vllm_engine._last_line(log) == line
-    assert vllm_engine._last_line(tmp_path / "none") == ""
+    assert engine._last_line(log) == line
+    assert engine._last_line(tmp_path / "none") == ""
 
 
 def test_a_log_that_cannot_be_written_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(**_: object) -> str:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(vllm_engine.tempfile, "mkdtemp", refuse)
+    monkeypatch.setattr(engine.tempfile, "mkdtemp", refuse)
     with pytest.raises(ConfigError, match=r"No space left on device. .* in TMPDIR"):
         VllmEngine(ModelEntry(name="m", model="m"))
 
@@ -93,7 +93,7 @@ def test_a_log_that_cannot_be_written_names_the_variable(monkeypatch: pytest.Mon
 def test_a_child_that_cannot_be_started_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vllm_engine.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(engine.tempfile, "tempdir", str(tmp_path))
     before = len(os.listdir("/proc/self/fd"))
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with pytest.raises(OSError, match="No such file"):
@@ -113,6 +113,6 @@ def test_a_child_that_ends_at_once_is_an_error_with_its_own_words(
             os.close(fd)
         return process, os.fdopen(to_child, "wb"), from_child
 
-    monkeypatch.setattr(vllm_engine, "_start", start)
+    monkeypatch.setattr(engine, "_start", start)
     with pytest.raises(EngineError, match=r"vLLM with m ended: ImportError: libcuda\.so\.1"):
         VllmEngine(ModelEntry(name="m", model="m"))

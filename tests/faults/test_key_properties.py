@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from racro_eval.engines.base import Sampling
-from racro_eval.models import ModelEntry
+from racro_eval.engines.model_entry import ModelEntry
 from racro_eval.models.keys import sampling_settings
-from racro_eval.stages.files import Model, short_hash
+from racro_eval.models.model import Model
+from racro_eval.stages.stage_file import short_hash
 
 NO_TEXT = ("name", "parameters", "tp", "dp")
 """Those that change no text. Said again here, so that no list judges itself."""

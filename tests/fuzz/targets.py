@@ -12,8 +12,10 @@ from functools import cache
 from pathlib import Path
 
 from racro_eval import extract_answer, is_equivalent, load_benchmark
-from racro_eval.cache import CALL_COLUMNS, RowTable, RowWriter
 from racro_eval.errors import RacroError
+from racro_eval.store.columns import CALL_COLUMNS
+from racro_eval.store.row_table import RowTable
+from racro_eval.store.row_writer import RowWriter
 from tests.support.benchmarks import write_spec
 
 WORDS = (

@@ -10,7 +10,7 @@ import pytest
 
 from racro_eval.errors import ConfigError
 from racro_eval.grading import is_equivalent
-from racro_eval.grading.equivalence import compare
+from racro_eval.grading.comparison.equivalence import compare
 from racro_eval.grading.verdict import Status
 from tests.support.worker import warm_up
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from racro_eval.grading import Extraction, extract, extract_answer
-from racro_eval.grading.extraction import extract_all
+from racro_eval.grading.extraction.extract import extract_all
 from tests.support.effort import grows_linearly
 
 CASES: list[dict[str, Any]] = json.loads(

@@ -13,7 +13,7 @@ import pytest
 
 from racro_eval.data.sample import Sample
 from racro_eval.grading import grade, is_equivalent
-from racro_eval.grading.workers import close_workers, worker_pids
+from racro_eval.grading.maths.workers import close_workers, worker_pids
 from tests.support.effort import cpu_seconds
 
 pytestmark = pytest.mark.slow

@@ -7,11 +7,11 @@ from fractions import Fraction
 
 import pytest
 
-from racro_eval.grading.identity import Answer, constant, same_function, same_up_to_factor
-from racro_eval.grading.normalize import normalize
-from racro_eval.grading.numeric import TooBig
-from racro_eval.grading.syntax import read_formula
-from racro_eval.grading.terms import NeedsAlgebra, NotFormula, Term
+from racro_eval.grading.comparison.normalize import normalize
+from racro_eval.grading.maths.identity import Answer, constant, same_function, same_up_to_factor
+from racro_eval.grading.maths.numeric import TooBig
+from racro_eval.grading.maths.syntax import read_formula
+from racro_eval.grading.maths.terms import NeedsAlgebra, NotFormula, Term
 
 
 def read(text: str) -> Term:

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from racro_eval.data.sample import Sample
 from racro_eval.grading import Status, extract, grade, is_equivalent
-from racro_eval.grading.equivalence import compare
-from racro_eval.grading.normalize import normalize
-from racro_eval.grading.words import is_words
-from racro_eval.grading.workers import close_workers
+from racro_eval.grading.comparison.equivalence import compare
+from racro_eval.grading.comparison.normalize import normalize
+from racro_eval.grading.comparison.words import is_words
+from racro_eval.grading.maths.workers import close_workers
 
 _PIECES = (
     r"\frac \dfrac \sqrt \boxed \text \left \right { } ( ) [ ] \{ \} ^ _ + - * / = < > \le , ; : . "

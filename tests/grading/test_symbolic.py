@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from racro_eval.grading import symbolic
+from racro_eval.grading.maths import symbolic
 
 
 def ask(left: str, right: str, op: str = "equal") -> dict[str, object]:

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from racro_eval.grading import is_equivalent, workers
-from racro_eval.grading.equivalence import compare
+from racro_eval.grading import is_equivalent
+from racro_eval.grading.comparison.equivalence import compare
+from racro_eval.grading.maths import workers
+from racro_eval.grading.maths.workers import Pool, Worker, WorkerDied, WorkerTimeout
 from racro_eval.grading.verdict import Status
-from racro_eval.grading.workers import Pool, Worker, WorkerDied, WorkerTimeout
 from tests.support.waiting import HANG_SECONDS
 from tests.support.worker import INTEGRAL, warm_up
 
@@ -128,7 +129,7 @@ def test_a_slow_start_is_a_timeout_and_the_worker_serves_the_next_call(
     late = (
         "import os, time\n"
         f"while not os.path.exists({str(gate)!r}): time.sleep(0.05)\n"
-        "from racro_eval.grading.symbolic import main; main()"
+        "from racro_eval.grading.maths.symbolic import main; main()"
     )
     command = [sys.executable, "-P", "-c", late, str(workers.MEMORY_BYTES)]
     monkeypatch.setattr(workers, "Worker", lambda: Worker(command))
@@ -177,10 +178,10 @@ def test_a_script_without_a_main_guard_is_not_run_twice(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
         "from racro_eval.grading import is_equivalent\n"
-        "from racro_eval.grading.workers import worker_pids\n"
+        "from racro_eval.grading.maths.workers import worker_pids\n"
         "print('ran', is_equivalent('\\\\int_0^1 2x dx', '1'), *worker_pids())\n"
     )
-    root = str(Path(workers.__file__).parents[2])
+    root = str(Path(workers.__file__).parents[3])
     done = subprocess.run(
         [sys.executable, str(script)],
         cwd=tmp_path,
@@ -213,7 +214,7 @@ def test_a_forked_child_has_workers_of_its_own() -> None:
     subprocess.run(
         [sys.executable, "-W", "ignore", "-c", script],
         check=True,
-        env={**os.environ, "PYTHONPATH": str(Path(workers.__file__).parents[2])},
+        env={**os.environ, "PYTHONPATH": str(Path(workers.__file__).parents[3])},
     )
 
 
@@ -242,7 +243,7 @@ def test_a_pool_of_processes_may_grade(method: str, tmp_path: Path) -> None:
     )
     done = subprocess.run(
         [sys.executable, "-W", "ignore", str(script)],
-        env={**os.environ, "PYTHONPATH": str(Path(workers.__file__).parents[2])},
+        env={**os.environ, "PYTHONPATH": str(Path(workers.__file__).parents[3])},
         capture_output=True,
         text=True,
         check=True,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from racro_eval.leaderboard.collect import Cell
-from racro_eval.scoring import Part, Score
+from racro_eval.scoring.metrics.registry import Part, Score
 
 
 def cell(

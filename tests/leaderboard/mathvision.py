@@ -21,8 +21,8 @@ from racro_eval.leaderboard.table import Table, build_table
 from racro_eval.leaderboard.views.board import board
 from racro_eval.leaderboard.views.breakdown import breakdown
 from racro_eval.leaderboard.views.paired import paired
-from racro_eval.sidecar import write_sidecar
 from racro_eval.stages.grade import grade_rows, write_graded
+from racro_eval.store.sidecar import write_sidecar
 from tests.support.paths import shared_data
 
 MODELS = ("Gemini-Pro-CoT", "SPHINX-v2")

@@ -14,14 +14,14 @@ import racro_eval
 from racro_eval.data.spec import load_spec
 from racro_eval.errors import CacheError, MissingError
 from racro_eval.leaderboard import collect as module
+from racro_eval.leaderboard.analysis.samples import Answers
 from racro_eval.leaderboard.collect import collect, find_graded
 from racro_eval.leaderboard.reading import read_columns
-from racro_eval.leaderboard.samples import Answers
-from racro_eval.records import encode_row
-from racro_eval.scoring import summaries
-from racro_eval.scoring.graded import graded_columns
-from racro_eval.scoring.summaries import summary_path
-from racro_eval.sidecar import write_sidecar
+from racro_eval.stages import summaries
+from racro_eval.stages.graded_file import graded_columns
+from racro_eval.stages.summaries import summary_path
+from racro_eval.store.records import encode_row
+from racro_eval.store.sidecar import write_sidecar
 from tests.support.results import score_of
 
 SPEC = load_spec("MathVision_MINI").model_copy(update={"rows": 4})
@@ -235,8 +235,8 @@ class TestSummaries:
     @pytest.mark.parametrize(
         "name",
         [
-            "scoring/accuracy.py",
-            "scoring/wemath_domains.yaml",
+            "scoring/metrics/accuracy.py",
+            "scoring/metrics/wemath_domains.yaml",
             "scoring/official/mmmu.py",
             "data/spec.py",
             "leaderboard/reading.py",

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from racro_eval.errors import MissingError
-from racro_eval.leaderboard.diagnose import ALL_SAMPLES, Group, measures
+from racro_eval.leaderboard.analysis.diagnose import ALL_SAMPLES, Group, measures
+from racro_eval.leaderboard.analysis.usage import divide_walls
 from racro_eval.leaderboard.table import build_table
-from racro_eval.leaderboard.usage import divide_walls
 from racro_eval.leaderboard.views.diagnosis import diagnosis
 from racro_eval.leaderboard.views.paired import paired
 from tests.leaderboard.cells import cell

@@ -368,8 +368,8 @@ def test_the_cost_of_another_answerer_is_found(tmp_path: Path) -> None:
 
 
 def test_the_wall_time_of_a_run_is_divided_among_its_files(results: Path) -> None:
-    from racro_eval.leaderboard.usage import read_usage, stage_paths
-    from racro_eval.sidecar import read_sidecar
+    from racro_eval.leaderboard.analysis.usage import read_usage, stage_paths
+    from racro_eval.store.sidecar import read_sidecar
 
     cells = collect(find_graded(results))
     usage = read_usage(cells)

@@ -13,7 +13,7 @@ from racro_eval.leaderboard.parameters import billions
 from racro_eval.leaderboard.table import Row, build_table
 from racro_eval.leaderboard.views.board import board
 from racro_eval.leaderboard.views.breakdown import breakdown
-from racro_eval.scoring import Part, Score
+from racro_eval.scoring.metrics.registry import Part, Score
 from tests.leaderboard.cells import cell
 
 

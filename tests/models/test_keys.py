@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 
 from racro_eval import RunConfig
 from racro_eval.engines.base import Sampling
+from racro_eval.engines.model_entry import ModelEntry, SamplingOverrides
 from racro_eval.engines.registry import ENGINES
 from racro_eval.errors import ConfigError
-from racro_eval.locating import locate_model
-from racro_eval.models import ModelEntry, SamplingOverrides, resolve_model
 from racro_eval.models.keys import (
     ENTRY_ELSEWHERE,
     ENTRY_NO_TEXT,
@@ -23,8 +22,11 @@ from racro_eval.models.keys import (
     model_settings,
     sampling_settings,
 )
-from racro_eval.planning import make_plan
-from racro_eval.stages.files import Model, short_hash
+from racro_eval.models.model import Model
+from racro_eval.models.resolve import resolve_model
+from racro_eval.pipeline.locating import locate_model
+from racro_eval.pipeline.planning import make_plan
+from racro_eval.stages.stage_file import short_hash
 from tests.support.benchmarks import make_json_benchmark
 
 OTHER_ENTRY: dict[str, Any] = {

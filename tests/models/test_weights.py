@@ -13,8 +13,11 @@ from typing import Any
 
 import pytest
 
+from racro_eval.engines.model_entry import ModelEntry
 from racro_eval.errors import DataError, MissingError
-from racro_eval.models import ModelEntry, builtin_models, fingerprint, weights
+from racro_eval.models import weights
+from racro_eval.models.fingerprint import fingerprint
+from racro_eval.models.resolve import builtin_models
 from racro_eval.models.weights import file_hash, folder_hash
 
 MEGABYTE = 1 << 20

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from racro_eval.data.sample import Sample
 from racro_eval.grading import is_equivalent
-from racro_eval.grading.normalize import normalize
-from racro_eval.grading.rationals import rational
+from racro_eval.grading.comparison.normalize import normalize
+from racro_eval.grading.maths.rationals import rational
 from racro_eval.scoring.official import mmmu
 from racro_eval.scoring.profiles import grade
 from tests.parity.agreement import benchmark, json_lines, load, mmmu_rows

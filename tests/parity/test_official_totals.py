@@ -7,9 +7,9 @@ import csv
 import pytest
 
 from racro_eval.data.spec import load_spec
-from racro_eval.scoring import score
-from racro_eval.scoring.graded import graded_columns
-from racro_eval.scoring.wemath import domains
+from racro_eval.scoring.metrics.registry import score
+from racro_eval.scoring.metrics.wemath import domains
+from racro_eval.stages.graded_file import graded_columns
 from tests.parity.agreement import benchmark
 from tests.support.paths import shared_data
 

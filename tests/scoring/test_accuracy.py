@@ -11,8 +11,8 @@ import pytest
 from racro_eval.data.spec import Headline, load_spec
 from racro_eval.errors import CacheError, ConfigError
 from racro_eval.leaderboard.collect import collect
-from racro_eval.scoring import score
-from racro_eval.scoring.graded import GRADED_COLUMNS, graded_path, read_graded
+from racro_eval.scoring.metrics.registry import score
+from racro_eval.stages.graded_file import GRADED_COLUMNS, graded_path, read_graded
 
 SPEC = load_spec("MathVision_MINI").model_copy(update={"rows": 3})
 
@@ -125,7 +125,8 @@ def test_a_response_of_any_size_is_read(tmp_path: Path) -> None:
     lines = [",".join(GRADED_COLUMNS), ",".join(cells)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     code = (
-        "import sys; from pathlib import Path; from racro_eval.scoring.graded import read_graded; "
+        "import sys; from pathlib import Path\n"
+        "from racro_eval.stages.graded_file import read_graded\n"
         "print(sum(len(row['prediction']) for row in read_graded(Path(sys.argv[1]))))"
     )
     done = subprocess.run(

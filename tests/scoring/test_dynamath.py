@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from racro_eval.scoring import Part, score
+from racro_eval.scoring.metrics.registry import Part, score
 from tests.support.specs import spec_with
 
 SPEC = spec_with(

@@ -9,8 +9,8 @@ import pytest
 
 from racro_eval.data.spec import BenchmarkSpec
 from racro_eval.errors import ConfigError, DataError
-from racro_eval.scoring import Score, score
-from racro_eval.scoring.wemath import domains
+from racro_eval.scoring.metrics.registry import Score, score
+from racro_eval.scoring.metrics.wemath import domains
 from tests.support.specs import spec_with
 
 SPEC = spec_with("wemath", "problem", "part", "concept")

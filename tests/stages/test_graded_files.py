@@ -9,16 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from racro_eval import RunConfig, file_hash, run
-from racro_eval.cache import CALL_COLUMNS, RowTable
+from racro_eval import RunConfig, run
 from racro_eval.data import Benchmark, load_benchmark
 from racro_eval.errors import CacheError, ConfigError
-from racro_eval.file_hash import kept_hash
-from racro_eval.file_lock import FileLock
 from racro_eval.leaderboard.collect import collect
-from racro_eval.sidecar import sidecar_path
 from racro_eval.stages import grade
 from racro_eval.stages.grade import grade_file, write_graded
+from racro_eval.store import file_hash
+from racro_eval.store.columns import CALL_COLUMNS
+from racro_eval.store.file_hash import kept_hash
+from racro_eval.store.file_lock import FileLock
+from racro_eval.store.row_table import RowTable
+from racro_eval.store.sidecar import sidecar_path
 from tests.support.benchmarks import make_json_benchmark
 from tests.support.results import read_json
 from tests.support.store import row, write

@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from racro_eval import RunConfig, RunReport, pipeline, run
+from racro_eval import RunConfig, RunReport, run
 from racro_eval.cli import main
 from racro_eval.data.sample import Sample
 from racro_eval.engines.base import Engine, Request
 from racro_eval.engines.echo import EchoEngine
+from racro_eval.engines.model_entry import ModelEntry
 from racro_eval.errors import EngineError, UnknownNameError
-from racro_eval.models import ModelEntry
-from racro_eval.scoring.graded import graded_path, profile_of
-from racro_eval.stages.files import Model
+from racro_eval.models.model import Model
+from racro_eval.pipeline import execution
+from racro_eval.stages.graded_file import graded_path, profile_of
 from racro_eval.stages.judge import MAX_RESPONSE, judge_prompt, read_reply
 from tests.support.benchmarks import make_json_benchmark
 from tests.support.openai_server import Server, reply
@@ -82,7 +83,7 @@ class TestRun:
 
             return EchoEngine(entry, reply=reply)
 
-        monkeypatch.setattr(pipeline, "create_engine", create)
+        monkeypatch.setattr(execution, "create_engine", create)
         return asked
 
     @staticmethod
@@ -168,7 +169,7 @@ class TestRun:
         def dead(*_: object, **__: object) -> Engine:
             raise EngineError("nobody answers")
 
-        monkeypatch.setattr(pipeline, "create_engine", dead)
+        monkeypatch.setattr(execution, "create_engine", dead)
         report = self.go(spec)
         assert report.exit_code(0) == 3
         assert [path.name.count("judged") for path in report.graded] == [0]

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from racro_eval import RunConfig, RunReport, pipeline, run
+from racro_eval import RunConfig, RunReport, run
 from racro_eval.engines.base import Engine, Request
 from racro_eval.engines.echo import EchoEngine
+from racro_eval.engines.model_entry import ModelEntry
 from racro_eval.errors import CacheError
-from racro_eval.models import ModelEntry
-from racro_eval.sidecar import sidecar_path
+from racro_eval.pipeline import execution
+from racro_eval.store.sidecar import sidecar_path
 from tests.support.benchmarks import make_json_benchmark
 from tests.support.results import only, read_csv, read_json, timeless
 
@@ -55,7 +56,7 @@ def disturb(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], N
                 asked.clear()
             return EchoEngine(entry, reply=reply)
 
-        monkeypatch.setattr(pipeline, "create_engine", create)
+        monkeypatch.setattr(execution, "create_engine", create)
 
     return disturb
 

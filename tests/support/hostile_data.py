@@ -19,10 +19,10 @@ from pathlib import Path
 from PIL import Image
 
 from racro_eval import load_benchmark
-from racro_eval.config import RunConfig
 from racro_eval.data.images import BytesImage, decode
 from racro_eval.data.spec import load_spec
 from racro_eval.errors import RacroError
+from racro_eval.pipeline.config import RunConfig
 from racro_eval.prompting import load_prompts
 from racro_eval.settings import read_settings
 from tests.support.benchmarks import base64_picture, write_spec

@@ -11,7 +11,8 @@ import sys
 import time
 from pathlib import Path
 
-from racro_eval.cache import CALL_COLUMNS, RowWriter
+from racro_eval.store.columns import CALL_COLUMNS
+from racro_eval.store.row_writer import RowWriter
 from tests.support.store import row
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from racro_eval.data.spec import BenchmarkSpec
-from racro_eval.scoring import Score, score
-from racro_eval.scoring.graded import read_graded
+from racro_eval.scoring.metrics.registry import Score, score
+from racro_eval.stages.graded_file import read_graded
 
 TIMES = ("latency_s", "created_at")
 """Columns that differ between two runs that do the same."""

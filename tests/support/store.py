@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from racro_eval.cache import CALL_COLUMNS, RowTable, RowWriter
+from racro_eval.store.columns import CALL_COLUMNS
+from racro_eval.store.row_table import RowTable
+from racro_eval.store.row_writer import RowWriter
 
 
 def row(index: str, prediction: str = "text", sample: int = 0, **more: str) -> dict[str, str]:

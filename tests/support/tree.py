@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from racro_eval import RunConfig, pipeline, run
-from racro_eval.display import Display
+from racro_eval import RunConfig, run
 from racro_eval.engines.base import Engine, Request
 from racro_eval.engines.echo import EchoEngine
-from racro_eval.models import ModelEntry
-from racro_eval.stages.plan import row_seed
+from racro_eval.engines.model_entry import ModelEntry
+from racro_eval.pipeline import execution
+from racro_eval.pipeline.display import Display
+from racro_eval.stages.rows import row_seed
 from tests.support.benchmarks import picture, write_spec
 
 MLLMS = ("Qwen2.5-VL-3B", "Qwen2.5-VL-7B")
@@ -94,7 +95,7 @@ def planned_engines() -> Iterator[None]:
         return EchoEngine(entry, reply=lambda request: _reply(entry.name, request))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "create_engine", create)
+        patch.setattr(execution, "create_engine", create)
         yield
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from racro_eval.grading.equivalence import compare
+from racro_eval.grading.comparison.equivalence import compare
 from racro_eval.grading.verdict import Status
 
 # Only a CAS can tell, and it can at once.

@@ -14,15 +14,15 @@ from pathlib import Path
 
 import yaml
 
-from racro_eval.config import RunConfig
 from racro_eval.data.spec import load_spec
 from racro_eval.demo.problems import SKILLS, problem
+from racro_eval.engines.model_entry import ModelEntry, SamplingOverrides
 from racro_eval.leaderboard.collect import collect, find_graded
-from racro_eval.models import ModelEntry, SamplingOverrides
-from racro_eval.pipeline import run
-from racro_eval.scoring import Part
-from racro_eval.sidecar import read_sidecar
+from racro_eval.pipeline.config import RunConfig
+from racro_eval.pipeline.execution import run
+from racro_eval.scoring.metrics.registry import Part
 from racro_eval.stages.reason import read_predictions
+from racro_eval.store.sidecar import read_sidecar
 
 CAPTIONER, REASONERS = "captioner", ("reasoner", "reasoner-weak")
 _SAMPLING = SamplingOverrides(max_tokens=128)

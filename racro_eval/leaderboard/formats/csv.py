@@ -7,8 +7,8 @@ import io
 import re
 from collections.abc import Iterable, Sequence
 
+from racro_eval.common.printable import printable
 from racro_eval.leaderboard.document import Document, Value
-from racro_eval.printable import printable
 
 _FORMULA = re.compile(r"[\s'\"`]*[=+\-@\uff1d\uff0b\uff0d\uff20\u2212]")
 """How a spreadsheet thinks that a formula starts, behind blanks and quotes too, which some take

@@ -10,13 +10,13 @@ import io
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from racro_eval.common.printable import printable
 from racro_eval.errors import ConfigError, MissingError
 from racro_eval.leaderboard.columns import PAPER_COLUMNS
 from racro_eval.leaderboard.document import Document, Record
 from racro_eval.leaderboard.formats.labels import place_labels
 from racro_eval.leaderboard.published import AVERAGE
 from racro_eval.leaderboard.table import PAPER
-from racro_eval.printable import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from racro_eval.common.printable import printable
 from racro_eval.leaderboard.document import Document, Field
-from racro_eval.printable import printable
 
 _TEMPLATE = "page.html.j2"
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
+from racro_eval.common.printable import printable_json
+from racro_eval.common.redaction import redacted_values
 from racro_eval.leaderboard.document import Document
-from racro_eval.printable import printable_json
-from racro_eval.redaction import redacted_values
 
 SCHEMA = 1
 """Raised when a key of the records changes its meaning."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from racro_eval.common.printable import printable
 from racro_eval.leaderboard.document import Column, Document, Field, Sheet
-from racro_eval.printable import printable
 
 _HEAD = r"""\documentclass{article}
 \usepackage[utf8]{inputenc}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from racro_eval.common.printable import printable
 from racro_eval.leaderboard.document import Document, Field, Sheet
-from racro_eval.printable import printable
 
 
 def render(document: Document) -> dict[str, bytes]:

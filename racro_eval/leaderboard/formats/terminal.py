@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from racro_eval.common.printable import printable
 from racro_eval.leaderboard.document import Document, Field, Sheet
-from racro_eval.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

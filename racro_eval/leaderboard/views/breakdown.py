@@ -20,7 +20,7 @@ from racro_eval.leaderboard.document import (
 from racro_eval.leaderboard.statistics import wilson
 from racro_eval.leaderboard.table import Row, Table
 from racro_eval.leaderboard.views.board import identity, notes, under_mllm
-from racro_eval.scoring import Part
+from racro_eval.scoring.metrics.registry import Part
 
 METRICS = "metrics"
 """The name under which a benchmark's other metrics are shown beside its headline."""

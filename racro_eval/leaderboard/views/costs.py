@@ -5,6 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from racro_eval.leaderboard.analysis.usage import (
+    STAGES,
+    StageUsage,
+    read_usage,
+    stage_paths,
+    tokens_per_correct,
+)
 from racro_eval.leaderboard.collect import Cell
 from racro_eval.leaderboard.document import (
     MISSING,
@@ -18,13 +25,6 @@ from racro_eval.leaderboard.document import (
     number,
 )
 from racro_eval.leaderboard.table import Row, Table
-from racro_eval.leaderboard.usage import (
-    STAGES,
-    StageUsage,
-    read_usage,
-    stage_paths,
-    tokens_per_correct,
-)
 from racro_eval.leaderboard.views.board import identity, notes, under_mllm
 
 NOTE = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from racro_eval.errors import MissingError
-from racro_eval.leaderboard.diagnose import Group, Measure, groups, measures
+from racro_eval.leaderboard.analysis.diagnose import Group, Measure, groups, measures
 from racro_eval.leaderboard.document import Column, Document, Field, Line, Record, Sheet, number
 from racro_eval.leaderboard.table import Table
 from racro_eval.leaderboard.views.board import notes

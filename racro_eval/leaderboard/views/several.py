@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from racro_eval.errors import MissingError
+from racro_eval.leaderboard.analysis.samples import Answers, read_samples
 from racro_eval.leaderboard.collect import Cell
 from racro_eval.leaderboard.document import Column, Document, Field, Line, Record, Sheet, number
-from racro_eval.leaderboard.samples import Answers, read_samples
 from racro_eval.leaderboard.statistics import pass_at_k, standard_error
 from racro_eval.leaderboard.table import Table
 from racro_eval.leaderboard.views.board import identity, notes

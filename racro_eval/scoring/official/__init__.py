@@ -11,10 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 
-from racro_eval.grading.choices import letter_and_text, letters_of
-from racro_eval.grading.extraction import extract_all
+from racro_eval.grading.comparison.choices import letter_and_text, letters_of
+from racro_eval.grading.comparison.normalize import normalize
+from racro_eval.grading.extraction.extract import extract_all
 from racro_eval.grading.grader import unanswered
-from racro_eval.grading.normalize import normalize
 from racro_eval.grading.verdict import Comparison, Extraction, Status, Verdict, verdict_of
 
 CompareAnswer = Callable[[str], Comparison]

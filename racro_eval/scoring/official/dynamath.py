@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 
 from racro_eval.data.sample import Sample
-from racro_eval.grading.choices import compare_choice
-from racro_eval.grading.equivalence import compare
-from racro_eval.grading.normalize import normalize
+from racro_eval.grading.comparison.choices import compare_choice
+from racro_eval.grading.comparison.equivalence import compare
+from racro_eval.grading.comparison.normalize import normalize
 from racro_eval.grading.verdict import Comparison, Verdict
 from racro_eval.scoring.official import compare_letters, decide, decided
 from racro_eval.scoring.official.inline import inline_options

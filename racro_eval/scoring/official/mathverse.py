@@ -12,12 +12,12 @@ import re
 from fractions import Fraction
 
 from racro_eval.data.sample import Sample
-from racro_eval.grading.choices import compare_choice
-from racro_eval.grading.equivalence import compare
+from racro_eval.grading.comparison.choices import compare_choice
+from racro_eval.grading.comparison.equivalence import compare
 from racro_eval.grading.verdict import Comparison, Verdict
 from racro_eval.scoring.official import compare_letters, decide, decided
 from racro_eval.scoring.official.inline import inline_options
-from racro_eval.scoring.values import value_of
+from racro_eval.scoring.official.values import value_of
 
 TOLERANCE = Fraction(1, 1000)
 _SEVERAL = re.compile(r"\(?[A-H]\)?(?:[\s,;]+\(?[A-H]\)?)*")

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from racro_eval.data.sample import Sample
-from racro_eval.grading.choices import letters_of
+from racro_eval.grading.comparison.choices import letters_of
+from racro_eval.grading.comparison.normalize import normalize
 from racro_eval.grading.grader import grade
-from racro_eval.grading.normalize import normalize
 from racro_eval.grading.verdict import Status, Verdict
-from racro_eval.scoring.values import rounded, value_of
+from racro_eval.scoring.official.values import rounded, value_of
 
 PLACES = 2
 

@@ -14,14 +14,14 @@ import re
 from collections.abc import Mapping
 
 from racro_eval.data.sample import Sample
-from racro_eval.grading.choices import letters_of
-from racro_eval.grading.equivalence import compare
-from racro_eval.grading.normalize import normalize
+from racro_eval.grading.comparison.choices import letters_of
+from racro_eval.grading.comparison.equivalence import compare
+from racro_eval.grading.comparison.normalize import normalize
+from racro_eval.grading.extraction.scope import visible_text
 from racro_eval.grading.rules import parse_rule
-from racro_eval.grading.scope import visible_text
 from racro_eval.grading.verdict import Comparison, Extraction, Verdict
 from racro_eval.scoring.official import decide, decided
-from racro_eval.scoring.values import plain_float
+from racro_eval.scoring.official.values import plain_float
 
 _LETTER = re.compile(r"\(([a-zA-Z])\)")
 _MAX_DISTANCE_TEXT = 2000

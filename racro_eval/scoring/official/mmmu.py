@@ -15,15 +15,15 @@ import re
 from collections.abc import Mapping
 
 from racro_eval.data.sample import Sample
-from racro_eval.grading.choices import compare_choice
-from racro_eval.grading.equivalence import compare
-from racro_eval.grading.extraction import TAIL, extract_all
+from racro_eval.grading.comparison.choices import compare_choice
+from racro_eval.grading.comparison.equivalence import compare
+from racro_eval.grading.comparison.normalize import within_budget
+from racro_eval.grading.extraction.extract import TAIL, extract_all
+from racro_eval.grading.extraction.scope import visible_text
 from racro_eval.grading.grader import unanswered
-from racro_eval.grading.normalize import within_budget
-from racro_eval.grading.scope import visible_text
 from racro_eval.grading.verdict import Comparison, Status, Verdict, verdict_of
 from racro_eval.scoring.official import decided
-from racro_eval.scoring.values import plain_float
+from racro_eval.scoring.official.values import plain_float
 
 _STATED = ("boxed", "boxes", "answer-tag")
 _EDGES = (",", ".", "!", "?", ";", ":", "'")

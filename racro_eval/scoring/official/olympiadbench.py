@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from racro_eval.data.sample import Sample
-from racro_eval.grading.equivalence import compare
-from racro_eval.grading.normalize import normalize, within_budget
-from racro_eval.grading.structure import split_top
+from racro_eval.grading.comparison.equivalence import compare
+from racro_eval.grading.comparison.normalize import normalize, within_budget
+from racro_eval.grading.comparison.structure import split_top
 from racro_eval.grading.verdict import Comparison, Verdict
 from racro_eval.scoring.official import decide, decided
-from racro_eval.scoring.values import plain_float, value_of
+from racro_eval.scoring.official.values import plain_float, value_of
 
 _COMMA = re.compile(",")
 _LEFT_SIDE = re.compile(

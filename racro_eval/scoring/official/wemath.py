@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 
 from racro_eval.data.sample import Sample
-from racro_eval.grading.choices import compare_choice
-from racro_eval.grading.equivalence import compare
-from racro_eval.grading.scope import visible_text
+from racro_eval.grading.comparison.choices import compare_choice
+from racro_eval.grading.comparison.equivalence import compare
+from racro_eval.grading.extraction.scope import visible_text
 from racro_eval.grading.verdict import Comparison, Extraction, Verdict, verdict_of
 from racro_eval.scoring.official import decide
 

@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from racro_eval.data.sample import Sample
 from racro_eval.grading.verdict import Verdict
-from racro_eval.scoring.values import value_of
+from racro_eval.scoring.official.values import value_of
 from racro_eval.scoring.vlmevalkit import decided, would_ask
 from racro_eval.scoring.vlmevalkit.matcher import judge as judge_choice
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from racro_eval.data.sample import Sample
 from racro_eval.grading.rules import parse_rule
 from racro_eval.grading.verdict import Verdict
-from racro_eval.scoring.values import plain_float
+from racro_eval.scoring.official.values import plain_float
 from racro_eval.scoring.vlmevalkit import decided, would_ask
 from racro_eval.scoring.vlmevalkit.matcher import can_infer
 from racro_eval.scoring.vlmevalkit.matcher import judge as judge_choice

@@ -1,0 +1,1 @@
+"""The engine `transformers`: in this process, on CPU or GPU."""

@@ -1,0 +1,1 @@
+"""Two answers: read into a tree, and compared by their rule."""

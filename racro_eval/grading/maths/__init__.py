@@ -1,0 +1,1 @@
+"""Whether two formulas are equal: exactly, by values, by sympy in a worker process."""

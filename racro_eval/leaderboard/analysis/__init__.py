@@ -1,0 +1,1 @@
+"""What lies behind the numbers: verdicts by sample, where answers are lost, tokens and time."""

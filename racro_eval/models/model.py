@@ -1,0 +1,31 @@
+"""A model as it runs: its entry, the engine chosen, and what identifies its weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from racro_eval.engines.base import Sampling
+from racro_eval.engines.model_entry import ModelEntry
+from racro_eval.models.keys import model_settings
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model as a stage runs it: its entry, the engine chosen, and what identifies its weights.
+
+    device: "cpu" or "gpu" where the entry's dtype was chosen for one (`dtype: auto`), else None.
+    """
+
+    entry: ModelEntry
+    engine: str
+    fingerprint: str
+    device: str | None = None
+
+    def key_settings(self) -> dict[str, Any]:
+        """What of the model can change the text."""
+        return model_settings(self.entry, self.engine, self.fingerprint)
+
+    def sampling(self, default: Sampling) -> Sampling:
+        """The stage's sampling with the model's own overrides."""
+        return replace(default, **self.entry.sampling.model_dump(exclude_none=True))

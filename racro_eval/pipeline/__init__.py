@@ -1,0 +1,1 @@
+"""A run: from settings to a plan, and through it, model by model."""

@@ -1,0 +1,1 @@
+"""What a run does with one model on one benchmark: perceive, reason, grade, judge."""
