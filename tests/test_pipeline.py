@@ -1003,7 +1003,7 @@ class TestOwnTexts:
         ("content", "sentence"),
         [
             ("index,text\n1,a\n", "has no column 'prediction'; its columns are: index, text"),
-            ("index,prediction\n1,a\n1,b\n", "the index '1' stands on two rows"),
+            ("index,prediction\n1,a\n1,b\n", "duplicate index '1'"),
             (b"index,prediction\n1,\xff\n", "is not a readable CSV"),
             ("", "has no column 'index'"),
         ],

@@ -54,7 +54,7 @@ def execute(args: argparse.Namespace) -> int:
     from racro_eval.scoring.metrics.registry import score
     from racro_eval.scoring.profiles import DEFAULT_PROFILE
     from racro_eval.stages.grade import grade_rows, write_graded
-    from racro_eval.stages.reason import read_predictions
+    from racro_eval.stages.own_texts import read_predictions
 
     offline = go_offline(args)
     predictions = read_predictions(args.predictions)

@@ -25,7 +25,8 @@ from racro_eval.prompting import Template
 from racro_eval.settings import read_settings
 from racro_eval.stages.grade import store_graded
 from racro_eval.stages.graded_file import SUFFIX, GradedFile, graded_path, judged, read_graded
-from racro_eval.stages.perceive import benchmark_facts, benchmark_identity, chat
+from racro_eval.stages.perceive import benchmark_facts, benchmark_identity
+from racro_eval.stages.prompts import for_model
 from racro_eval.stages.rows import Digests, PlannedRow, Prompt, plan_row
 from racro_eval.stages.stage_file import StageFile
 from racro_eval.store.columns import CALL_COLUMNS
@@ -79,8 +80,8 @@ class JudgeJob:
             if verdict["status"] == Status.unparsed:
                 sample = self.benchmark[verdict["index"]]
                 build = partial(judge_prompt, sample, verdict["prediction"], self.model)
-                number = int(verdict["sample"])
-                yield plan_row(self.file, sample.index, number, build, self.model_sampling, digests)
+                draw = int(verdict["sample"])
+                yield plan_row(self.file, sample.index, draw, build, self.model_sampling, digests)
 
     @property
     def model_sampling(self) -> Sampling:
@@ -166,7 +167,7 @@ def judge_prompt(sample: Sample, response: str, model: Model) -> Prompt:
     answer = f"{sample.answer} ({option})" if option else sample.answer
     text = visible_text(response).text.strip()[-MAX_RESPONSE:]
     values = {"question": sample.question, "answer": answer, "response": text}
-    return Prompt(chat(template(), model, **values), ())
+    return Prompt(for_model(template().render(**values), model.entry), ())
 
 
 def read_reply(reply: str, finish_reason: str = "stop") -> bool | None:
