@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 import transformers
 
+from racro_eval.engines.transformers.process_settings import quiet
 from racro_eval.engines.transformers.prompts import Prompts
 from racro_eval.errors import ConfigError, EngineError, MissingError, RacroError
 
@@ -43,7 +44,7 @@ class LoadedModel:
 
 
 def load_model(entry: ModelEntry, device: torch.device) -> LoadedModel:
-    """Load the model of an entry onto a device, and silence transformers' bars and advice.
+    """Load the model of an entry onto a device, without transformers' progress bars and advice.
 
     Raises MissingError if files of the model or packages are not there, ConfigError for a setting
     that this model does not have, EngineError if transformers cannot load it.
@@ -56,10 +57,9 @@ def load_model(entry: ModelEntry, device: torch.device) -> LoadedModel:
 @contextmanager
 def _said_in_a_sentence(entry: ModelEntry) -> Iterator[None]:
     """Turn what transformers raises while loading into errors of ours; silence its advice."""
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
     try:
-        yield
+        with quiet():
+            yield
     except RacroError:
         raise
     except ImportError as error:

@@ -90,7 +90,9 @@ class Prompts:
 
     def ids(self, text: str) -> list[int]:
         """The tokens of a rendered prompt, an image's placeholder as the one token that it is."""
-        tokens: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
+        tokens: list[int] = self._tokenizer(text, add_special_tokens=False, verbose=False)[
+            "input_ids"
+        ]
         return tokens
 
     def encode(self, requests: Sequence[Request], texts: Sequence[str]) -> dict[str, torch.Tensor]:
