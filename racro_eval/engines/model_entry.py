@@ -9,11 +9,13 @@ import hashlib
 import os
 import re
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, JsonValue
 
+from racro_eval.engines.base import Sampling
 from racro_eval.settings import Strict
 
 _LONGEST_FOLDER = 100
@@ -54,6 +56,10 @@ class SamplingOverrides(Strict):
     top_k: int | None = Field(None, ge=0)
     repetition_penalty: float | None = Field(None, gt=0)
     max_tokens: int | None = Field(None, gt=0)
+
+    def over(self, default: Sampling) -> Sampling:
+        """The default sampling with these overrides."""
+        return replace(default, **self.model_dump(exclude_none=True))
 
 
 class ModelEntry(Strict):

@@ -29,8 +29,8 @@ _DTYPES = ("auto", "bfloat16", "float16", "float32")
 
 
 @dataclass(frozen=True, slots=True)
-class LoadedModel:
-    """A model ready to generate, and what reads its prompts.
+class LoadedWeights:
+    """The weights of a model, ready to generate, and what reads its prompts.
 
     processor: None for a model that takes text only. eos_ids: every id that ends an answer.
     context: most tokens of prompt and answer together; None if the model names no limit.
@@ -43,7 +43,7 @@ class LoadedModel:
     context: int | None
 
 
-def load_model(entry: ModelEntry, device: torch.device) -> LoadedModel:
+def load_model(entry: ModelEntry, device: torch.device) -> LoadedWeights:
     """Load the model of an entry onto a device, without transformers' progress bars and advice.
 
     Raises MissingError if files of the model or packages are not there, ConfigError for a setting
@@ -110,7 +110,7 @@ def _load_text_side(entry: ModelEntry) -> tuple[Any, Any, Any | None]:
     return config, tokenizer, processor
 
 
-def _load(entry: ModelEntry, device: torch.device, dtype: torch.dtype) -> LoadedModel:
+def _load(entry: ModelEntry, device: torch.device, dtype: torch.dtype) -> LoadedWeights:
     config, tokenizer, processor = _load_text_side(entry)
     name, where = _place(entry)
     kind = transformers.AutoModelForCausalLM
@@ -130,7 +130,7 @@ def _load(entry: ModelEntry, device: torch.device, dtype: torch.dtype) -> Loaded
     model.generation_config = transformers.GenerationConfig(
         eos_token_id=sorted(eos_ids) or None, pad_token_id=tokenizer.pad_token_id
     )
-    return LoadedModel(model, tokenizer, processor, eos_ids, _context(entry, config))
+    return LoadedWeights(model, tokenizer, processor, eos_ids, _context(entry, config))
 
 
 def _place(entry: ModelEntry) -> tuple[str, dict[str, Any]]:
