@@ -75,6 +75,11 @@ class ModelEntry(Strict):
 
     Every field is part of the key of cached rows, unless `models.keys` names it as one that changes
     no text.
+
+    >>> from racro_eval import ModelEntry
+    >>> entry = ModelEntry(name="big", model="Qwen/Qwen3-32B", tp=4, sampling={"temperature": 0.6})
+    >>> entry.sampling.temperature, entry.engine
+    (0.6, None)
     """
 
     name: str

@@ -54,6 +54,11 @@ def resolve_model(text: str, own: Iterable[ModelEntry] = ()) -> ModelEntry:
     """The entry that `text` means; entries in `own` (a sweep file's) win over built-in ones.
 
     Raises UnknownNameError with the nearest names, or MissingError for a folder that is not there.
+
+    >>> from racro_eval import resolve_model
+    >>> entry = resolve_model("openai:my-model@http://127.0.0.1:8000/v1")
+    >>> entry.engine, entry.model, entry.base_url
+    ('openai', 'my-model', 'http://127.0.0.1:8000/v1')
     """
     entries = {**builtin_models(), **{entry.name: entry for entry in own}}
     if text in entries:
