@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import count
-from threading import Lock
+from threading import Condition
 from typing import Self
 
 from racro_eval.engines.base import Completion, EngineInfo, Request
@@ -47,8 +47,10 @@ class LoadedModel:
         self._engine = create_engine(self.entry, name, max_images=max_images)
         self._waiting: deque[tuple[_Call, int]] = deque()
         """Requests that no engine has yet: a call, and the place of the request in it."""
-        self._streaming = Lock()
-        """Held by the thread that feeds the engine, which completes one stream at a time."""
+        self._turn = Condition()
+        """Guards the calls; notified when one has all its completions or the engine is free."""
+        self._feeding = False
+        """Whether a thread feeds the engine, which completes one stream at a time."""
         self._numbers = count()
         self._end = ""
         """Why no request is answered any more; empty while requests are answered."""
@@ -78,14 +80,27 @@ class LoadedModel:
         """
         asked = list(requests)
         call = _Call(asked, [None] * len(asked), len(asked))
-        self._waiting.extend((call, place) for place in range(len(asked)))
-        with self._streaming:
-            if call.missing and not self._end:  # else another thread has fed the engine with all
+        with self._turn:
+            if self._end:
+                raise self._ended()
+            self._waiting.extend((call, place) for place in range(len(asked)))
+            self._turn.wait_for(lambda: not call.missing or not self._feeding)
+            feeds = call.missing > 0  # nobody else does, and this call needs it
+            self._feeding |= feeds
+        if feeds:
+            try:
                 self._feed(call)
+            finally:
+                with self._turn:
+                    self._feeding = False
+                    self._turn.notify_all()
         completions = [completion for completion in call.completions if completion is not None]
         if len(completions) < len(asked):
-            raise EngineError(f"{self.entry.name} answers no requests: {self._end}.")
+            raise self._ended()
         return completions
+
+    def _ended(self) -> EngineError:
+        return EngineError(f"{self.entry.name} answers no requests: {self._end}.")
 
     def _feed(self, call: _Call) -> None:
         """Complete what is waiting until nothing is, or until this call has all its completions.
@@ -94,6 +109,8 @@ class LoadedModel:
         it is not used again.
         """
         in_flight: dict[str, tuple[_Call, int]] = {}
+        if self._end:
+            return
 
         def pulled() -> Iterator[Request]:
             while self._waiting and call.missing and not self._end:
@@ -106,7 +123,12 @@ class LoadedModel:
             for completion in self._engine.stream(pulled()):
                 owner, place = in_flight.pop(completion.id)
                 owner.completions[place] = replace(completion, id=owner.requests[place].id)
-                owner.missing -= 1
+                with self._turn:
+                    owner.missing -= 1
+                    if not owner.missing:
+                        self._turn.notify_all()
+            if in_flight:
+                raise EngineError(f"The engine left {len(in_flight)} requests without an answer.")
         except BaseException as error:
             closed = bool(self._end)
             self._end = self._end or str(error).rstrip(".") or "it was interrupted"

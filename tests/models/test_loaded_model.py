@@ -78,15 +78,16 @@ class TestTheModel:
 
 
 class Engine:
-    """Completes requests in windows of four; a request with the text "die" ends it.
+    """Completes requests in windows of four, the last one first. Some texts do what they say:
 
+    "die" ends the engine, "lose me" has no completion, "wait" has none before `resumed` is set.
     begun: set when a stream has begun. go_on: a stream waits for it before it completes anything.
     """
 
     info = EngineInfo("fake", "m", {})
 
     def __init__(self) -> None:
-        self.begun, self.go_on = threading.Event(), threading.Event()
+        self.begun, self.go_on, self.resumed = (threading.Event() for _ in range(3))
         self.go_on.set()
         self.streams: list[list[str]] = []
         self.active = self.closed = 0
@@ -100,8 +101,12 @@ class Engine:
             while window := list(islice(waiting, 4)):
                 self.begun.set()
                 assert self.go_on.wait(30)
-                for request in window:
+                for request in reversed(window):
                     text = request.messages[0].content
+                    if text == "lose me":
+                        continue
+                    if text == "wait":
+                        assert self.resumed.wait(30)
                     if text == "die":
                         raise EngineError("It died.")
                     self.streams[-1].append(text)
@@ -153,6 +158,22 @@ class TestThreads:
             first.result(30), second.result(30)
         assert [len(stream) for stream in engine.streams] == [4, 4], "a did not wait for b"
 
+    def test_do_not_wait_for_the_requests_of_others(self, engine: Engine) -> None:
+        model = LoadedModel("echo:m")
+        engine.go_on.clear()
+        with ThreadPoolExecutor(2) as pool:
+            first = pool.submit(model.answer, [*requests("a", 4), ask("x", "wait")])
+            assert engine.begun.wait(30)
+            second = pool.submit(model.answer, requests("b", 1))
+            while len(model._waiting) < 2:
+                threading.Event().wait(0.001)
+            engine.go_on.set()
+            assert len(second.result(30)) == 1
+            assert not first.done()
+            engine.resumed.set()
+            assert len(first.result(30)) == 5
+        assert len(engine.streams) == 1
+
 
 class TestTheEnd:
     def test_closes_the_engine(self, engine: Engine) -> None:
@@ -181,6 +202,12 @@ class TestTheEnd:
         assert engine.closed
         with pytest.raises(EngineError, match="It died"):
             model.answer(requests("a", 1))
+
+    def test_comes_when_the_engine_forgets_a_request(self, engine: Engine) -> None:
+        model = LoadedModel("echo:m")
+        with pytest.raises(EngineError, match="left 1 requests without an answer"):
+            model.answer([*requests("a", 2), ask("x", "lose me")])
+        assert engine.closed
 
     def test_by_an_interruption_is_one_for_good(
         self, engine: Engine, monkeypatch: pytest.MonkeyPatch
