@@ -136,14 +136,14 @@ def _explain(
 ) -> int:
     from racro_eval.cli.output import console
     from racro_eval.errors import UnknownNameError
-    from racro_eval.stages.grade import judge_row
+    from racro_eval.stages.grade import grade_row
 
     out = console()
     for index in indices:
         if index not in predictions or index not in benchmark.places:
             raise UnknownNameError("index", index, predictions.keys() & benchmark.places.keys())
         sample = benchmark[index]
-        verdict = judge_row({"prediction": predictions[index]}, sample, profile)
+        verdict = grade_row({"prediction": predictions[index]}, sample, profile)
         extraction, _, comparison = verdict.method.partition("/")
         lines = {
             f"{benchmark.name} {index}": verdict.status.value,

@@ -1,7 +1,7 @@
-"""A model as judge, for the rows on which a profile's rules found no answer, and only those.
+"""A model as judge of the rows in which the rules of a profile found no answer, and no others.
 
 Its replies are rows of a CSV like any other model call: a reply is reused only for the same model
-and the same prompt, which holds the response. Judged verdicts stand in files of their own, under a
+and the same prompt, which contains the response. Judged verdicts have files of their own, under a
 profile that names the judge, and never replace those of the rules.
 """
 
@@ -36,7 +36,7 @@ from racro_eval.store.sidecar import read_sidecar
 MAX_RESPONSE = 4000
 """Characters of a response, from its end, that the judge sees."""
 SAMPLING = Sampling(temperature=0.0, max_tokens=2048)
-"""Greedy; the tokens are for models that think before they reply."""
+"""Greedy; with enough tokens for models that think before they reply."""
 _REPLY = re.compile(r"[\s*\"'`(\[]*(CORRECT|INCORRECT|NONE)[\s*\"'`)\].!]*", re.IGNORECASE)
 
 Verdicts = Callable[[], Iterable[Mapping[str, str]]]
@@ -46,7 +46,7 @@ Verdicts = Callable[[], Iterable[Mapping[str, str]]]
 class JudgeJob:
     """One judge on the undecided rows of one graded file.
 
-    verdicts: gives the graded rows, anew each time. file: where the judge's replies are.
+    verdicts: returns the graded rows, from the first on at each call. file: the judge's replies.
     """
 
     model: Model
@@ -57,7 +57,7 @@ class JudgeJob:
 
     @classmethod
     def of_file(cls, model: Model, benchmark: Benchmark, graded: Path) -> JudgeJob:
-        """The job for a graded file; the replies stand beside it."""
+        """The job for a graded file; the file of replies is in the same folder."""
         stem = graded.name.removesuffix(SUFFIX)
         file = judge_file(graded.parent, stem, model, benchmark)
         return cls(model, benchmark, partial(read_graded, graded), file)
@@ -67,15 +67,15 @@ class JudgeJob:
         return [self.file]
 
     def graded(self) -> list[StageFile]:
-        """Replies are no answers."""
+        """None: replies are not answers to a sample."""
         return []
 
     def reads(self) -> list[StageFile]:
-        """No other stage's rows; the graded file is complete when the job is made."""
+        """None: the graded file is complete before the job is made."""
         return []
 
     def rows(self, digests: Digests) -> Iterator[PlannedRow]:
-        """The rows that the rules left open."""
+        """A row for each verdict that the rules left `unparsed`."""
         for verdict in self.verdicts():
             if verdict["status"] == Status.unparsed:
                 sample = self.benchmark[verdict["index"]]
@@ -85,11 +85,11 @@ class JudgeJob:
 
     @property
     def model_sampling(self) -> Sampling:
-        """The judge's sampling: the model's own limits, but always greedy."""
+        """The judge's sampling: the settings of the model, but always greedy."""
         return _greedy(self.model)
 
     def judged_rows(self, replies: RowTable) -> Iterator[dict[str, str]]:
-        """The graded rows, with the judge's verdict where it gave one on exactly this response."""
+        """The graded rows, with the judge's verdict where there is one on exactly this response."""
         for verdict in self.verdicts():
             yield self._with_reply(dict(verdict), replies)
 
@@ -134,7 +134,7 @@ def judge_file(folder: Path, stem: str, model: Model, benchmark: Benchmark) -> S
 def judged_file(
     job: JudgeJob, answers: Path, profile: str, on_wait: Callable[[str], None] | None = None
 ) -> Path:
-    """Bring the judged twin of a stage file's graded file up to date; gives its path.
+    """Bring the graded file in which the judge decided the open rows up to date; returns its path.
 
     Raises CacheError if the graded file is not what its sidecar says.
     """
@@ -157,7 +157,7 @@ def judged_file(
 
 @cache
 def template() -> Template:
-    """What a judge is asked."""
+    """The template of the judge's prompt."""
     return read_settings(Template, resources.files("racro_eval.stages") / "judge.yaml")
 
 
@@ -171,7 +171,7 @@ def judge_prompt(sample: Sample, response: str, model: Model) -> Prompt:
 
 
 def read_reply(reply: str, finish_reason: str = "stop") -> bool | None:
-    """Whether a reply says correct; None unless it is one of the words it was asked for."""
+    """Whether a reply says correct; None if it is not one of the words that were asked for."""
     visible = visible_text(reply)
     match = _REPLY.fullmatch(visible.text)
     cut = visible.unfinished or finish_reason == "length"

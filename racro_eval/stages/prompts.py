@@ -24,7 +24,8 @@ def caption_messages(
 ) -> tuple[Message, ...]:
     """The messages that ask a captioner for a caption; the sample's images go with them.
 
-    role: "caption" for a caption that knows the question, "generic_caption" for one that does not.
+    role: "caption" for a caption that knows the question, "generic_caption" for one that does not;
+    any other raises UsageError.
 
     >>> from racro_eval import Sample, caption_messages, load_prompts, resolve_model
     >>> sample = Sample("1", "How many dots are there?")
@@ -32,6 +33,8 @@ def caption_messages(
     >>> [message.role for message in messages]
     ['system', 'user']
     """
+    if role not in _CAPTION_ROLES:
+        raise UsageError(f"{role!r} is no role of captions: {' or '.join(_CAPTION_ROLES)}.")
     return for_model(role_messages(sample, prompts, role), entry)
 
 

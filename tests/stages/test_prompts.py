@@ -41,6 +41,11 @@ def test_a_generic_caption_does_not_know_the_question() -> None:
     assert "How many dots?" not in user(caption_messages(SAMPLE, PROMPTS, ENTRY, "generic_caption"))
 
 
+def test_a_role_that_is_none_of_captions_is_said() -> None:
+    with pytest.raises(UsageError, match="'joint' is no role of captions"):
+        caption_messages(SAMPLE, PROMPTS, ENTRY, "joint")
+
+
 def test_a_model_that_wants_no_system_prompt_gets_none() -> None:
     plain = ENTRY.model_copy(update={"system_prompt": False})
     for entry, roles in ((ENTRY, ["system", "user"]), (plain, ["user"])):
