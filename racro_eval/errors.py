@@ -23,7 +23,15 @@ from typing import ClassVar
 
 
 class RacroError(Exception):
-    """Base of all errors shown to the user as a sentence, without a traceback."""
+    """Base of all errors shown to the user as a sentence, without a traceback.
+
+    >>> from racro_eval import RacroError, load_benchmark
+    >>> try:
+    ...     load_benchmark("Demo_MAXI")
+    ... except RacroError as error:
+    ...     print(error.exit_code, str(error).partition(".")[0])
+    2 There is no benchmark 'Demo_MAXI'
+    """
 
     exit_code: ClassVar[int] = 2
 

@@ -119,6 +119,11 @@ def load_prompts(name: str) -> PromptSet:
 
     A set that `extends` another takes from it the roles it does not define. Raises
     UnknownNameError or ConfigError.
+
+    >>> from racro_eval import load_prompts
+    >>> prompts = load_prompts("racro")
+    >>> prompts.name, "{question}" in prompts["tentative"].user
+    ('racro', True)
     """
     return _load(name, ())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 import shlex
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import racro_eval
 from racro_eval.cli import main
 from racro_eval.cli.parser import build_parser
 from racro_eval.data.spec import BenchmarkSpec
@@ -74,6 +76,24 @@ def test_the_python_example_does_what_its_comments_say(
         elif code:
             exec(code, names)
     assert names["report"].failed == 0  # type: ignore[attr-defined]
+
+
+def test_the_examples_of_the_python_api_do_what_they_show(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RACRO_CACHE", str(tmp_path / "cache"))
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    examples = doctest.DocTestParser().get_doctest(page, {}, "docs/api.md", None, None)
+    said: list[str] = []
+    doctest.DocTestRunner(verbose=False).run(examples, out=said.append)
+    assert "".join(said) == ""
+
+
+def test_the_page_of_the_python_api_names_every_public_name() -> None:
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    table = "".join(line for line in page.splitlines() if line.startswith("| `"))
+    assert sorted(re.findall(r"`(\w+)`", table.replace(" | ", "|"))) == racro_eval.__all__
 
 
 def _value(code: str, names: dict[str, object]) -> object:

@@ -612,7 +612,7 @@ class TestASweepGoesOn:
         report = go(small, mllm=[bad, "good"], reasoner="echo:r", models=self.OWN, offline=True)
         assert [failure.name for failure in report.failures] == [bad]
         assert report.left_out == [f"r over {bad} on Small"]
-        assert "for want of the texts that it reads: r over" in report.notes()[1]
+        assert "because the texts that it reads are missing: r over" in report.notes()[1]
         folders = [str(path.parent.relative_to(results(small))) for path in report.graded]
         assert folders == ["Small/good", "Small/good/r"]
 
@@ -1003,7 +1003,7 @@ class TestOwnTexts:
         ("content", "sentence"),
         [
             ("index,text\n1,a\n", "has no column 'prediction'; its columns are: index, text"),
-            ("index,prediction\n1,a\n1,b\n", "the index '1' stands on two rows"),
+            ("index,prediction\n1,a\n1,b\n", "duplicate index '1'"),
             (b"index,prediction\n1,\xff\n", "is not a readable CSV"),
             ("", "has no column 'index'"),
         ],

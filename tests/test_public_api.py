@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import doctest
+import inspect
 import subprocess
 import sys
 from collections import defaultdict
@@ -20,6 +22,20 @@ def test_every_public_name_exists_is_sorted_and_comes_from_its_home() -> None:
     assert all(getattr(racro_eval, name) is not None for name in racro_eval.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = racro_eval.nothing
+
+
+@pytest.mark.parametrize("name", racro_eval.__all__)
+def test_every_public_name_has_an_example_that_does_what_it_shows(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RACRO_CACHE", str(tmp_path / "cache"))
+    text = inspect.getdoc(getattr(racro_eval, name)) or ""
+    example = doctest.DocTestParser().get_doctest(text, {}, name, None, None)
+    assert "from racro_eval import " in "".join(line.source for line in example.examples)
+    said: list[str] = []
+    doctest.DocTestRunner(verbose=False).run(example, out=said.append)
+    assert "".join(said) == ""
 
 
 def test_importing_the_package_imports_nothing_else() -> None:

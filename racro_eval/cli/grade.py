@@ -54,7 +54,7 @@ def execute(args: argparse.Namespace) -> int:
     from racro_eval.scoring.metrics.registry import score
     from racro_eval.scoring.profiles import DEFAULT_PROFILE
     from racro_eval.stages.grade import grade_rows, write_graded
-    from racro_eval.stages.reason import read_predictions
+    from racro_eval.stages.own_texts import read_predictions
 
     offline = go_offline(args)
     predictions = read_predictions(args.predictions)
@@ -136,14 +136,14 @@ def _explain(
 ) -> int:
     from racro_eval.cli.output import console
     from racro_eval.errors import UnknownNameError
-    from racro_eval.stages.grade import judge_row
+    from racro_eval.stages.grade import grade_row
 
     out = console()
     for index in indices:
         if index not in predictions or index not in benchmark.places:
             raise UnknownNameError("index", index, predictions.keys() & benchmark.places.keys())
         sample = benchmark[index]
-        verdict = judge_row({"prediction": predictions[index]}, sample, profile)
+        verdict = grade_row({"prediction": predictions[index]}, sample, profile)
         extraction, _, comparison = verdict.method.partition("/")
         lines = {
             f"{benchmark.name} {index}": verdict.status.value,

@@ -79,15 +79,12 @@ def _show_images(sample: Sample) -> None:
 
 
 def _show_prompts(sample: Sample, name: str) -> None:
-    from racro_eval.data.questions import without_short_answer
     from racro_eval.prompting import ROLES, load_prompts
+    from racro_eval.stages.prompts import role_messages
 
     prompts = load_prompts(name)
     for role in ROLES:
-        question = sample.question
-        if role not in ("caption", "generic_caption"):
-            question = without_short_answer(question)
-        messages = prompts[role].render(question=question, caption=_CAPTION, tentative=_TENTATIVE)
+        messages = role_messages(sample, prompts, role, caption=_CAPTION, tentative=_TENTATIVE)
         sees = len(sample.images) if role in ("caption", "generic_caption", "tentative") else 0
         for message in messages:
             shown = f", after {sees} image(s)" if sees and message.role == "user" else ""

@@ -25,6 +25,11 @@ class Benchmark:
     places: the place of each index value among the samples.
     origin: the file or dataset the rows came from, for the manifest.
     question_style: whose question text the samples have.
+
+    >>> from racro_eval import load_benchmark
+    >>> benchmark = load_benchmark("Demo_MINI")
+    >>> benchmark.name, len(benchmark), benchmark["1"].index
+    ('Demo_MINI', 40, '1')
     """
 
     spec: BenchmarkSpec
@@ -106,6 +111,10 @@ def load_benchmark(
     cache, then a download unless `offline`). question_style: "native" for the benchmark's own
     prompt in place of that of the paper's evaluation code. Raises UnknownNameError, ConfigError,
     MissingError, ChecksumError or DataError.
+
+    >>> from racro_eval import load_benchmark
+    >>> [sample.index for sample in load_benchmark("Demo_MINI").select(limit=3)]
+    ['0', '1', '2']
     """
     return read_benchmark(
         load_spec(name), data_root=data_root, offline=offline, question_style=question_style

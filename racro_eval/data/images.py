@@ -66,7 +66,12 @@ class Image(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FileImage:
-    """An image file."""
+    """An image file.
+
+    >>> from racro_eval import FileImage
+    >>> FileImage("dots.png").name
+    'dots.png'
+    """
 
     path: str
 
@@ -84,7 +89,12 @@ class FileImage:
 
 @dataclass(frozen=True, slots=True)
 class BytesImage:
-    """An image that is already in memory, e.g. one given by a program."""
+    """An image that is already in memory, e.g. one given by a program.
+
+    >>> from racro_eval import BytesImage
+    >>> BytesImage(b"the bytes of a PNG", name="upload").read()
+    b'the bytes of a PNG'
+    """
 
     data: bytes
     name: str = "image"

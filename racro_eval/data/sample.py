@@ -26,6 +26,11 @@ class Sample:
     rule: the answer rule of the row (see `grading/rules.py`); None for choice when there are
     options and maths otherwise.
     scorer: the benchmark's own rule (see `scoring/profiles.py`); None for the grader's.
+
+    >>> from racro_eval import FileImage, Sample
+    >>> sample = Sample("7", "How many dots?", images=(FileImage("dots.png"),), answer="3")
+    >>> sample.images[0].name
+    'dots.png'
     """
 
     index: str

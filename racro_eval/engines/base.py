@@ -22,6 +22,10 @@ class Sampling:
 
     seed: makes the draw of this one request repeatable, whatever else is in flight.
     logprobs: ask for `Completion.token_logprobs`, which does not change the text.
+
+    >>> from racro_eval import Sampling
+    >>> Sampling(temperature=0.6, top_p=0.95, seed=1).max_tokens
+    8192
     """
 
     temperature: float = 0.0
@@ -35,7 +39,12 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of a chat: role is "system" or "user", content is text."""
+    """One turn of a chat: role is "system" or "user", content is text.
+
+    >>> from racro_eval import Message
+    >>> Message("user", "How many dots?").role
+    'user'
+    """
 
     role: str
     content: str
@@ -43,7 +52,13 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One prompt. All images come before the text of the (single) user message."""
+    """One prompt. All images come before the text of the (single) user message.
+
+    >>> from racro_eval import Message, Request, Sampling
+    >>> request = Request("1", (Message("user", "1 + 1?"),), sampling=Sampling(max_tokens=16))
+    >>> request.id, request.images
+    ('1', ())
+    """
 
     id: str
     messages: tuple[Message, ...]
@@ -68,6 +83,11 @@ class Completion:
     request to its end. token_logprobs: if asked for, one list per text with the natural logarithm
     of the probability of each generated token (the one that ends the text too), by the model's own
     distribution: before penalty, temperature and cuts.
+
+    >>> from racro_eval import Completion
+    >>> completion = Completion("1", texts=("It is 2.",), finish_reasons=("stop",))
+    >>> completion.texts[0] if completion.error is None else completion.error
+    'It is 2.'
     """
 
     id: str
@@ -93,7 +113,14 @@ class EngineInfo:
 
 
 class Engine(Protocol):
-    """Anything that completes requests."""
+    """Anything that completes requests.
+
+    >>> from racro_eval import Engine, Message, Request, create_engine, resolve_model
+    >>> engine: Engine = create_engine(resolve_model("echo:m"), "echo")
+    >>> [completion.id for completion in engine.stream([Request("1", (Message("user", "Hi"),))])]
+    ['1']
+    >>> engine.close()
+    """
 
     info: EngineInfo
 

@@ -9,11 +9,13 @@ import hashlib
 import os
 import re
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, JsonValue
 
+from racro_eval.engines.base import Sampling
 from racro_eval.settings import Strict
 
 _LONGEST_FOLDER = 100
@@ -55,6 +57,10 @@ class SamplingOverrides(Strict):
     repetition_penalty: float | None = Field(None, gt=0)
     max_tokens: int | None = Field(None, gt=0)
 
+    def over(self, default: Sampling) -> Sampling:
+        """The default sampling with these overrides."""
+        return replace(default, **self.model_dump(exclude_none=True))
+
 
 class ModelEntry(Strict):
     """A model and its settings.
@@ -69,6 +75,11 @@ class ModelEntry(Strict):
 
     Every field is part of the key of cached rows, unless `models.keys` names it as one that changes
     no text.
+
+    >>> from racro_eval import ModelEntry
+    >>> entry = ModelEntry(name="big", model="Qwen/Qwen3-32B", tp=4, sampling={"temperature": 0.6})
+    >>> entry.sampling.temperature, entry.engine
+    (0.6, None)
     """
 
     name: str

@@ -100,6 +100,12 @@ def create_engine(entry: ModelEntry, engine_name: str, max_images: int = 1) -> E
     Raises UnknownNameError for a name that is not registered, MissingError if the engine's packages
     or the model's files are not there, ConfigError if the engine refuses a setting, and EngineError
     if the model cannot be started.
+
+    >>> from racro_eval import create_engine, resolve_model
+    >>> engine = create_engine(resolve_model("echo:m"), "echo")
+    >>> engine.info.name
+    'echo'
+    >>> engine.close()
     """
     spec = ENGINES.get(engine_name)
     if spec is None:

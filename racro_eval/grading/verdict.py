@@ -10,7 +10,12 @@ GRADER_VERSION = "5"
 
 
 class Status(StrEnum):
-    """How a response was judged; everything but `correct` counts as not correct."""
+    """How a response was judged; everything but `correct` counts as not correct.
+
+    >>> from racro_eval import Sample, Status, grade
+    >>> grade("I do not know.", Sample("1", "1 + 1?", answer="2")).status is Status.unparsed
+    True
+    """
 
     correct = "correct"
     incorrect = "incorrect"
@@ -40,6 +45,11 @@ class Verdict:
     extracted: the answer found in the response, "" when there is none.
     method: extraction rule and deciding comparison, e.g. "boxed/number"; "" when nothing
     was extracted.
+
+    >>> from racro_eval import Sample, grade
+    >>> verdict = grade("The answer is 2.", Sample("1", "1 + 1?", answer="2"))
+    >>> verdict.correct, verdict.extracted, verdict.status.value
+    (True, '2', 'correct')
     """
 
     status: Status

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from racro_eval.engines.base import Sampling
@@ -28,4 +28,4 @@ class Model:
 
     def sampling(self, default: Sampling) -> Sampling:
         """The stage's sampling with the model's own overrides."""
-        return replace(default, **self.entry.sampling.model_dump(exclude_none=True))
+        return self.entry.sampling.over(default)

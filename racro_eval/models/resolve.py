@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
 
-from racro_eval.engines.model_entry import ModelEntry, existing_folder
-from racro_eval.engines.registry import engine_names, loads_weights
+from racro_eval.engines.model_entry import ModelEntry, TensorParallel, existing_folder
+from racro_eval.engines.registry import default_engine, engine_names, loads_weights
 from racro_eval.errors import MissingError, UnknownNameError
 from racro_eval.settings import Strict, read_settings
 
@@ -54,6 +54,11 @@ def resolve_model(text: str, own: Iterable[ModelEntry] = ()) -> ModelEntry:
     """The entry that `text` means; entries in `own` (a sweep file's) win over built-in ones.
 
     Raises UnknownNameError with the nearest names, or MissingError for a folder that is not there.
+
+    >>> from racro_eval import resolve_model
+    >>> entry = resolve_model("openai:my-model@http://127.0.0.1:8000/v1")
+    >>> entry.engine, entry.model, entry.base_url
+    ('openai', 'my-model', 'http://127.0.0.1:8000/v1')
     """
     entries = {**builtin_models(), **{entry.name: entry for entry in own}}
     if text in entries:
@@ -62,6 +67,20 @@ def resolve_model(text: str, own: Iterable[ModelEntry] = ()) -> ModelEntry:
     if rest and engine in engine_names():
         return _with_engine(engine, rest, entries)
     return _located(text, entries)
+
+
+def choose_engine(
+    entry: ModelEntry,
+    engine: str | None = None,
+    tp: TensorParallel | None = None,
+    dp: int | None = None,
+) -> tuple[ModelEntry, str]:
+    """The entry with these parallel sizes in place of its own, and the engine that runs it.
+
+    engine: that of an entry that names none; without either it is the one for this machine.
+    """
+    entry = entry.model_copy(update={"tp": tp or entry.tp, "dp": dp or entry.dp})
+    return entry, entry.engine or engine or default_engine()
 
 
 def _with_engine(engine: str, rest: str, entries: Mapping[str, ModelEntry]) -> ModelEntry:

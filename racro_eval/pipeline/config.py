@@ -29,6 +29,11 @@ class RunConfig(Strict):
     reasoner. seed: base of all rows' seeds. models: own model entries. max_failures: failed rows
     that still count as success. load_timeout: seconds that loading one model may take; None for no
     limit.
+
+    >>> from racro_eval import RunConfig
+    >>> config = RunConfig(data="Demo_MINI", reasoner=["R1-7B", "Qwen3-8B"], samples=4)
+    >>> config.data, config.variant
+    (('Demo_MINI',), ('qcap+sol',))
     """
 
     data: tuple[str, ...] = Field(min_length=1)

@@ -60,6 +60,11 @@ def run(config: RunConfig, display: Display | None = None) -> RunReport:
     What is wrong with the whole request raises UsageError, DataError or MissingError before any
     model is loaded. A model or benchmark that fails is in the report's `failures`, and the others
     go on; all finished rows are on disk. Ctrl-C raises KeyboardInterrupt, once all is in order.
+
+    >>> from racro_eval import RunConfig, run
+    >>> report = run(RunConfig(data=["Demo_MINI"], mllm=["echo:m"], reasoner=["echo:r"], limit=4))
+    >>> [path.name.partition("-")[0] for path in report.graded]
+    ['tentative', 'qcap+sol']
     """
     display = display or Display()
     with interrupts.handling(interrupts.COMMAND_LINE[0]), display.warnings():

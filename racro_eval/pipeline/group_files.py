@@ -70,7 +70,7 @@ def count_rows(jobs: Sequence[Job]) -> int | None:
     most: int | None = None
     for job in jobs:
         for row in job.rows(digests):
-            row.file.want(row.index, row.sample)
+            row.file.want(row.index, row.draw)
             if row.cached:
                 row.file.tally.cached += 1
             elif not row.error:

@@ -8,11 +8,11 @@ from racro_eval.engines.base import Engine
 from racro_eval.engines.devices import automatic_dtype
 from racro_eval.engines.model_entry import ModelEntry
 from racro_eval.engines.openai.served import address
-from racro_eval.engines.registry import ENGINES, default_engine, engine_names
+from racro_eval.engines.registry import ENGINES, engine_names
 from racro_eval.errors import ConfigError, DataError, EngineError, ServerAwayError, UnknownNameError
 from racro_eval.models.fingerprint import fingerprint, is_served_at, pinned
 from racro_eval.models.model import Model
-from racro_eval.models.resolve import resolve_model
+from racro_eval.models.resolve import choose_engine, resolve_model
 from racro_eval.pipeline.config import RunConfig
 from racro_eval.stages.earlier import as_setting, known_fingerprints
 
@@ -28,9 +28,7 @@ def locate_model(name: str, config: RunConfig) -> Model:
     Raises UnknownNameError, ConfigError, MissingError or EngineError; loads nothing.
     """
     entry = resolve_model(name, config.models)
-    limits = {"tp": config.tp or entry.tp, "dp": config.dp or entry.dp}
-    entry = entry.model_copy(update=limits)
-    engine = entry.engine or config.engine or default_engine()
+    entry, engine = choose_engine(entry, config.engine, config.tp, config.dp)
     if engine not in engine_names():
         raise UnknownNameError("engine", engine, engine_names())
     entry, device = _with_dtype(_with_one_revision(entry, engine), engine)

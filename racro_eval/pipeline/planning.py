@@ -25,8 +25,9 @@ from racro_eval.pipeline.locating import locate_model
 from racro_eval.pipeline.report import Failure
 from racro_eval.prompting import VARIANTS, PromptSet, Role, Variant, load_prompts
 from racro_eval.scoring.metrics.registry import metric_of
+from racro_eval.stages.own_texts import FileTexts
 from racro_eval.stages.perceive import PerceiveJob, perceive_file
-from racro_eval.stages.reason import FileTexts, ReasonJob, StageTexts, Texts, reason_file
+from racro_eval.stages.reason import ReasonJob, StageTexts, Texts, reason_file
 from racro_eval.stages.rows import Digests, PlannedRow
 from racro_eval.stages.stage_file import StageFile
 

@@ -1,13 +1,15 @@
-"""What a run did, and what of it could not be done."""
+"""What a run did, and what it could not do."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 from racro_eval.errors import RacroError
+from racro_eval.stages.scores import CellScore, read_score
 from racro_eval.stages.stage_file import Tally
 
 Kind = Literal["model", "benchmark", "part"]
@@ -16,7 +18,7 @@ Kind = Literal["model", "benchmark", "part"]
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What could not be done, and why. The rest of the run went on."""
+    """What could not be done, and why; the rest of the run went on."""
 
     kind: Kind
     name: str
@@ -30,10 +32,17 @@ class Failure:
 class RunReport:
     """What a run did.
 
-    graded: the graded files of its cells. failures: models, benchmarks and parts that could not be
-    done. left_out: what was not asked because it reads their texts. failed: rows of the selection
-    that have no answer. first_error: why the first one has none. models, benchmarks: how many the
-    run was asked for.
+    graded: the graded files of its cells, which `scores` reads. failures: models, benchmarks and
+    parts that failed. left_out: what was not asked because it reads texts of what failed. failed,
+    new, cached: rows without an answer, with a new one, with one from an earlier run. first_error:
+    why the first failed row has no answer. models, benchmarks: how many the run was asked for.
+
+    >>> from racro_eval import RunConfig, run
+    >>> report = run(RunConfig(data=["Demo_MINI"], mllm=["echo:m"], reasoner=["echo:r"], limit=4))
+    >>> [(cell.reasoner, cell.variant, cell.score.samples) for cell in report.scores]
+    [(None, 'qa', 4), ('r', 'qcap+sol', 4)]
+    >>> report.new, report.failed, report.failures
+    (12, 0, [])
     """
 
     graded: list[Path] = field(default_factory=list)
@@ -48,8 +57,16 @@ class RunReport:
 
     @property
     def errors(self) -> list[RacroError]:
-        """Why something could not be done; empty if all was."""
+        """Why something failed; empty if nothing did."""
         return [failure.error for failure in self.failures]
+
+    @cached_property
+    def scores(self) -> list[CellScore]:
+        """The score of each graded file; read when this is first asked for, and then kept.
+
+        Raises CacheError if a file was changed into something unreadable since.
+        """
+        return [read_score(path) for path in self.graded]
 
     def count(self, tally: Tally) -> None:
         """Add what happened to one file."""
@@ -59,19 +76,20 @@ class RunReport:
         self.first_error = self.first_error or tally.first_error
 
     def exit_code(self, max_failures: int) -> int:
-        """0 done; 1 too many failed rows; else the highest of the errors' codes."""
+        """0 done; 1 if more rows failed than `max_failures`; with errors, the highest of theirs."""
         if self.errors:
             return max(error.exit_code for error in self.errors)
         return 1 if self.failed > max_failures else 0
 
     def closing(self) -> Iterator[str]:
-        """The last words of a run: what failed, one line for each kind."""
+        """The last lines that a run shows: what failed, a line for each kind."""
         totals = {"model": self.models, "benchmark": self.benchmarks}
         for kind, total in totals.items():
-            if found := [failure for failure in self.failures if failure.kind == kind]:
-                yield f"{len(found)} of {total} {kind}s failed: {_joined(found)}"
-        if found := [failure for failure in self.failures if failure.kind == "part"]:
-            yield f"{len(found)} {'part' if len(found) == 1 else 'parts'} failed: {_joined(found)}"
+            if failed := [failure for failure in self.failures if failure.kind == kind]:
+                yield f"{len(failed)} of {total} {kind}s failed: {_joined(failed)}"
+        if failed := [failure for failure in self.failures if failure.kind == "part"]:
+            parts = "part" if len(failed) == 1 else "parts"
+            yield f"{len(failed)} {parts} failed: {_joined(failed)}"
         yield from self._left_out()
         if self.failed:
             yield (
@@ -80,12 +98,13 @@ class RunReport:
             )
 
     def notes(self) -> list[str]:
-        """What a table of this run lacks, and why."""
+        """What is missing in a table of this run, and why."""
         return [*(f"Missing: {failure}" for failure in self.failures), *self._left_out()]
 
     def _left_out(self) -> Iterator[str]:
         if self.left_out:
-            yield f"Missing, for want of the texts that it reads: {', '.join(self.left_out)}."
+            names = ", ".join(self.left_out)
+            yield f"Missing, because the texts that it reads are missing: {names}."
 
 
 def _joined(failures: list[Failure]) -> str:

@@ -80,5 +80,10 @@ def grade(
 
     finish_reason: what the engine said; "length" when it stopped for want of tokens. Raises
     ConfigError for a scorer or an answer rule that does not exist; never raises on text.
+
+    >>> from racro_eval import Sample, grade
+    >>> sample = Sample("1", "Which is larger?", options={"A": "a cat", "B": "an ant"}, answer="A")
+    >>> grade("The cat is. Answer: A", sample).correct
+    True
     """
     return rule_of(sample.scorer, profile)(response, sample, finish_reason=finish_reason)

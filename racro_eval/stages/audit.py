@@ -1,7 +1,7 @@
-"""A second grader beside ours, for a person to look at the rows on which they disagree.
+"""A second grader beside ours; a person looks at the rows on which the two disagree.
 
-math-verify (the extra `math-verify`) gets the answer that was extracted, not the response, so
-that only the comparison differs. Its time limit works by a signal: call it in the main thread.
+math-verify (the extra `math-verify`) gets the extracted answer, not the response, so that only the
+comparison differs. Its time limit uses a signal, which works in the main thread only.
 """
 
 from __future__ import annotations
@@ -12,14 +12,17 @@ from dataclasses import dataclass
 from racro_eval.data import Benchmark
 from racro_eval.errors import MissingError
 from racro_eval.grading import Verdict
-from racro_eval.stages.grade import judge_row
+from racro_eval.stages.grade import grade_row
 
 SecondOpinion = Callable[[str, str], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """One row that the two graders judge differently."""
+    """A row that the two graders grade differently.
+
+    answer: the gold answer. verdict: ours. other: whether the other grader calls it correct.
+    """
 
     index: str
     answer: str
@@ -28,7 +31,10 @@ class Disagreement:
 
 
 def second_opinion(name: str) -> SecondOpinion:
-    """A function of extracted answer and gold answer; raises MissingError without its package."""
+    """The other grader: from an extracted answer and a gold answer to whether they are equal.
+
+    Raises MissingError if its package is not installed.
+    """
     try:
         from math_verify import parse, verify
     except ImportError:
@@ -46,12 +52,12 @@ def second_opinion(name: str) -> SecondOpinion:
 def disagreements(
     rows: Iterable[Mapping[str, str]], benchmark: Benchmark, other: SecondOpinion
 ) -> Iterator[Disagreement]:
-    """Rows with a stated answer on which `other` and our grader differ."""
+    """The rows with an extracted answer on which `other` and our grader disagree."""
     for row in rows:
         sample = benchmark.get(row["index"])
         if sample is None:
             continue
-        verdict = judge_row(row, sample)
+        verdict = grade_row(row, sample)
         if not verdict.extracted:
             continue
         opinion = other(verdict.extracted, sample.answer)

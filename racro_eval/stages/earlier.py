@@ -1,7 +1,7 @@
-"""Rows of a model that lie under another fingerprint: how many there are, and how to keep them.
+"""Rows of a model under another fingerprint: how many there are, and how to keep them.
 
-A server that moved, or a folder that was written again, gets a key of its own: whether the weights
-are the same is known to the user alone. What the user has to say then is the entry's `identity`.
+A server that moved, or a folder that was written again, gets another key, because only the user
+knows whether the weights are the same. The user says so with the `identity` of the model's entry.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ _SHOWN = 3
 
 
 def earlier_rows(files: Iterable[tuple[Model, StageFile]]) -> Iterator[str]:
-    """A sentence for each model of which there are more rows under another fingerprint.
+    """A sentence for each model that has more rows under another fingerprint than under its own.
 
     files: what a run is about to write, with the model that writes it.
     """
-    found: dict[str, Counter[str]] = {}
+    counts_by_model: dict[str, Counter[str]] = {}
     for model, file in files:
         others, own = _rows_by_fingerprint(file, model)
-        kept = {name: count for name, count in others.items() if count > own}
-        found.setdefault(model.entry.name, Counter()).update(kept)
-    for name, counts in found.items():
+        more = {name: count for name, count in others.items() if count > own}
+        counts_by_model.setdefault(model.entry.name, Counter()).update(more)
+    for name, counts in counts_by_model.items():
         if counts:
             yield _sentence(name, counts)
 
@@ -43,17 +43,17 @@ def known_fingerprints(results: Path, entry: ModelEntry, engine: str) -> list[st
     """The fingerprints under which a results folder has rows of a model, by its name and engine."""
     folder = entry.folder
     patterns = (f"*/{folder}/*.json", f"*/*/{folder}/*.json", f"**/*.judge-{folder}-*.json")
-    found: set[str] = set()
+    fingerprints: set[str] = set()
     for pattern in patterns:
         for path in sorted(results.glob(pattern)):
             settings = _model_settings(_manifest(path))
             if (settings.get("engine"), settings.get("model")) == (engine, entry.model):
-                found.add(str(settings.get("fingerprint")))
-    return sorted(found)
+                fingerprints.add(str(settings.get("fingerprint")))
+    return sorted(fingerprints)
 
 
 def as_setting(fingerprint: str) -> str:
-    """The line of an entry that keeps the rows of a fingerprint, to be copied as it is."""
+    """The line in a model's entry that keeps the rows under a fingerprint, ready to be copied."""
     return f"identity: {json.dumps(fingerprint)}"
 
 
@@ -71,15 +71,15 @@ def _sentence(name: str, counts: Counter[str]) -> str:
 
 
 def _rows_by_fingerprint(file: StageFile, model: Model) -> tuple[Counter[str], int]:
-    """Rows of the same settings but for the fingerprint, and those under the present one."""
+    """How many rows of the same settings there are under other fingerprints, and under this one."""
     others: Counter[str] = Counter()
     own = 0
-    wanted = _without_fingerprint(json.loads(json.dumps(dict(file.settings))))
+    settings = _without_fingerprint(json.loads(json.dumps(dict(file.settings))))
     for path in sorted(file.folder.glob(f"{glob.escape(file.stem)}-????????*.json")):
         manifest = _manifest(path)
         if ".graded" in path.name or manifest.get("benchmark") != dict(file.benchmark):
             continue
-        if _without_fingerprint(manifest.get("settings")) != wanted:
+        if _without_fingerprint(manifest.get("settings")) != settings:
             continue
         count = _count(path.with_suffix(".csv"), manifest, file.columns)
         fingerprint = str(_model_settings(manifest).get("fingerprint"))
@@ -110,7 +110,7 @@ def _without_fingerprint(settings: Any) -> Any:
 
 
 def _count(path: Path, manifest: Mapping[str, Any], columns: tuple[str, ...]) -> int:
-    """The rows of a file: as its sidecar says, but of a run that was cut short the file itself."""
+    """How many rows a file has: from its sidecar, or after an interrupted run from the file."""
     rows = manifest.get("rows")
     if isinstance(rows, int) and "process" not in manifest:
         return rows if path.exists() else 0

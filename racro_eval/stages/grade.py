@@ -1,7 +1,7 @@
-"""From responses to verdicts. A pure function of response and sample; needs no model.
+"""From responses to verdicts. A verdict depends on response and sample alone; no model is needed.
 
 The graded file replaces the old one in one step. It is written again if the responses, the gold
-answers or the grader have changed since, or if it is not what was written.
+answers or the grader have changed since, or if the file itself was changed.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ from racro_eval.store.sidecar import read_sidecar, sidecar_path, write_sidecar
 def grade_rows(
     rows: Iterable[Mapping[str, str]], benchmark: Benchmark, profile: Profile = DEFAULT_PROFILE
 ) -> Iterator[dict[str, str]]:
-    """Verdicts of rows with `index` and `prediction` (and, if known, finish_reason and error).
+    """The graded rows of rows with `index` and `prediction`; finish_reason and error are optional.
 
-    Rows of other indices than the benchmark's are left out.
+    Rows whose index the benchmark does not have are left out.
     """
     columns = graded_columns(benchmark.spec)[len(GRADED_COLUMNS) :]
     stored = {clean(index): index for index in benchmark.places if clean(index) != index}
@@ -48,7 +48,7 @@ def grade_rows(
         sample = benchmark.get(stored.get(row["index"], row["index"]))
         if sample is None:
             continue
-        verdict = judge_row(row, sample, profile)
+        verdict = grade_row(row, sample, profile)
         yield {
             "index": sample.index,
             "sample": row.get("sample", "0"),
@@ -62,10 +62,10 @@ def grade_rows(
         }
 
 
-def judge_row(
+def grade_row(
     row: Mapping[str, str], sample: Sample, profile: Profile = DEFAULT_PROFILE
 ) -> Verdict:
-    """The verdict on one row; that of a row which its stage failed to answer is `error`."""
+    """The verdict on one row; a row with an error in place of an answer gets the status `error`."""
     if row.get("error"):
         return Verdict(Status.error, "", row["error"], False)
     return grade(
@@ -79,7 +79,7 @@ def judge_row(
 def write_graded(
     rows: Iterable[Mapping[str, str]], path: Path, benchmark: Benchmark
 ) -> dict[str, Any]:
-    """Write graded rows in one step; gives the file's hash and number of rows."""
+    """Write graded rows in one step; returns the hash of the file and its number of rows."""
     columns = graded_columns(benchmark.spec)
     digest, count = hashlib.sha256(), 0
 
@@ -105,10 +105,10 @@ def store_graded(
     manifest: Mapping[str, Any],
     on_wait: Callable[[str], None] | None = None,
 ) -> None:
-    """Bring a graded file of the results up to date, if it is not: rows, sidecar, score.
+    """Bring a graded file up to date: its rows, its sidecar, and the score kept beside it.
 
-    rows: gives the graded rows. manifest: what the sidecar says of their making; the hash of what
-    was written and its number of rows are added. on_wait: told, if another process grades it.
+    rows: returns the graded rows. manifest: the content of the sidecar; the hash of the file and
+    its number of rows are added. on_wait: called with a sentence if another process grades it.
     """
     for kept in (path, sidecar_path(path), summary_path(path)):
         remove_leftovers(kept)
@@ -120,12 +120,12 @@ def store_graded(
         facts = write_graded(rows(), path, benchmark)
         write_sidecar(path, {**manifest, "graded": {**manifest["graded"], **facts}})
         state = file_state(path, manifest["spec"])
-        with suppress(DataError):  # whoever wants a score of such rows is told why there is none
+        with suppress(DataError):  # raised again for whoever asks for a score of these rows
             write_summary(path, score(read_graded(path), benchmark.spec), state)
 
 
 def is_current(path: Path, manifest: Mapping[str, Any]) -> bool:
-    """Whether a graded file is what its sidecar says of it, and was made as `manifest` says."""
+    """Whether a graded file is unchanged and was made from what `manifest` describes."""
     try:
         known = read_sidecar(path)
         graded = known.get("graded")
@@ -147,10 +147,10 @@ def grade_file(
     profile: Profile = DEFAULT_PROFILE,
     on_wait: Callable[[str], None] | None = None,
 ) -> Path:
-    """Bring the graded file of a stage's file up to date; gives its path.
+    """Bring the graded file of a stage's file up to date; returns its path.
 
-    manifest: the stage's sidecar; what it says of the file goes with the verdicts. Raises
-    CacheError if the rows change while they are graded.
+    manifest: the sidecar of the stage's file; parts of it are copied to that of the graded file.
+    Raises CacheError if the rows change while they are graded.
     """
     path = graded_path(table.path, profile)
     sha256 = table.sha256()
@@ -166,7 +166,7 @@ def grade_file(
 
     def rows() -> Iterator[dict[str, str]]:
         yield from grade_rows(table.rows(), benchmark, profile)
-        if table.sha256() != sha256:  # nothing is replaced then
+        if table.sha256() != sha256:  # the error leaves the old graded file as it is
             raise CacheError(
                 f"{table.path} was changed while it was graded. Run the same command again."
             )

@@ -1,4 +1,4 @@
-"""Graded files: the verdicts of one stage's file, and what says whether they are up to date."""
+"""Graded files: the verdicts on the answers in one stage's file."""
 
 from __future__ import annotations
 
@@ -27,30 +27,25 @@ GRADED_COLUMNS = (
     "correct",
 )
 SUFFIX = ".graded.csv"
-
-
 _WITH_JUDGE = "+judge:"
 
 
 def judged(profile: str, judge: str) -> str:
-    """The name of a profile whose undecided rows a judge has decided: official+judge:qwen3-8b."""
+    """The profile in which a judge decided the rows left `unparsed`: official+judge:qwen3-8b."""
     return f"{profile}{_WITH_JUDGE}{judge}"
 
 
 def profile_of(manifest: Mapping[str, Any]) -> str:
-    """By which profile the verdicts of a graded file are, from its sidecar.
-
-    `official`, `vlmevalkit`, or one of them with the judge that decided the rows left `unparsed`.
-    """
+    """The profile of a graded file, from its sidecar: `official`, say, or one with a judge."""
     graded = manifest.get("graded")
     profile = graded.get("profile") if isinstance(graded, dict) else None
     return str(profile or DEFAULT_PROFILE)
 
 
 def graded_path(path: Path, profile: str = DEFAULT_PROFILE) -> Path:
-    """tentative-1a2b3c4d.csv → tentative-1a2b3c4d.graded.csv, by the default profile.
+    """tentative-1a2b3c4d.csv → tentative-1a2b3c4d.graded.csv, for the default profile.
 
-    Verdicts by another profile stand beside: tentative-1a2b3c4d.vlmevalkit.graded.csv, and
+    Other profiles have files of their own: tentative-1a2b3c4d.vlmevalkit.graded.csv, and
     tentative-1a2b3c4d.judged-qwen3-8b.graded.csv with a judge.
     """
     base, _, judge = profile.partition(_WITH_JUDGE)
@@ -68,9 +63,9 @@ def graded_columns(spec: BenchmarkSpec) -> tuple[str, ...]:
 
 
 class GradedFile:
-    """A graded file that stays open, so that its hash is that of the rows that are read.
+    """A graded file that stays open, so that its hash belongs to the rows that are read.
 
-    A context manager. Raises CacheError if it is unreadable.
+    A context manager. Raises CacheError if the file is unreadable.
     """
 
     def __init__(self, path: Path) -> None:

@@ -1,7 +1,7 @@
-"""A model as judge, for the rows on which a profile's rules found no answer, and only those.
+"""A model as judge of the rows in which the rules of a profile found no answer, and no others.
 
 Its replies are rows of a CSV like any other model call: a reply is reused only for the same model
-and the same prompt, which holds the response. Judged verdicts stand in files of their own, under a
+and the same prompt, which contains the response. Judged verdicts have files of their own, under a
 profile that names the judge, and never replace those of the rules.
 """
 
@@ -25,7 +25,8 @@ from racro_eval.prompting import Template
 from racro_eval.settings import read_settings
 from racro_eval.stages.grade import store_graded
 from racro_eval.stages.graded_file import SUFFIX, GradedFile, graded_path, judged, read_graded
-from racro_eval.stages.perceive import benchmark_facts, benchmark_identity, chat
+from racro_eval.stages.perceive import benchmark_facts, benchmark_identity
+from racro_eval.stages.prompts import for_model
 from racro_eval.stages.rows import Digests, PlannedRow, Prompt, plan_row
 from racro_eval.stages.stage_file import StageFile
 from racro_eval.store.columns import CALL_COLUMNS
@@ -35,7 +36,7 @@ from racro_eval.store.sidecar import read_sidecar
 MAX_RESPONSE = 4000
 """Characters of a response, from its end, that the judge sees."""
 SAMPLING = Sampling(temperature=0.0, max_tokens=2048)
-"""Greedy; the tokens are for models that think before they reply."""
+"""Greedy; with enough tokens for models that think before they reply."""
 _REPLY = re.compile(r"[\s*\"'`(\[]*(CORRECT|INCORRECT|NONE)[\s*\"'`)\].!]*", re.IGNORECASE)
 
 Verdicts = Callable[[], Iterable[Mapping[str, str]]]
@@ -45,7 +46,7 @@ Verdicts = Callable[[], Iterable[Mapping[str, str]]]
 class JudgeJob:
     """One judge on the undecided rows of one graded file.
 
-    verdicts: gives the graded rows, anew each time. file: where the judge's replies are.
+    verdicts: returns the graded rows, from the first on at each call. file: the judge's replies.
     """
 
     model: Model
@@ -56,7 +57,7 @@ class JudgeJob:
 
     @classmethod
     def of_file(cls, model: Model, benchmark: Benchmark, graded: Path) -> JudgeJob:
-        """The job for a graded file; the replies stand beside it."""
+        """The job for a graded file; the file of replies is in the same folder."""
         stem = graded.name.removesuffix(SUFFIX)
         file = judge_file(graded.parent, stem, model, benchmark)
         return cls(model, benchmark, partial(read_graded, graded), file)
@@ -66,29 +67,29 @@ class JudgeJob:
         return [self.file]
 
     def graded(self) -> list[StageFile]:
-        """Replies are no answers."""
+        """None: replies are not answers to a sample."""
         return []
 
     def reads(self) -> list[StageFile]:
-        """No other stage's rows; the graded file is complete when the job is made."""
+        """None: the graded file is complete before the job is made."""
         return []
 
     def rows(self, digests: Digests) -> Iterator[PlannedRow]:
-        """The rows that the rules left open."""
+        """A row for each verdict that the rules left `unparsed`."""
         for verdict in self.verdicts():
             if verdict["status"] == Status.unparsed:
                 sample = self.benchmark[verdict["index"]]
                 build = partial(judge_prompt, sample, verdict["prediction"], self.model)
-                number = int(verdict["sample"])
-                yield plan_row(self.file, sample.index, number, build, self.model_sampling, digests)
+                draw = int(verdict["sample"])
+                yield plan_row(self.file, sample.index, draw, build, self.model_sampling, digests)
 
     @property
     def model_sampling(self) -> Sampling:
-        """The judge's sampling: the model's own limits, but always greedy."""
+        """The judge's sampling: the settings of the model, but always greedy."""
         return _greedy(self.model)
 
     def judged_rows(self, replies: RowTable) -> Iterator[dict[str, str]]:
-        """The graded rows, with the judge's verdict where it gave one on exactly this response."""
+        """The graded rows, with the judge's verdict where there is one on exactly this response."""
         for verdict in self.verdicts():
             yield self._with_reply(dict(verdict), replies)
 
@@ -133,7 +134,7 @@ def judge_file(folder: Path, stem: str, model: Model, benchmark: Benchmark) -> S
 def judged_file(
     job: JudgeJob, answers: Path, profile: str, on_wait: Callable[[str], None] | None = None
 ) -> Path:
-    """Bring the judged twin of a stage file's graded file up to date; gives its path.
+    """Bring the graded file in which the judge decided the open rows up to date; returns its path.
 
     Raises CacheError if the graded file is not what its sidecar says.
     """
@@ -156,7 +157,7 @@ def judged_file(
 
 @cache
 def template() -> Template:
-    """What a judge is asked."""
+    """The template of the judge's prompt."""
     return read_settings(Template, resources.files("racro_eval.stages") / "judge.yaml")
 
 
@@ -166,11 +167,11 @@ def judge_prompt(sample: Sample, response: str, model: Model) -> Prompt:
     answer = f"{sample.answer} ({option})" if option else sample.answer
     text = visible_text(response).text.strip()[-MAX_RESPONSE:]
     values = {"question": sample.question, "answer": answer, "response": text}
-    return Prompt(chat(template(), model, **values), ())
+    return Prompt(for_model(template().render(**values), model.entry), ())
 
 
 def read_reply(reply: str, finish_reason: str = "stop") -> bool | None:
-    """Whether a reply says correct; None unless it is one of the words it was asked for."""
+    """Whether a reply says correct; None if it is not one of the words that were asked for."""
     visible = visible_text(reply)
     match = _REPLY.fullmatch(visible.text)
     cut = visible.unfinished or finish_reason == "length"

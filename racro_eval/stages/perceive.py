@@ -1,37 +1,37 @@
 """The MLLM's stage: captions and tentative answers, computed once per benchmark and MLLM.
 
-The requests of one image follow each other, so that an engine encodes each image once.
+The requests for one image are consecutive, so that an engine encodes each image once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from racro_eval.data import Benchmark, Sample
-from racro_eval.data.questions import without_short_answer
-from racro_eval.engines.base import Message, Sampling
+from racro_eval.engines.base import Sampling
 from racro_eval.engines.model_entry import folder_name
 from racro_eval.models.keys import sampling_settings
 from racro_eval.models.model import Model
-from racro_eval.prompting import PromptSet, Role, Template
-from racro_eval.stages.rows import Digests, PlannedRow, Prompt, plan_row, row_seed
+from racro_eval.prompting import PromptSet, Role
+from racro_eval.stages.prompts import caption_messages, tentative_messages
+from racro_eval.stages.rows import Digests, PlannedRow, Prompt, plan_row, seeded
 from racro_eval.stages.stage_file import StageFile
 from racro_eval.store.columns import CALL_COLUMNS
 
 SAMPLING = Sampling(temperature=0.0, max_tokens=8192)
-"""METHOD: captions and tentative answers are greedy, up to 8192 tokens."""
+"""As in the paper: captions and tentative answers are greedy, of at most 8192 tokens."""
 
 
 @dataclass(frozen=True)
 class PerceiveJob:
     """One MLLM on one benchmark.
 
-    files: the file of each role that is asked for. text_rows: whether rows without any image get a
-    tentative answer too; the reasoner never reads one, but the base MLLM's own score needs it.
+    files: the file of each role that is asked for. text_rows: whether samples without images get a
+    tentative answer too; no reasoner reads it, but the score of the MLLM alone needs it.
     """
 
     model: Model
@@ -48,11 +48,11 @@ class PerceiveJob:
         return list(self.files.values())
 
     def graded(self) -> list[StageFile]:
-        """The tentative answers: their verdicts are the base MLLM's own row."""
+        """The tentative answers: their verdicts are the score of the MLLM alone."""
         return [file for role, file in self.files.items() if role == "tentative"]
 
     def reads(self) -> list[StageFile]:
-        """No other stage's files."""
+        """None: this is the first stage."""
         return []
 
     def rows(self, digests: Digests) -> Iterator[PlannedRow]:
@@ -65,39 +65,22 @@ class PerceiveJob:
                         file,
                         sample.index,
                         0,
-                        partial(perceive_prompt, sample, role, self.prompts[role], self.model),
+                        partial(self._prompt, sample, role),
                         seeded(sampling, self.seed, sample.index, 0),
                         digests,
                     )
 
-
-def perceive_prompt(sample: Sample, role: Role, template: Template, model: Model) -> Prompt:
-    """The MLLM's prompt. The short-answer sentence stays in captions and only there (METHOD)."""
-    question = sample.question
-    if role == "tentative":
-        question = without_short_answer(question)
-    return Prompt(chat(template, model, question=question), sample.images)
-
-
-def chat(template: Template, model: Model, **values: str) -> tuple[Message, ...]:
-    """The rendered messages, without the system prompt for models that want none."""
-    messages = template.render(**values)
-    if not model.entry.system_prompt:
-        messages = tuple(message for message in messages if message.role != "system")
-    return messages
-
-
-def seeded(sampling: Sampling, base: int, index: str, sample: int) -> Sampling:
-    """The sampling of one row: with its own seed if anything is drawn."""
-    if sampling.temperature == 0:
-        return sampling
-    return replace(sampling, seed=row_seed(base, index, sample))
+    def _prompt(self, sample: Sample, role: Role) -> Prompt:
+        entry = self.model.entry
+        if role == "tentative":
+            return Prompt(tentative_messages(sample, self.prompts, entry), sample.images)
+        return Prompt(caption_messages(sample, self.prompts, entry, role), sample.images)
 
 
 def perceive_file(
     root: Path, benchmark: Benchmark, model: Model, role: Role, prompts: PromptSet, seed: int
 ) -> StageFile:
-    """The file of one role, one MLLM, one benchmark."""
+    """The file of one MLLM's texts of one role on one benchmark."""
     stage = "tentative" if role == "tentative" else "caption"
     sampling = model.sampling(SAMPLING)
     return StageFile(
@@ -125,16 +108,16 @@ def perceive_file(
 
 
 def benchmark_identity(benchmark: Benchmark) -> dict[str, str]:
-    """The benchmark as key material."""
+    """What identifies the benchmark in a key."""
     return {"name": benchmark.name, "data_sha256": benchmark.data_hash}
 
 
 def question_settings(benchmark: Benchmark) -> dict[str, str]:
-    """The question style as a setting, where it is not RACRO's: tables keep the two apart."""
+    """The question style as a setting where it is not RACRO's, so that both have their own keys."""
     style = benchmark.question_style
     return {} if style == "racro" else {"question_style": style}
 
 
 def benchmark_facts(benchmark: Benchmark) -> dict[str, Any]:
-    """The benchmark as a sidecar tells of it."""
+    """What a sidecar records about the benchmark."""
     return {"data": {"origin": benchmark.origin, "rows": len(benchmark)}}

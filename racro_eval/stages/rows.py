@@ -1,6 +1,7 @@
-"""What a stage wants to be answered, which rows are there already, and asking for the others.
+"""The rows that a stage wants, which of them are cached, and asking an engine for the others.
 
-Rows are planned as a stream, and once more when they are sent, so that no row is kept meanwhile.
+Rows are planned as a stream, and planned again when they are sent, so that memory holds no list of
+them.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite
 
 from racro_eval.data.images import Image, digest
@@ -21,7 +22,7 @@ from racro_eval.store.row_index import LOGPROBS_COLUMN
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What will be sent for a row."""
+    """What is sent for a row."""
 
     messages: tuple[Message, ...]
     images: tuple[Image, ...]
@@ -37,13 +38,14 @@ class Prompt:
 class PlannedRow:
     """A row that a stage wants in its file.
 
-    prompt: what to send. error: why there is none; the row is written as a failed one.
-    parents: further columns, the hashes of the rows read.
+    draw: the number of this answer among those to the same sample, from 0. prompt: what to send.
+    error: why there is no prompt; the row is then written as a failed one. parents: further
+    columns, the hashes of the texts that the prompt quotes.
     """
 
     file: StageFile
     index: str
-    sample: int
+    draw: int
     prompt: Prompt
     prompt_sha256: str
     sampling: Sampling
@@ -52,8 +54,8 @@ class PlannedRow:
 
     @property
     def cached(self) -> bool:
-        """Whether the file already holds the answer to exactly this prompt, with what was asked."""
-        state = self.file.state(self.index, self.sample)
+        """Whether the file holds the answer to exactly this prompt, with all that was asked for."""
+        state = self.file.state(self.index, self.draw)
         return (
             state is not None
             and not state.failed
@@ -64,49 +66,56 @@ class PlannedRow:
 
 
 class Digests:
-    """SHA-256 of images. Prompts that show the same images follow each other: one reading does."""
+    """SHA-256 of images, each read once: prompts with the same images are consecutive."""
 
     def __init__(self) -> None:
         self._known: dict[Image, str] = {}
-        """Of the last prompt that had images."""
+        """Those of the last prompt that had images."""
 
     def of(self, images: Sequence[Image]) -> list[str]:
-        """The images' hashes. Raises DataError if one cannot be read."""
+        """The hashes of the images. Raises DataError if an image cannot be read."""
         if images:
             known = self._known
             self._known = {image: known.get(image) or digest(image) for image in images}
         return [self._known[image] for image in images]
 
 
-def row_seed(base: int, index: str, sample: int) -> int:
-    """The seed of a row, so that a resumed run draws what an uninterrupted one would have drawn."""
-    name = f"{base}\0{index}\0{sample}".encode()
+def row_seed(base: int, index: str, draw: int) -> int:
+    """The seed of a row; it makes a resumed run draw the same answers as an uninterrupted one."""
+    name = f"{base}\0{index}\0{draw}".encode()
     return int.from_bytes(hashlib.sha256(name).digest()[:4], "big") >> 1
+
+
+def seeded(sampling: Sampling, base: int, index: str, draw: int) -> Sampling:
+    """The sampling of one row: with a seed of its own if anything is drawn at random."""
+    if sampling.temperature == 0:
+        return sampling
+    return replace(sampling, seed=row_seed(base, index, draw))
 
 
 def plan_row(
     file: StageFile,
     index: str,
-    sample: int,
+    draw: int,
     build: Callable[[], Prompt],
     sampling: Sampling,
     digests: Digests,
     parents: Mapping[str, str] | None = None,
 ) -> PlannedRow:
-    """Plan a row. build: makes its prompt; if it raises DataError, the row cannot be asked for."""
+    """Plan a row. build: returns its prompt; if it raises DataError, the row has failed."""
     prompt, sha256, error = Prompt((), ()), "", ""
     try:
         prompt = build()
         sha256 = prompt.sha256(digests.of(prompt.images))
     except DataError as problem:
         error = str(problem)
-    return PlannedRow(file, index, sample, prompt, sha256, sampling, error, parents or {})
+    return PlannedRow(file, index, draw, prompt, sha256, sampling, error, parents or {})
 
 
 def complete(
     engine: Engine, rows: Iterable[PlannedRow]
 ) -> Iterator[tuple[PlannedRow, dict[str, str]]]:
-    """Ask the engine for the rows; give each with its cache row as soon as it is finished."""
+    """Ask the engine for the rows; yields each with its CSV row as soon as it is finished."""
     in_flight: dict[str, PlannedRow] = {}
 
     def requests() -> Iterator[Request]:
@@ -120,7 +129,7 @@ def complete(
 
 
 def cache_row(row: PlannedRow, completion: Completion) -> dict[str, str]:
-    """The CSV row of a completion; log-probabilities are a further column, if there are some."""
+    """The CSV row of a completion, with a further column for log-probabilities if there are any."""
     text = completion.texts[0] if completion.texts else ""
     failed = completion.error is not None
     more = dict(row.parents)
@@ -128,7 +137,7 @@ def cache_row(row: PlannedRow, completion: Completion) -> dict[str, str]:
         more[LOGPROBS_COLUMN] = _numbers(completion.token_logprobs[0])
     return {
         "index": row.index,
-        "sample": str(row.sample),
+        "sample": str(row.draw),
         "prediction": text,
         "finish_reason": completion.finish_reasons[0] if completion.finish_reasons else "",
         "prompt_tokens": "" if failed else str(completion.usage.prompt_tokens),
@@ -143,10 +152,10 @@ def cache_row(row: PlannedRow, completion: Completion) -> dict[str, str]:
 
 
 def _numbers(values: Iterable[float]) -> str:
-    """A JSON list; what is no finite number, which JSON has not, is null."""
+    """A JSON list; null stands for infinity and NaN, which JSON does not have."""
     return json.dumps([value if isfinite(value) else None for value in values])
 
 
 def failed_row(row: PlannedRow) -> dict[str, str]:
-    """The CSV row of a row that could not be asked for."""
+    """The CSV row of a row that has no prompt."""
     return cache_row(row, Completion("", error=row.error))

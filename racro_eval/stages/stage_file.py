@@ -1,4 +1,4 @@
-"""One stage's file: where it is, the settings behind its key, and the JSON beside it."""
+"""One stage's file: its path, the settings that make its key, and the JSON beside it (sidecar)."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from racro_eval.store.sidecar import read_sidecar, runs_of, write_sidecar
 from racro_eval.thought import is_open
 
 SCHEMA = 1
-"""Version of what a row means; raised when cached rows must not be reused any more."""
+"""Version of the meaning of a row; raise it when cached rows must not be reused any more."""
 
 
 def short_hash(content: Mapping[str, Any]) -> str:
-    """8 hex digits of the SHA-256 of a mapping, whatever the order of its keys."""
+    """8 hex digits of the SHA-256 of a mapping; the order of its keys does not matter."""
     text = json.dumps(content, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of a file's rows in this run; tokens are those of the new rows.
+    """How many of a file's rows are cached, new, failed; the tokens of the new ones.
 
-    truncated: new rows that ran out of tokens, or ended inside their thought.
+    truncated: new rows that reached the token limit or ended inside their thought.
     """
 
     total: int = 0
@@ -46,7 +46,7 @@ class Tally:
     first_error: str = ""
 
     def add(self, row: Mapping[str, str]) -> None:
-        """Count a row that was just written."""
+        """Count a row that has just been written."""
         self.new += 1
         if row["error"]:
             self.failed += 1
@@ -58,22 +58,26 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """A file that a stage reads: its key, and its key without the benchmark."""
+    """A file that a stage reads: its key, and the hash of its settings without the benchmark."""
 
     key: str
-    config: str
+    settings_hash: str
+
+    def to_json(self) -> dict[str, str]:
+        """What the sidecar of the reading stage's file records."""
+        return {"key": self.key, "config": self.settings_hash}
 
 
 @dataclass
 class StageFile:
     """A stage's CSV and its sidecar.
 
-    settings: all that can change the text, but for the benchmark and the parents.
-    labels: how tables call what is in it (benchmark, mllm, reasoner, variant, ...).
+    settings: everything that can change the text, except the benchmark and the parents.
+    labels: what tables call its content (benchmark, mllm, reasoner, variant, ...).
     about: further facts for the sidecar.
-    shard: which part of the rows this file takes; None for the whole.
-    wanted: how many samples of each index a shard was asked for, so that a merge can tell what is
-    missing.
+    parents: the files that the stage reads, by the role of their texts.
+    shard: which part of the rows this file holds; None for all.
+    wanted: how many draws a shard was asked for, by index, so that a merge knows what is missing.
     """
 
     folder: Path
@@ -89,11 +93,11 @@ class StageFile:
     wanted: dict[str, int] = field(default_factory=dict)
     table: RowTable | None = None
     _whole: RowTable | None = None
-    """The whole file, which a shard reads: rows that were merged need not be computed again."""
+    """A shard also reads the whole file: rows that were merged are not computed again."""
     _process: dict[str, Any] | None = None
-    """This run's mark in the sidecar while it writes."""
+    """What the sidecar says of this run while it writes."""
     _runs: list[dict[str, Any]] = field(default_factory=list)
-    """The earlier runs, for a sidecar that is lost or spoiled meanwhile."""
+    """The earlier runs, in case the sidecar is lost or damaged meanwhile."""
 
     @property
     def key(self) -> str:
@@ -109,15 +113,15 @@ class StageFile:
         )
 
     @property
-    def config(self) -> str:
+    def settings_hash(self) -> str:
         """The key without the benchmark: the same for a model's files of all benchmarks."""
-        parents = {name: parent.config for name, parent in self.parents.items()}
+        parents = {name: parent.settings_hash for name, parent in self.parents.items()}
         return short_hash({"schema": SCHEMA, **self.settings, "parents": parents})
 
     @property
     def parent(self) -> Parent:
         """This file as another stage's parent."""
-        return Parent(self.key, self.config)
+        return Parent(self.key, self.settings_hash)
 
     @property
     def path(self) -> Path:
@@ -131,7 +135,10 @@ class StageFile:
         return self.table
 
     def open_writer(self, on_wait: Callable[[str], None]) -> RowWriter:
-        """Open the file for appending, after any other writer."""
+        """Open the file for appending, once no other process writes it.
+
+        on_wait: called with a sentence if this has to wait.
+        """
         writer = RowWriter(self.path, self.columns, on_wait=on_wait)
         self.table = writer
         self._open_whole()
@@ -151,25 +158,25 @@ class StageFile:
                 self._whole.close()
             self.table = self._whole = None
 
-    def state(self, index: str, sample: int) -> RowState | None:
-        """The state of a row, which a shard also finds in the whole file; None if it is nowhere."""
-        found = (table.state(index, sample) for table in self._tables())
-        return next((state for state in found if state), None)
+    def state(self, index: str, draw: int) -> RowState | None:
+        """The state of a row, None if there is no such row; a shard looks in the whole file too."""
+        states = (table.state(index, draw) for table in self._tables())
+        return next((state for state in states if state), None)
 
-    def row(self, index: str, sample: int) -> dict[str, str] | None:
-        """The row, which a shard also finds in the whole file; None if it is nowhere."""
-        found = (table.row(index, sample) for table in self._tables())
-        return next((row for row in found if row), None)
+    def row(self, index: str, draw: int) -> dict[str, str] | None:
+        """The row, None if there is no such row; a shard looks in the whole file too."""
+        rows = (table.row(index, draw) for table in self._tables())
+        return next((row for row in rows if row), None)
 
     def _tables(self) -> list[RowTable]:
         assert self.table is not None, f"{self.path} is open while its rows are looked up"
         return [self.table] + ([self._whole] if self._whole is not None else [])
 
-    def want(self, index: str, sample: int) -> None:
-        """Note a row that this run asks for."""
+    def want(self, index: str, draw: int) -> None:
+        """Count a row that this run asks for."""
         self.tally.total += 1
         if self.shard:
-            self.wanted[index] = max(self.wanted.get(index, 0), sample + 1)
+            self.wanted[index] = max(self.wanted.get(index, 0), draw + 1)
 
     def append(self, row: Mapping[str, str]) -> None:
         """Write a row and count it."""
@@ -183,16 +190,16 @@ class StageFile:
         return self.table
 
     def begin(self) -> None:
-        """Say in the sidecar who works on the file, and keep what an interrupted run left there."""
+        """Record in the sidecar which process writes the file, and the runs before this one."""
         self._runs = self.runs()
         place = {"pid": os.getpid(), "host": host()}
         self._process = {**place, "started_at": now(), "argv": argv()}
         self._write_sidecar(self._runs, {"process": self._process})
 
     def finish(self, order: Iterable[str], facts: Mapping[str, Any]) -> None:
-        """Put the rows in order; if there are new ones, add this run to the sidecar.
+        """Put the rows in the order of these indices; add this run to the sidecar if it wrote any.
 
-        A run without new rows leaves a sidecar alone, unless a killed run left its mark there.
+        A run without new rows changes the sidecar only if it still names a killed run.
         facts: what else is known of the run: versions, wall time.
         """
         order = list(order)
@@ -206,12 +213,12 @@ class StageFile:
         more: dict[str, Any] = {}
         if self.shard:
             place = {index: number for number, index in enumerate(order)}
-            rows = {index: [place[index], samples] for index, samples in self.wanted.items()}
+            rows = {index: [place[index], draws] for index, draws in self.wanted.items()}
             more["shard"] = {"number": self.shard.number, "of": self.shard.of, "rows": rows}
         self._write_sidecar([*self.runs(), run] if self.tally.new else self.runs(), more)
 
     def runs(self) -> list[dict[str, Any]]:
-        """The runs that wrote rows so far; one that was killed counts as interrupted."""
+        """The runs that wrote rows so far; a run that was killed is marked as interrupted."""
         known = self._known()
         runs = runs_of(known)
         process = known.get("process")
@@ -220,7 +227,7 @@ class StageFile:
         return [run for run in self._runs if run not in runs] + runs
 
     def _known(self) -> dict[str, Any]:
-        """What the sidecar says; nothing, if it was spoiled while this run had it."""
+        """The content of the sidecar; empty if it was damaged while this run wrote the file."""
         try:
             return read_sidecar(self.path)
         except CacheError:
@@ -234,11 +241,11 @@ class StageFile:
             {
                 "schema": SCHEMA,
                 "key": self.key,
-                "config": self.config,
+                "config": self.settings_hash,
                 "labels": dict(self.labels),
                 "benchmark": dict(self.benchmark),
                 "settings": dict(self.settings),
-                "parents": {name: asdict(parent) for name, parent in self.parents.items()},
+                "parents": {name: parent.to_json() for name, parent in self.parents.items()},
                 **self.about,
                 "rows": len(self._writer),
                 **more,

@@ -1,9 +1,9 @@
 """Scores kept beside their graded files, so that a table of finished runs reads no responses.
 
-A summary counts only if the graded file is the one that it was made of, and neither the
-benchmark's spec nor the code of racro-eval has changed. A file with the inode and the times of
-change that it had is not read; one that was copied is known by its hash. A summary is a hidden file
-that may be deleted at any time; where it cannot be written the score is simply calculated again.
+A summary counts only if it was made from this graded file, and neither the benchmark's spec nor the
+code of racro-eval has changed since. A file with the same inode and times of change is not read; a
+copied file is recognised by its hash. A summary is a hidden file that may be deleted at any time;
+where none can be written, the score is calculated each time.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from racro_eval.store.file_hash import file_identity
 
 PACKAGE = Path(__file__).parents[1]
 _IDENTITY = 4
-"""So many entries of a file's state are of the file itself, the first of them its size."""
+"""How many entries of a state describe the file itself; the first of them is its size."""
 
 
 def summary_path(graded: Path) -> Path:
@@ -35,7 +35,7 @@ def summary_path(graded: Path) -> Path:
 
 
 def read_summary(graded: Path, state: list[Any]) -> Score | None:
-    """The score that was kept for a graded file in that state, None if there is none."""
+    """The score kept for a graded file in this state; None if there is none."""
     try:
         content = json.loads(summary_path(graded).read_bytes())
         return _decode(content["score"]) if _is_of(content, graded, state) else None
@@ -53,7 +53,7 @@ def _is_of(content: Mapping[str, Any], graded: Path, state: list[Any]) -> bool:
 
 
 def write_summary(graded: Path, score: Score, state: list[Any]) -> None:
-    """Keep a score; `state` is that of the file from before it was read."""
+    """Keep a score. state: that of the file before it was read."""
     with GradedFile(graded) as file:
         sha256 = file.sha256()
     if file_identity(graded.stat()) != state[:_IDENTITY]:
@@ -63,10 +63,10 @@ def write_summary(graded: Path, score: Score, state: list[Any]) -> None:
     path = summary_path(graded)
     temporary = temporary_path(path)
     try:
-        # Not forced to the disk, unlike all else that is written: a lost one is made again.
+        # Not forced to the disk, unlike all other files: a lost summary is made again.
         temporary.write_text(content, encoding="utf-8")
         temporary.replace(path)
-    except OSError:  # results may be read-only; the score is there all the same
+    except OSError:  # the results may be read-only; the score is known all the same
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
 
@@ -83,10 +83,10 @@ def file_state(graded: Path, spec: Mapping[str, Any]) -> list[Any]:
 
 @cache
 def _code() -> str:
-    """A hash of the package's code, so that nobody has to remember to raise a version.
+    """A hash of the whole package, so that nobody has to remember to raise a version.
 
-    All of it, since what a score depends on is spread (metrics, specs, the reading of files) and
-    moves: no list of modules stays right. It takes about ten milliseconds.
+    A score depends on metrics, specs and the reading of files: any list of their modules would be
+    wrong one day. Hashing everything takes about ten milliseconds.
     """
     digest = hashlib.sha256()
     for file in sorted(path for kind in ("*.py", "*.yaml") for path in PACKAGE.rglob(kind)):
@@ -107,7 +107,7 @@ def _encode(score: Score) -> dict[str, Any]:
             name: {label: [part.correct, part.rows] for label, part in parts.items()}
             for name, parts in score.breakdowns.items()
         },
-        # Whole numbers are written ten times as fast as floats, and most units are verdicts.
+        # Integers are written ten times as fast as floats, and most units are 0 or 1.
         "units": [
             list(score.units),
             [int(value) if value in (0, 1) else value for value in score.units.values()],

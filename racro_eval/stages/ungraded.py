@@ -1,8 +1,8 @@
-"""Answers of a results folder that have no verdicts yet, and grading them where that is possible.
+"""Answers in a results folder that have no verdicts yet, and grading them where that is possible.
 
-A run grades what it has finished; one that was killed leaves answers without verdicts, or with
-older ones. Looking for them reads sidecars only; nothing heavy is imported, and no file is read
-whole, unless there is something to grade.
+A run grades what it has finished; a killed run leaves answers without verdicts, or with verdicts
+that are out of date. Looking for them reads sidecars only: no heavy package is imported and no file
+is read in full unless there is something to grade.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ _ANSWERS = ("reason", "tentative")
 
 @dataclass
 class Gradings:
-    """graded: answers that have got verdicts. left: answers that are in no table, and why."""
+    """graded: answers that have new verdicts. left: answers that could not be graded, and why."""
 
     graded: list[Path] = field(default_factory=list)
     left: dict[Path, str] = field(default_factory=dict)
 
     def lines(self, results: Path) -> Iterator[str]:
-        """A sentence for each reason why something was not graded."""
+        """A sentence for each reason why answers were not graded."""
         reasons: dict[str, list[Path]] = {}
         for path, reason in self.left.items():
             reasons.setdefault(reason, []).append(path)
         for reason, paths in reasons.items():
-            yield f"Not graded, or not anew: {_names(paths, results)}: {reason}"
+            yield f"Not graded, or not again: {_names(paths, results)}: {reason}"
 
 
 def _names(paths: list[Path], results: Path) -> str:
@@ -59,10 +59,11 @@ def grade_ungraded(
 ) -> Gradings:
     """Grade the answers under a folder whose verdicts are missing or out of date.
 
-    on_start: told of each file before it is graded, which may take a minute.
+    on_start: called with each file before it is graded, which may take a minute.
 
-    Answers of a run that goes on, or was interrupted, are graded too: a score of a part of the
-    samples says that it is partial. Nothing is downloaded. What cannot be graded raises nothing.
+    Answers of a run that is still running, or was interrupted, are graded too: a score of some of
+    the samples is marked as partial. Nothing is downloaded, and nothing is raised for answers that
+    cannot be graded.
     """
     done, benchmarks = Gradings(), _Benchmarks(results, data_root)
     for path in sorted(results.rglob("*.csv")):
@@ -96,22 +97,22 @@ def _bring_up_to_date(
 
 
 def _profiles(path: Path) -> list[Profile]:
-    """The profiles by which a file was graded before; if by none, the default one."""
+    """The profiles under which a file was graded before; the default one if there are none."""
     known: list[Profile] = [profile for profile in PROFILES if graded_path(path, profile).exists()]
     return known or [DEFAULT_PROFILE]
 
 
 def is_outdated(path: Path, profile: Profile) -> bool:
-    """Whether the verdicts on a file of answers are missing, older than it, or of another grader.
+    """Whether the verdicts on a file of answers are missing, out of date, or of another grader.
 
-    Verdicts that were written after the last change of the answers are of these answers, and what
-    their sidecar was written after is whole; where the times do not say so, hashes do.
+    Verdicts that are newer than the answers belong to them, and a graded file that is older than
+    its sidecar is complete. Where the times do not show this, hashes are compared.
     """
     graded = graded_path(path, profile)
     try:
         content = read_sidecar(graded)
         written = graded.stat().st_mtime_ns
-        told = sidecar_path(graded).stat().st_mtime_ns
+        described = sidecar_path(graded).stat().st_mtime_ns
     except (CacheError, FileNotFoundError):
         return True
     state = content.get("graded")
@@ -120,7 +121,7 @@ def is_outdated(path: Path, profile: Profile) -> bool:
     if (state.get("grader"), state.get("scoring")) != (GRADER_VERSION, SCORING_VERSION):
         return True
     changed = path.stat().st_mtime_ns > written and file_sha256(path) != state.get("rows_sha256")
-    damaged = written > told and "sha256" in state and file_sha256(graded) != state["sha256"]
+    damaged = written > described and "sha256" in state and file_sha256(graded) != state["sha256"]
     return changed or damaged
 
 
@@ -154,7 +155,7 @@ def _written(path: Path, profile: Profile) -> int:
 
 
 class _Benchmarks:
-    """The benchmarks of a results folder, each loaded once, from local files only."""
+    """The benchmarks of a results folder, each loaded once and from local files only."""
 
     def __init__(self, results: Path, data_root: Path | None) -> None:
         self._results = results
@@ -162,7 +163,7 @@ class _Benchmarks:
         self._loaded: dict[tuple[str, str], Benchmark | RacroError] = {}
 
     def of(self, manifest: dict[str, Any]) -> Benchmark:
-        """The benchmark of a stage's file. Raises RacroError if its rows are not there."""
+        """The benchmark of a stage's file. Raises RacroError if its rows are not here."""
         about = manifest.get("benchmark") or {}
         name = str(about.get("name"))
         style = str(manifest["settings"].get("question_style", "racro"))
@@ -171,12 +172,12 @@ class _Benchmarks:
                 self._loaded[name, style] = self._load(name, style)
             except RacroError as error:
                 self._loaded[name, style] = error
-        found = self._loaded[name, style]
-        if isinstance(found, RacroError):
-            raise found
-        if found.data_hash != about.get("data_sha256"):
-            raise DataError(f"The rows of {name} are others now than when it was answered.")
-        return found
+        loaded = self._loaded[name, style]
+        if isinstance(loaded, RacroError):
+            raise loaded
+        if loaded.data_hash != about.get("data_sha256"):
+            raise DataError(f"The rows of {name} have changed since they were answered.")
+        return loaded
 
     def _load(self, name: str, style: str) -> Benchmark:
         from racro_eval.data import read_benchmark
@@ -189,7 +190,7 @@ class _Benchmarks:
         )
 
     def _spec(self, name: str) -> BenchmarkSpec:
-        """The spec of a shipped benchmark, or of a user's own that was graded here before."""
+        """The spec of a benchmark: a shipped one, or one that was graded here before."""
         from racro_eval.data.spec import BenchmarkSpec, load_spec
 
         try:

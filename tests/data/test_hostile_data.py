@@ -20,7 +20,7 @@ from racro_eval.data.tsv import TsvImage
 from racro_eval.errors import DataError, RacroError
 from racro_eval.prompting import load_prompts
 from racro_eval.settings import read_mapping
-from racro_eval.stages.reason import FileTexts, read_predictions
+from racro_eval.stages.own_texts import FileTexts, read_predictions
 from tests.support.benchmarks import base64_picture, make_tsv, picture, write_spec
 from tests.support.hostile import STEERING
 from tests.support.hostile_data import DATA_CASES, READS, SPECIAL_FILES, DataCase, outcome

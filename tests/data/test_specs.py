@@ -169,7 +169,7 @@ class TestQuestionStyle:
             )
             files = [file for job in make_plan(config).jobs for file in job.outputs()]
             keys |= {file.key for file in files}
-            configs |= {file.config for file in files}
+            configs |= {file.settings_hash for file in files}
         assert len(keys) == len(configs) == 2 * 3, "a caption, a tentative and a reasoner's file"
 
     def test_a_benchmark_without_a_prompt_of_its_own_says_so(self, tmp_path: Path) -> None:

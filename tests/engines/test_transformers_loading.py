@@ -137,7 +137,7 @@ def test_the_commit_of_an_entry_is_what_is_loaded_though_the_branch_has_moved(
     program = (
         "import sys\nfrom pathlib import Path\n"
         "from racro_eval import RunConfig\nfrom racro_eval.pipeline.locating import locate_model\n"
-        "from racro_eval.engines import transformers_loading as loading\n"
+        "from racro_eval.engines.transformers import loading\n"
         "import torch\n"
         "model = locate_model('transformers:org/m', RunConfig(data=['x'], offline=True))\n"
         "Path(sys.argv[1]).write_text('b' * 40)\n"

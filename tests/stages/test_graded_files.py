@@ -126,17 +126,17 @@ def test_answers_that_change_while_they_are_graded_leave_no_current_file(
     path = graded(answers, benchmark)
     before = path.read_bytes()
     write(answers, row("1", "\\boxed{B}"))
-    judge_row = grade.judge_row
+    grade_row = grade.grade_row
 
     def judge_and_edit(*words: object) -> object:
         with answers.open("r+b") as file:
             content = file.read()
             file.seek(0)
             file.write(content.replace(b"{A}", b"{C}"))
-        return judge_row(*words)  # type: ignore[arg-type]
+        return grade_row(*words)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
-        patch.setattr(grade, "judge_row", judge_and_edit)
+        patch.setattr(grade, "grade_row", judge_and_edit)
         with pytest.raises(CacheError, match="changed while it was graded"):
             graded(answers, benchmark)
     assert path.read_bytes() == before

@@ -149,7 +149,7 @@ class TestLeft:
         content["benchmark"]["data_sha256"] = "0" * 64
         write_sidecar(path, content)
         assert self.left(results) == [
-            "The rows of Demo_MINI are others now than when it was answered."
+            "The rows of Demo_MINI have changed since they were answered."
         ]
 
     def test_data_that_is_not_there(self, results: Path) -> None:
@@ -177,7 +177,7 @@ class TestLeft:
         assert self.left(results) == ["It has no sidecar; the run that wrote it writes it again."]
         capsys.readouterr()
         assert main(["leaderboard", "--format", "md"]) == 0
-        assert f"Not graded, or not anew: {path.relative_to(results)}" in capsys.readouterr().err
+        assert f"Not graded, or not again: {path.relative_to(results)}" in capsys.readouterr().err
 
     def test_shards_that_were_not_merged(self, results: Path, capsys: Capture) -> None:
         shards = ["--shard", "1/2", "--results", "sharded"]

@@ -19,6 +19,7 @@ from racro_eval.demo.pictures import SIZE
 from racro_eval.demo.problems import render
 from racro_eval.demo.train.lessons import Lesson
 from racro_eval.demo.train.tokenizer import IMAGE
+from racro_eval.engines.chat import chat
 
 POOL = 8
 """Batches that are made together: their rows are sorted by length, so that little is padding."""
@@ -122,16 +123,8 @@ class Batches:
 
 def prompt_ids(tokenizer: PreTrainedTokenizerFast, lesson: Lesson) -> list[int]:
     """The chat's tokens, through the template; the picture comes first in the user's turn."""
-    conversation = [
-        {
-            "role": message.role,
-            "content": [
-                *([{"type": "image"}] if lesson.seen and message.role == "user" else []),
-                {"type": "text", "text": message.content},
-            ],
-        }
-        for message in lesson.messages
-    ]
+    placeholders = [{"type": "image"}] if lesson.seen else []
+    conversation = chat(lesson.messages, placeholders, always_parts=True)
     text = tokenizer.apply_chat_template(conversation, tokenize=False, add_generation_prompt=True)
     text = str(text).replace(IMAGE, IMAGE * IMAGE_TOKENS)
     ids: list[int] = tokenizer(text)["input_ids"]

@@ -21,7 +21,7 @@ from racro_eval.leaderboard.collect import collect, find_graded
 from racro_eval.pipeline.config import RunConfig
 from racro_eval.pipeline.execution import run
 from racro_eval.scoring.metrics.registry import Part
-from racro_eval.stages.reason import read_predictions
+from racro_eval.stages.own_texts import read_predictions
 from racro_eval.store.sidecar import read_sidecar
 
 CAPTIONER, REASONERS = "captioner", ("reasoner", "reasoner-weak")

@@ -10,6 +10,7 @@ from typing import Any
 
 from racro_eval.data.images import Image, decode
 from racro_eval.engines.base import Request, Sampling
+from racro_eval.engines.chat import Part, chat
 
 _MEDIA_TYPES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
 
@@ -18,7 +19,7 @@ def request_body(model: str, request: Request, template_kwargs: Mapping[str, Any
     """The body that asks the model. Raises DataError if an image cannot be read."""
     content = {
         "model": model,
-        "messages": _messages(request),
+        "messages": chat(request.messages, [_image_part(image) for image in request.images]),
         **_parameters(request.sampling),
     }
     if template_kwargs:
@@ -26,20 +27,8 @@ def request_body(model: str, request: Request, template_kwargs: Mapping[str, Any
     return json.dumps(content).encode()
 
 
-def _messages(request: Request) -> list[dict[str, Any]]:
-    def content(role: str, text: str) -> Any:
-        if role != "user" or not request.images:
-            return text
-        shown = [
-            {"type": "image_url", "image_url": {"url": _data_url(image)}}
-            for image in request.images
-        ]
-        return [*shown, {"type": "text", "text": text}]
-
-    return [
-        {"role": message.role, "content": content(message.role, message.content)}
-        for message in request.messages
-    ]
+def _image_part(image: Image) -> Part:
+    return {"type": "image_url", "image_url": {"url": _data_url(image)}}
 
 
 def _data_url(image: Image) -> str:

@@ -11,6 +11,7 @@ import itertools
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from racro_eval.engines import options
 from racro_eval.engines.base import Completion, EngineInfo, Request, Usage
 from racro_eval.engines.failures import describe, failed
 from racro_eval.engines.transformers.loading import load_model, make_prompts
+from racro_eval.engines.transformers.process_settings import one_thread, quiet
 from racro_eval.engines.transformers.sampling import RowLimits, RowSampler
 from racro_eval.errors import ConfigError, DataError, EngineError
 
@@ -64,10 +66,9 @@ class TransformersEngine:
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         loaded = load_model(entry, self._device)
         usual = 8 if self._device.type == "cpu" else 16
-        self._threads = torch.get_num_threads()
-        if loaded.model.num_parameters() < _SMALL_MODEL:
+        self._is_small = loaded.model.num_parameters() < _SMALL_MODEL
+        if self._is_small:
             usual *= 8
-            torch.set_num_threads(1)  # more threads cost such a model more than they give
         self._batch_size = options.whole_number(_NAME, entry.options, "batch_size", usual)
         self._window = options.whole_number(
             _NAME, entry.options, "window", self._batch_size * _BATCHES_AHEAD
@@ -100,7 +101,6 @@ class TransformersEngine:
     def close(self) -> None:
         """Free the model and its memory. Safe to call twice."""
         self._model = None
-        torch.set_num_threads(self._threads)
         self._release_memory()
 
     def _release_memory(self) -> None:
@@ -127,7 +127,8 @@ class TransformersEngine:
         """Complete a batch; if it fails, its halves, down to the rows that fail alone."""
         started = time.perf_counter()
         try:
-            completions = self._generate(batch, started)
+            with self._threads(), quiet():
+                completions = self._generate(batch, started)
         except EngineError:
             raise
         except Exception as error:
@@ -147,6 +148,10 @@ class TransformersEngine:
         middle = len(batch) // 2
         yield from self._complete(batch[:middle])
         yield from self._complete(batch[middle:])
+
+    def _threads(self) -> AbstractContextManager[None]:
+        """A small model is faster on one thread: several cost more time than they save."""
+        return one_thread() if self._is_small else nullcontext()
 
     def _generate(self, batch: Sequence[_Draft], started: float) -> list[Completion]:
         if self._model is None:

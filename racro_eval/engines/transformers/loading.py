@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 import transformers
 
+from racro_eval.engines.transformers.process_settings import quiet
 from racro_eval.engines.transformers.prompts import Prompts
 from racro_eval.errors import ConfigError, EngineError, MissingError, RacroError
 
@@ -28,8 +29,8 @@ _DTYPES = ("auto", "bfloat16", "float16", "float32")
 
 
 @dataclass(frozen=True, slots=True)
-class LoadedModel:
-    """A model ready to generate, and what reads its prompts.
+class LoadedWeights:
+    """The weights of a model, ready to generate, and what reads its prompts.
 
     processor: None for a model that takes text only. eos_ids: every id that ends an answer.
     context: most tokens of prompt and answer together; None if the model names no limit.
@@ -42,8 +43,8 @@ class LoadedModel:
     context: int | None
 
 
-def load_model(entry: ModelEntry, device: torch.device) -> LoadedModel:
-    """Load the model of an entry onto a device, and silence transformers' bars and advice.
+def load_model(entry: ModelEntry, device: torch.device) -> LoadedWeights:
+    """Load the model of an entry onto a device, without transformers' progress bars and advice.
 
     Raises MissingError if files of the model or packages are not there, ConfigError for a setting
     that this model does not have, EngineError if transformers cannot load it.
@@ -56,10 +57,9 @@ def load_model(entry: ModelEntry, device: torch.device) -> LoadedModel:
 @contextmanager
 def _said_in_a_sentence(entry: ModelEntry) -> Iterator[None]:
     """Turn what transformers raises while loading into errors of ours; silence its advice."""
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
     try:
-        yield
+        with quiet():
+            yield
     except RacroError:
         raise
     except ImportError as error:
@@ -110,7 +110,7 @@ def _load_text_side(entry: ModelEntry) -> tuple[Any, Any, Any | None]:
     return config, tokenizer, processor
 
 
-def _load(entry: ModelEntry, device: torch.device, dtype: torch.dtype) -> LoadedModel:
+def _load(entry: ModelEntry, device: torch.device, dtype: torch.dtype) -> LoadedWeights:
     config, tokenizer, processor = _load_text_side(entry)
     name, where = _place(entry)
     kind = transformers.AutoModelForCausalLM
@@ -130,7 +130,7 @@ def _load(entry: ModelEntry, device: torch.device, dtype: torch.dtype) -> Loaded
     model.generation_config = transformers.GenerationConfig(
         eos_token_id=sorted(eos_ids) or None, pad_token_id=tokenizer.pad_token_id
     )
-    return LoadedModel(model, tokenizer, processor, eos_ids, _context(entry, config))
+    return LoadedWeights(model, tokenizer, processor, eos_ids, _context(entry, config))
 
 
 def _place(entry: ModelEntry) -> tuple[str, dict[str, Any]]:

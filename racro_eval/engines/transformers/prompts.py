@@ -10,6 +10,7 @@ from jinja2 import TemplateError
 
 from racro_eval.data.images import decode
 from racro_eval.engines.base import Request
+from racro_eval.engines.chat import chat
 from racro_eval.errors import DataError, MissingError
 from racro_eval.thought import parting_tokens, reopened
 
@@ -54,10 +55,8 @@ class Prompts:
         """
         if request.images and self._processor is None:
             raise DataError("The request has images, but the model reads text only.")
-        conversation = [
-            {"role": message.role, "content": self._content(message.role, message.content, request)}
-            for message in request.messages
-        ]
+        placeholders = [{"type": "image"} for _ in request.images]
+        conversation = chat(request.messages, placeholders, always_parts=self.takes_images)
         try:
             text: str = self._tokenizer.apply_chat_template(
                 conversation,
@@ -78,12 +77,6 @@ class Prompts:
             f"{reason.rstrip('.')}.{advice if has_system else ''}"
         )
 
-    def _content(self, role: str, text: str, request: Request) -> str | list[dict[str, str]]:
-        if self._processor is None:
-            return text
-        images = request.images if role == "user" else ()
-        return [*({"type": "image"} for _ in images), {"type": "text", "text": text}]
-
     def length(self, request: Request, text: str) -> int:
         """Tokens of a rendered prompt: exact without images, about right with images.
 
@@ -97,7 +90,9 @@ class Prompts:
 
     def ids(self, text: str) -> list[int]:
         """The tokens of a rendered prompt, an image's placeholder as the one token that it is."""
-        tokens: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
+        tokens: list[int] = self._tokenizer(text, add_special_tokens=False, verbose=False)[
+            "input_ids"
+        ]
         return tokens
 
     def encode(self, requests: Sequence[Request], texts: Sequence[str]) -> dict[str, torch.Tensor]:

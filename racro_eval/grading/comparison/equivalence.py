@@ -45,6 +45,10 @@ def is_equivalent(prediction: str, answer: str, *, rule: str | None = None) -> b
 
     No text makes it raise, hang (2.5 s at most) or run anything; a
     comparison that cannot be decided is False. Raises ConfigError for an unknown rule name.
+
+    >>> from racro_eval import is_equivalent
+    >>> is_equivalent("0.5", r"\\frac{1}{2}")
+    True
     """
     return compare(prediction, answer, rule or "math").equal
 

@@ -117,7 +117,12 @@ def extract(response: str, *, finish_reason: str = "stop") -> Extraction | None:
 
 
 def extract_answer(response: str) -> str | None:
-    """The final answer that a response states, as written; None when it states none."""
+    """The final answer that a response states, as written; None when it states none.
+
+    >>> from racro_eval import extract_answer
+    >>> extract_answer("So the angle is 40 degrees. The answer is 40.")
+    '40'
+    """
     found = extract(response)
     return found.text if found else None
 
