@@ -49,7 +49,7 @@ def _benchmarks(_: Path) -> _Listing:
         spec = load_spec(name)
         return str(spec.rows), spec.metric, spec.licence, spec.title
 
-    return ("name", "rows", "metric", "licence", "title"), _rows(BENCHMARKS, about)
+    return _listing(BENCHMARKS, ("rows", "metric", "licence", "title"), about)
 
 
 def _models(_: Path) -> _Listing:
@@ -64,7 +64,7 @@ def _models(_: Path) -> _Listing:
 def _prompts(_: Path) -> _Listing:
     from racro_eval.prompting import PROMPTS, load_prompts
 
-    return ("name", "description"), _rows(PROMPTS, lambda name: [load_prompts(name).description])
+    return _listing(PROMPTS, ("description",), lambda name: [load_prompts(name).description])
 
 
 def _engines(_: Path) -> _Listing:
@@ -74,7 +74,7 @@ def _engines(_: Path) -> _Listing:
         spec = ENGINES[name]
         return spec.weights, spec.install, ENGINES.package(name)
 
-    return ("name", "weights", "install", "package"), _rows(ENGINES, about)
+    return _listing(ENGINES, ("weights", "install", "package"), about)
 
 
 def _scorers(_: Path) -> _Listing:
@@ -101,29 +101,37 @@ def _formats(_: Path) -> _Listing:
     def about(name: str) -> Sequence[str]:
         return FORMATS[name].about, FORMATS.package(name)
 
-    return ("name", "about", "package"), _rows(FORMATS, about)
+    return _listing(FORMATS, ("about", "package"), about)
 
 
 def _functions(registry: Registry[Any], function: Callable[[str], Any]) -> _Listing:
-    """Names that stand for functions: what each says of itself, and who adds it."""
-
-    import inspect
+    """Names that stand for functions: what the module of each says of itself, and who adds it."""
 
     def about(name: str) -> Sequence[str]:
-        return (inspect.getdoc(function(name)) or "").partition("\n")[0], registry.package(name)
+        return _first_line(function(name)), registry.package(name)
 
-    return ("name", "about", "package"), _rows(registry, about)
+    return _listing(registry, ("about", "package"), about)
 
 
-def _rows(
-    registry: Registry[Any], about: Callable[[str], Sequence[str]]
-) -> Iterator[Sequence[str]]:
-    """A row for each name; of one that cannot be used, why."""
-    for name in registry:
-        try:
-            yield name, *about(name)
-        except RacroError as error:
-            yield name, str(error)
+def _first_line(function: object) -> str:
+    import inspect
+
+    return (inspect.getdoc(inspect.getmodule(function)) or "").partition("\n")[0]
+
+
+def _listing(
+    registry: Registry[Any], columns: Sequence[str], about: Callable[[str], Sequence[str]]
+) -> _Listing:
+    """A row for each name, with what `about` says of it; of one that cannot be used, why."""
+
+    def rows() -> Iterator[Sequence[str]]:
+        for name in registry:
+            try:
+                yield name, *about(name)
+            except RacroError as error:
+                yield name, *("" for _ in columns[1:]), str(error)
+
+    return ("name", *columns), rows()
 
 
 def _runs(results: Path) -> _Listing:
