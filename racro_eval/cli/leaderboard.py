@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,12 +99,13 @@ def execute(args: argparse.Namespace) -> int:
 
     names = args.formats or ["rich"]
     formats = [FORMATS[name] for name in names]
+    view = _view(args)
     results = getattr(args, "results", Path("results"))
     _grade_ungraded(results, getattr(args, "data_root", None))
     published = published_rows() if args.with_published else ()
     cells = collect(find_graded(results))
     table = build_table(cells, args.columns, published, args.seed)
-    document = _view(table, args)
+    document = view(table)
     if names == ["rich"] and not args.out:
         return _print(document)
     if len(formats) == 1 and not formats[0].binary and not args.out:
@@ -129,18 +132,19 @@ def _grade_ungraded(results: Path, data_root: Path | None) -> None:
         say(line)
 
 
-def _view(table: Table, args: argparse.Namespace) -> Document:
+def _view(args: argparse.Namespace) -> Callable[[Table], Document]:
+    """What makes the document; a wrong name is said before anything is graded or read."""
     if args.by:
         from racro_eval.leaderboard.views.breakdown import breakdown
 
-        return breakdown(table, args.by)
+        return partial(breakdown, names=args.by)
     if args.paired:
         from racro_eval.leaderboard.views.paired import paired
 
-        return paired(table, args.paired, args.seed)
+        return partial(paired, pairing=args.paired, seed=args.seed)
     from racro_eval.leaderboard.views import VIEWS
 
-    return VIEWS[args.view](table)
+    return VIEWS[args.view]
 
 
 def _print(document: Document) -> int:

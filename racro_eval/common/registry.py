@@ -85,12 +85,19 @@ class Registry(Generic[Value]):
             value: Value = load_object(built_in) if isinstance(built_in, str) else built_in
             return value
         if not plugins:
-            raise UnknownNameError(self.kind, name, self, self._hint())
+            raise self.unknown(name)
         if len(plugins) > 1:
             raise ConfigError(
                 f"{self.package(name)} add the {self.kind} {name!r}. Uninstall all but one of them."
             )
         return self._loaded(plugins[0])
+
+    def unknown(self, name: str) -> UnknownNameError:
+        """What to raise for a name that nobody adds."""
+        names = list(self)
+        shown = f"There are: {', '.join(names)}."
+        hint = shown if len(names) <= _MOST_SHOWN else f"`racro-eval list {self.group}` shows all."
+        return UnknownNameError(self.kind, name, names, hint)
 
     def package(self, name: str) -> str:
         """The package that adds a name, with its version; empty if no other package does."""
@@ -113,18 +120,13 @@ class Registry(Generic[Value]):
             value = self._load(plugin)
             if not isinstance(value, self._expected):
                 raise TypeError(
-                    f"{plugin.value} is a {type(value).__name__}, not a {self._expected.__name__}"
+                    f"{plugin.value} is of the type {type(value).__name__}, "
+                    f"not {self._expected.__name__}"
                 )
         except Exception as error:  # whatever another package's code may raise
             raise self.failure(plugin.name, error) from error
         loaded: Value = value
         return loaded
-
-    def _hint(self) -> str:
-        names = list(self)
-        if len(names) > _MOST_SHOWN:
-            return f"`racro-eval list {self.group}` shows all."
-        return f"There are: {', '.join(names)}."
 
     def _plugins(self) -> Mapping[str, list[EntryPoint]]:
         return entry_points().get(PREFIX + self.group, {})

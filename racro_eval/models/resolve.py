@@ -82,6 +82,9 @@ def _located(text: str, entries: Mapping[str, ModelEntry]) -> ModelEntry:
         raise MissingError(f"There is no model folder {text}.")
     if _HUB_ID.fullmatch(text):
         return ModelEntry(name=text.partition("/")[2], model=text)
+    engine, colon, _ = text.partition(":")
+    if colon:
+        raise ENGINES.unknown(engine)
     raise UnknownNameError(
         "model",
         text,
