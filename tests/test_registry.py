@@ -12,8 +12,11 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
+from racro_eval import Sample, grade
+from racro_eval.cli import main
 from racro_eval.common import registry
 from racro_eval.common.registry import Registry
+from racro_eval.common.system_errors import as_racro_error
 from racro_eval.data.spec import BENCHMARKS, load_spec
 from racro_eval.engines.registry import ENGINES, EngineSpec, create_engine
 from racro_eval.errors import ConfigError, MissingError, UnknownNameError
@@ -154,7 +157,7 @@ class TestScoring:
         with pytest.raises(ConfigError, match=r"known: dynamath.* install that package"):
             rule_of("mine")
 
-    def test_packages_are_told_for_what_is_not_built_in_only(self, add: Add) -> None:
+    def test_packages_are_named_for_what_is_not_built_in_only(self, add: Add) -> None:
         assert packages_of({"scorer": "mmmu", "metric": "accuracy"}) == {}
         assert packages_of({"scorer": None, "metric": "nobody's"}) == {}
         add("scorers", "mine", "my_eval:grade")
@@ -181,6 +184,37 @@ class TestYaml:
         assert (load_spec("Mine").name, load_spec("Mine").rows) == ("Mine", 40)
         with pytest.raises(MissingError, match=r"yaml_eval has no file Yours\.yaml"):
             load_spec("Yours")
+
+
+def test_a_bug_is_that_of_the_package_whose_code_has_it(add: Add, module: ModuleType) -> None:
+    add("scorers", "mine", "my_eval:grade")
+    exec("def grade(response, sample, *, finish_reason='stop'): return int(response)", vars(module))
+    sample = Sample(index="1", question="", answer="1", scorer="mine")
+    with pytest.raises(ValueError) as raised:
+        grade("one", sample)
+    reported = as_racro_error(raised.value)
+    assert str(reported).startswith("This is a bug in my-eval 1.0: ValueError: invalid literal")
+    assert reported.exit_code == 70
+    with pytest.raises(ValueError) as raised:
+        Status("nonsense")
+    assert str(as_racro_error(raised.value)).startswith("This is a bug in racro-eval: ValueError")
+
+
+def test_doctor_shows_what_packages_add_and_fails_for_none_of_it(
+    add: Add,
+    module: ModuleType,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    module.ENGINE = EngineSpec("my_eval:Engine")
+    add("engines", "mine", "my_eval:ENGINE")
+    add("views", "theirs", "nowhere_eval:view", "their-eval 2.0")
+    assert main(["doctor"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "ok engine mine my-eval 1.0" in shown
+    assert "missing view theirs their-eval 2.0 adds the view 'theirs', which" in shown
 
 
 def test_help_reads_no_entry_points() -> None:

@@ -132,6 +132,16 @@ class Registry(Generic[Value]):
         return entry_points().get(PREFIX + self.group, {})
 
 
+def package_of(module: str) -> str:
+    """The package whose entry points name a module or one beside it, with its version; else ""."""
+    top = module.partition(".")[0]
+    for plugins in (plugin for names in entry_points().values() for plugin in names.values()):
+        for plugin in plugins:
+            if plugin.module.partition(".")[0] == top and plugin.dist:
+                return f"{plugin.dist.name} {plugin.dist.version}"
+    return ""
+
+
 @cache
 def entry_points() -> dict[str, dict[str, list[EntryPoint]]]:
     """Group → name → the entry points of installed packages, for our groups.
