@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib import import_module
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from racro_eval.errors import ConfigError, MissingError, RacroError, UnknownNameError
@@ -93,7 +94,7 @@ class Registry(Generic[Value]):
         return self._loaded(plugins[0])
 
     def unknown(self, name: str) -> UnknownNameError:
-        """What to raise for a name that nobody adds."""
+        """What to raise for a name that neither racro-eval nor an installed package has."""
         names = list(self)
         shown = f"There are: {', '.join(names)}."
         hint = shown if len(names) <= _MOST_SHOWN else f"`racro-eval list {self.group}` shows all."
@@ -101,11 +102,7 @@ class Registry(Generic[Value]):
 
     def package(self, name: str) -> str:
         """The package that adds a name, with its version; empty if no other package does."""
-        return " and ".join(
-            f"{plugin.dist.name} {plugin.dist.version}"
-            for plugin in self._plugins().get(name, [])
-            if plugin.dist
-        )
+        return " and ".join(map(_package, self._plugins().get(name, [])))
 
     def failure(self, name: str, error: Exception) -> RacroError:
         """What to raise if a package that adds a name fails with `error` while it is loaded."""
@@ -135,11 +132,15 @@ class Registry(Generic[Value]):
 def package_of(module: str) -> str:
     """The package whose entry points name a module or one beside it, with its version; else ""."""
     top = module.partition(".")[0]
-    for plugins in (plugin for names in entry_points().values() for plugin in names.values()):
-        for plugin in plugins:
-            if plugin.module.partition(".")[0] == top and plugin.dist:
-                return f"{plugin.dist.name} {plugin.dist.version}"
+    for names in entry_points().values():
+        for plugin in chain.from_iterable(names.values()):
+            if plugin.module.partition(".")[0] == top:
+                return _package(plugin)
     return ""
+
+
+def _package(plugin: EntryPoint) -> str:
+    return f"{plugin.dist.name} {plugin.dist.version}" if plugin.dist else "A package"
 
 
 @cache
