@@ -88,6 +88,6 @@ class ServerAwayError(EngineError):
 
 
 class InternalError(RacroError):
-    """A bug of racro-eval itself. Its exit code is that of sysexits.h."""
+    """A bug of racro-eval, or of a package that extends it. Its exit code is that of sysexits.h."""
 
     exit_code = 70

@@ -15,9 +15,9 @@ from typing import Literal, get_args
 from racro_eval.common.templates import check_names
 from racro_eval.engines.base import Message
 from racro_eval.errors import ConfigError
-from racro_eval.settings import Strict, named, read_settings, shipped
+from racro_eval.settings import Strict, read_settings, yaml_named, yaml_registry
 
-_PACKAGE = "racro_eval.prompts"
+PROMPTS = yaml_registry("prompts", "prompt set")
 
 Role = Literal[
     "caption",  # query-conditioned caption, by the MLLM
@@ -81,7 +81,7 @@ class PromptSet:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """What the reasoner is given (METHOD, "Inputs of the reasoner").
+    """What the reasoner is given.
 
     caption: the role of the caption request, if any. tentative: whether the tentative answer is
     asked for. reasoner: the role of the reasoner's prompt; None means that the tentative answer
@@ -110,15 +110,15 @@ DEFAULT_VARIANT = "qcap+sol"
 
 
 def prompt_set_names() -> list[str]:
-    """The names of the prompt sets that ship with racro-eval, sorted."""
-    return list(shipped(_PACKAGE))
+    """The names of the prompt sets of racro-eval and of other packages, sorted."""
+    return sorted(PROMPTS)
 
 
 def load_prompts(name: str) -> PromptSet:
-    """A shipped prompt set by name, or the user's own by the path of a YAML file.
+    """A prompt set by name, or the user's own by the path of a YAML file.
 
     A set that `extends` another takes from it the roles it does not define. Raises
-    UnknownNameError or ConfigError.
+    UnknownNameError, ConfigError or MissingError.
 
     >>> from racro_eval import load_prompts
     >>> prompts = load_prompts("racro")
@@ -131,7 +131,7 @@ def load_prompts(name: str) -> PromptSet:
 def _load(name: str, children: tuple[str, ...]) -> PromptSet:
     if name in children:
         raise ConfigError(f"The prompt set {name} extends itself.")
-    path = named(_PACKAGE, "prompt set", name)
+    path = yaml_named(PROMPTS, name)
     file = read_settings(_PromptFile, path)
     templates = dict(_load(file.extends, (*children, name)).templates) if file.extends else {}
     templates.update(file.prompts)

@@ -5,16 +5,21 @@ Unknown keys are errors, so that a misspelt setting is never silently ignored.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
 
 from racro_eval.common import redaction
+from racro_eval.common.registry import PREFIX, Registry
 from racro_eval.common.yaml_files import read_yaml
-from racro_eval.errors import ConfigError, UnknownNameError
+from racro_eval.errors import ConfigError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 _SUFFIXES = (".yaml", ".yml")
 
@@ -64,24 +69,41 @@ def parse_settings(kind: type[Settings], content: dict[str, Any], where: str) ->
         raise ConfigError(f"{where}: {key}: {problem}{more}.") from error
 
 
-def shipped(package: str) -> dict[str, Traversable]:
-    """Name → YAML resource of a data package, sorted by name."""
-    return {
+def one_of(names: Iterable[str]) -> AfterValidator:
+    """What a text setting is checked by that holds one of these names."""
+    known = tuple(names)
+
+    def check(name: str) -> str:
+        if name not in known:
+            raise ValueError(f"there is no {name!r}; known: {', '.join(known)}")
+        return name
+
+    return AfterValidator(check)
+
+
+def yaml_registry(group: str, kind: str) -> Registry[Traversable]:
+    """The YAML files of the package racro_eval.GROUP by name, and those that other packages add.
+
+    The value of such an entry point is the package that holds the file NAME.yaml.
+    """
+    shipped = {
         entry.name.removesuffix(".yaml"): entry
-        for entry in sorted(resources.files(package).iterdir(), key=lambda entry: entry.name)
+        for entry in sorted(resources.files(PREFIX + group).iterdir(), key=lambda entry: entry.name)
         if entry.name.endswith(".yaml")
     }
+    return Registry(group, kind, Traversable, shipped, _yaml_of)
 
 
-def named(package: str, kind: str, name: str) -> Traversable | Path:
-    """The shipped YAML of that name, or the user's own if `name` is the path of a YAML file.
+def _yaml_of(plugin: EntryPoint) -> Traversable:
+    path = resources.files(plugin.module) / f"{plugin.name}.yaml"
+    if not path.is_file():
+        raise FileNotFoundError(f"the package {plugin.module} has no file {plugin.name}.yaml")
+    return path
 
-    Raises UnknownNameError with the nearest names.
+
+def yaml_named(registry: Registry[Traversable], name: str) -> Traversable | Path:
+    """The YAML of that name, or the user's own if `name` is the path of a YAML file.
+
+    Raises what the registry raises.
     """
-    if name.endswith(_SUFFIXES):
-        return Path(name)
-    entries = shipped(package)
-    if name not in entries:
-        hint = f"`racro-eval list {package.rpartition('.')[2]}` shows all."
-        raise UnknownNameError(kind, name, entries, hint)
-    return entries[name]
+    return Path(name) if name.endswith(_SUFFIXES) else registry[name]

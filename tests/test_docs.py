@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import re
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -19,20 +20,25 @@ from racro_eval.settings import parse_settings
 from tests.support import benchmark_table
 from tests.support.paths import ROOT
 
+EXTENDING = ROOT / "docs" / "extending.md"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-def blocks(language: str) -> list[str]:
+def blocks(language: str, pages: Iterable[Path] = PAGES) -> list[str]:
     return [
         block
-        for page in PAGES
+        for page in pages
         for block in re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL)
     ]
 
 
-COMMANDS = [
-    line for block in blocks("sh") for line in block.splitlines() if line.startswith("racro-eval ")
-]
+def commands(pages: Iterable[Path]) -> list[str]:
+    lines = [line.strip() for block in blocks("sh", pages) for line in block.splitlines()]
+    return [line for line in lines if line.startswith("racro-eval ")]
+
+
+RUN = set(commands(page for page in PAGES if page != EXTENDING))
+"""`test_extending.py` runs those of the other page, with the files that they need."""
 
 
 def arguments(command: str) -> list[str]:
@@ -40,7 +46,7 @@ def arguments(command: str) -> list[str]:
     return ["run", *words] if words[0].startswith("-") else words
 
 
-@pytest.mark.parametrize("command", dict.fromkeys(COMMANDS))
+@pytest.mark.parametrize("command", dict.fromkeys(commands(PAGES)))
 def test_commands_are_understood_and_those_that_need_no_model_run(
     command: str,
     tmp_path: Path,
@@ -50,7 +56,7 @@ def test_commands_are_understood_and_those_that_need_no_model_run(
     words = arguments(command)
     build_parser().parse_args(words)
     needs_nothing = words[0] in ("list", "show", "doctor") or words[::2] == ["data", "Demo"]
-    if needs_nothing or "echo:" in command:
+    if command in RUN and (needs_nothing or "echo:" in command):
         monkeypatch.chdir(tmp_path)
         monkeypatch.setenv("RACRO_CACHE", str(tmp_path))
         assert main(words) == 0
@@ -102,14 +108,14 @@ def _value(code: str, names: dict[str, object]) -> object:
 
 
 def test_the_benchmark_example_is_a_valid_spec() -> None:
-    (example,) = [block for block in blocks("yaml") if "sources:" in block]
-    spec = parse_settings(BenchmarkSpec, yaml.safe_load(example), "docs")
+    examples = [block for block in blocks("yaml") if "sources:" in block]
+    spec, _ = [parse_settings(BenchmarkSpec, yaml.safe_load(one), "docs") for one in examples]
     assert [source.kind for source in spec.sources] == ["tsv", "json", "huggingface"]
 
 
 def test_the_sweep_example_is_a_valid_config() -> None:
-    (example,) = [block for block in blocks("yaml") if "reasoner:" in block]
-    config = parse_settings(RunConfig, yaml.safe_load(example), "README")
+    examples = [block for block in blocks("yaml") if "reasoner:" in block]
+    config, _ = [parse_settings(RunConfig, yaml.safe_load(one), "docs") for one in examples]
     assert config.models[0].tp == 4
 
 

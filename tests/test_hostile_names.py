@@ -61,7 +61,7 @@ def _render(form: str, name: str) -> str:
     return content.decode("utf-8")
 
 
-@pytest.mark.parametrize("form", [name for name, form in FORMATS.items() if not form.binary])
+@pytest.mark.parametrize("form", [name for name in FORMATS if not FORMATS[name].binary])
 def test_no_format_holds_what_steers_or_hides(form: str) -> None:
     for name in NAMES:
         text = _render(form, name)

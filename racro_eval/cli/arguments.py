@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-PROFILES = ("official", "vlmevalkit")
-"""Those of scoring/profiles.py, which a parser does not import."""
+from racro_eval.scoring.profiles import PROFILES
 
 
 def add_data_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,12 +47,12 @@ def add_results_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def add_scoring_arguments(parser: argparse.ArgumentParser) -> None:
-    """By whose rules answers are judged."""
+    """By whose rules answers are graded."""
     parser.add_argument(
         "--scoring",
         default=argparse.SUPPRESS,
         choices=PROFILES,
-        help="whose rules judge: each benchmark's own (official, the default), or those of the "
+        help="whose rules grade: each benchmark's own (official, the default), or those of the "
         "paper's released code without its judge (vlmevalkit)",
     )
     parser.add_argument(

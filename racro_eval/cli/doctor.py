@@ -55,6 +55,7 @@ def _findings(args: argparse.Namespace) -> Iterator[tuple[str, str, str]]:
     yield _gpus()
     yield _grader()
     yield from _benchmarks(getattr(args, "data_root", None))
+    yield from _plugins()
     yield _results(getattr(args, "results", Path("results")))
 
 
@@ -90,11 +91,11 @@ def _grader() -> tuple[str, str, str]:
 
 def _benchmarks(data_root: Path | None) -> Iterator[tuple[str, str, str]]:
     from racro_eval.data.sources import locate
-    from racro_eval.data.spec import benchmark_names, load_spec
+    from racro_eval.data.spec import BENCHMARKS, load_spec
     from racro_eval.errors import MissingError, RacroError
 
     away = []
-    for name in benchmark_names():
+    for name in BENCHMARKS.built_in:
         try:
             yield "ok", name, locate(load_spec(name), data_root, offline=True).place
         except MissingError:
@@ -104,6 +105,27 @@ def _benchmarks(data_root: Path | None) -> Iterator[tuple[str, str, str]]:
     if away:
         finding = f"{len(away)} others will be downloaded when they are first used"
         yield "missing", "benchmarks", finding
+
+
+def _plugins() -> Iterator[tuple[str, str, str]]:
+    """What other packages add. One that cannot be used breaks no run that does not name it."""
+    from racro_eval.data.spec import BENCHMARKS
+    from racro_eval.engines.registry import ENGINES
+    from racro_eval.errors import RacroError
+    from racro_eval.leaderboard.formats import FORMATS
+    from racro_eval.leaderboard.views import VIEWS
+    from racro_eval.prompting import PROMPTS
+    from racro_eval.scoring.metrics.registry import METRICS
+    from racro_eval.scoring.profiles import SCORERS
+
+    for registry in (ENGINES, SCORERS, METRICS, PROMPTS, BENCHMARKS, VIEWS, FORMATS):
+        for name in filter(registry.package, registry):
+            try:
+                registry[name]
+            except RacroError as error:
+                yield "missing", f"{registry.kind} {name}", str(error)
+            else:
+                yield "ok", f"{registry.kind} {name}", registry.package(name)
 
 
 def _results(results: Path) -> tuple[str, str, str]:

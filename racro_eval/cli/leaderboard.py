@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +17,12 @@ if TYPE_CHECKING:
     from racro_eval.leaderboard.table import Table
 
 HELP = "print all results as a table"
-FORMAT_HELP = "rich (default), md, csv, wide, tex, html, json, svg, figures; may be repeated"
+BOARD = "board"
+"""The view that is shown if none is asked for."""
+FORMAT_HELP = (
+    "rich (default), md, csv, wide, tex, html, json, svg, figures, or another of "
+    "`racro-eval list formats`; may be repeated"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,9 +64,7 @@ def _add_views(parser: argparse.ArgumentParser) -> None:
     views.add_argument(
         "--by", nargs="+", metavar="NAME", help="a table per benchmark and breakdown: subject, ..."
     )
-    views.add_argument(
-        "--compare-published", action="store_true", help="your scores minus the paper's"
-    )
+    _add_view(views, "compare-published", "your scores minus the paper's")
     views.add_argument(
         "--paired",
         nargs="?",
@@ -67,30 +72,41 @@ def _add_views(parser: argparse.ArgumentParser) -> None:
         choices=("base", "all"),
         help="tests of pairs on the same samples: each row with its MLLM's own, or all pairs",
     )
+    _add_view(views, "several", "mean@n, maj@n, pass@k of rows with several answers")
+    _add_view(views, "diagnose", "perception or reasoning: where answers are lost")
+    _add_view(views, "usage", "tokens and time of every row")
     views.add_argument(
-        "--several", action="store_true", help="mean@n, maj@n, pass@k of rows with several answers"
+        "--view",
+        default=BOARD,
+        metavar="NAME",
+        help="a view of another package (`racro-eval list views`)",
     )
+
+
+def _add_view(views: argparse._MutuallyExclusiveGroup, name: str, about: str) -> None:
+    """An option for a view that needs nothing but the table."""
     views.add_argument(
-        "--diagnose", action="store_true", help="perception or reasoning: where answers are lost"
+        f"--{name}", action="store_const", dest="view", const=name, default=BOARD, help=about
     )
-    views.add_argument("--usage", action="store_true", help="tokens and time of every row")
 
 
 def execute(args: argparse.Namespace) -> int:
     """Print or write the table."""
     from racro_eval.leaderboard.collect import collect, find_graded
-    from racro_eval.leaderboard.formats import find_format
+    from racro_eval.leaderboard.formats import FORMATS
     from racro_eval.leaderboard.published import published_rows
     from racro_eval.leaderboard.table import build_table
 
-    formats = [find_format(name) for name in args.formats or ["rich"]]
+    names = args.formats or ["rich"]
+    formats = [FORMATS[name] for name in names]
+    view = _view(args)
     results = getattr(args, "results", Path("results"))
     _grade_ungraded(results, getattr(args, "data_root", None))
     published = published_rows() if args.with_published else ()
     cells = collect(find_graded(results))
     table = build_table(cells, args.columns, published, args.seed)
-    document = _view(table, args)
-    if formats[0].name == "rich" and len(formats) == 1 and not args.out:
+    document = view(table)
+    if names == ["rich"] and not args.out:
         return _print(document)
     if len(formats) == 1 and not formats[0].binary and not args.out:
         (content,) = formats[0].render(document).values()
@@ -116,34 +132,19 @@ def _grade_ungraded(results: Path, data_root: Path | None) -> None:
         say(line)
 
 
-def _view(table: Table, args: argparse.Namespace) -> Document:
+def _view(args: argparse.Namespace) -> Callable[[Table], Document]:
+    """What makes the document; a wrong name is said before anything is graded or read."""
     if args.by:
         from racro_eval.leaderboard.views.breakdown import breakdown
 
-        return breakdown(table, args.by)
-    if args.compare_published:
-        from racro_eval.leaderboard.views.against_paper import against_paper
-
-        return against_paper(table)
+        return partial(breakdown, names=args.by)
     if args.paired:
         from racro_eval.leaderboard.views.paired import paired
 
-        return paired(table, args.paired, args.seed)
-    if args.several:
-        from racro_eval.leaderboard.views.several import several
+        return partial(paired, pairing=args.paired, seed=args.seed)
+    from racro_eval.leaderboard.views import VIEWS
 
-        return several(table)
-    if args.diagnose:
-        from racro_eval.leaderboard.views.diagnosis import diagnosis
-
-        return diagnosis(table)
-    if args.usage:
-        from racro_eval.leaderboard.views.costs import costs
-
-        return costs(table)
-    from racro_eval.leaderboard.views.board import board
-
-    return board(table)
+    return VIEWS[args.view]
 
 
 def _print(document: Document) -> int:

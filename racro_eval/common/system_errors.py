@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
+from traceback import walk_tb
 
+from racro_eval.common.registry import package_of
 from racro_eval.errors import ConfigError, DataError, InternalError, MissingError, RacroError
 
 _AGAIN = "Finished rows are kept; the same command goes on from them."
@@ -49,9 +51,20 @@ def as_racro_error(error: BaseException, where: Path | None = None) -> RacroErro
     if isinstance(error, RecursionError):
         return DataError(f"Something is nested too deeply to be read. {_AGAIN}")
     return InternalError(
-        f"This is a bug in racro-eval: {type(error).__name__}: {error} "
+        f"This is a bug in {_culprit(error)}: {type(error).__name__}: {error} "
         "(--debug shows where). Finished rows are on disk."
     )
+
+
+def _culprit(error: BaseException) -> str:
+    """Whose code called what failed: another package's that adds an engine, say, or ours."""
+    modules = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)]
+    for module in reversed(modules):
+        if module.partition(".")[0] == "racro_eval":
+            break
+        if package := package_of(module):
+            return package
+    return "racro-eval"
 
 
 def _of_the_system(error: OSError, where: Path | None) -> RacroError:

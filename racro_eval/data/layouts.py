@@ -9,11 +9,15 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from racro_eval.common.templates import Template, check_names, names_in
+from racro_eval.data.questions import COMPOSERS
 from racro_eval.errors import DataError
-from racro_eval.settings import Strict
+from racro_eval.settings import Strict, one_of
 
 ROW_KEY = "_key"
 """The column that holds a row's key, where a JSON file is an object of rows."""
+
+GENERATORS = {"demo": "racro_eval.demo.rows:rows"}
+"""Functions from a seed and a number of rows to the rows and their images, imported when used."""
 
 Value = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) is int else value)]
 """A cell's text, which a YAML may write as a number."""
@@ -79,7 +83,7 @@ class _Source(Strict):
     fields: Fields = Fields()
     meta: dict[str, str | Grouped] = Field(default_factory=dict)
     """Breakdown name → column."""
-    compose: Literal["hint_choices"] | None = None
+    compose: Annotated[str, one_of(COMPOSERS)] | None = None
     """How to put raw question and options into the text that the benchmark's TSV carries."""
     composed: bool = False
     """Whether the question column holds such a text already."""
@@ -175,7 +179,7 @@ class GeneratedSource(_Source):
     """Rows that racro-eval makes itself, from a seed: no file, no network, any number of them."""
 
     kind: Literal["generated"]
-    generator: Literal["demo"]
+    generator: Annotated[str, one_of(GENERATORS)]
     seed: int = Field(ge=0)
     count: int = Field(ge=1)
     fields: Fields = Fields(options="options")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 
+from racro_eval.common.registry import load_object
 from racro_eval.data import cells, files, hub, questions
 from racro_eval.data.cells import Row
 from racro_eval.data.images import Image
 from racro_eval.data.json_rows import inside, read_json
 from racro_eval.data.layouts import (
+    GENERATORS,
     GeneratedSource,
     Grouped,
     HuggingFaceSource,
@@ -22,14 +23,12 @@ from racro_eval.data.layouts import (
 )
 from racro_eval.data.questions import QuestionStyle
 from racro_eval.data.sample import Sample
-from racro_eval.data.spec import BenchmarkSpec
+from racro_eval.data.spec import NATIVE, BenchmarkSpec
 from racro_eval.data.tsv_rows import read_tsv
 from racro_eval.errors import ConfigError, MissingError
 
 Generator = Callable[[int, int], Iterator[tuple[Row, Image]]]
 """From a seed and a number of rows to the rows and their images."""
-GENERATORS = {"demo": "racro_eval.demo.rows"}
-"""Modules whose function `rows` is a generator. By name: no reader of files needs one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +91,7 @@ def read(spec: BenchmarkSpec, located: Located, style: QuestionStyle = "racro") 
     """The samples of a located source, in file order. Raises DataError and ConfigError."""
     source = located.source
     fields = source.fields
-    own_prompt = style == "native" or spec.question == "native"
+    own_prompt = style == "native" or spec.question == NATIVE
     build = _own_prompt(spec) if own_prompt else questions.BUILDERS[spec.question]
     for row, images in _rows(located):
         if any(cells.text(cells.lookup(row, name)) != v for name, v in source.where.items()):
@@ -225,6 +224,6 @@ def _dataset_parts(snapshot: hub.Snapshot) -> Iterator[tuple[Row, list[Image]]]:
 
 
 def _generated_rows(source: GeneratedSource) -> Iterator[tuple[Row, list[Image]]]:
-    generator: Generator = import_module(GENERATORS[source.generator]).rows
+    generator: Generator = load_object(GENERATORS[source.generator])
     for row, image in generator(source.seed, source.count):
         yield row, [image]

@@ -3,34 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any
 
 from pydantic import model_validator
 
 from racro_eval.common.templates import Template, check_names
 from racro_eval.data.layouts import Source
-from racro_eval.data.questions import Native
+from racro_eval.data.questions import BUILDERS, OWN, Native
 from racro_eval.errors import ConfigError, DataError
-from racro_eval.settings import Strict, named, parse_settings, read_mapping, shipped
+from racro_eval.settings import (
+    Strict,
+    one_of,
+    parse_settings,
+    read_mapping,
+    yaml_named,
+    yaml_registry,
+)
 
-_PACKAGE = "racro_eval.benchmarks"
+BENCHMARKS = yaml_registry("benchmarks", "benchmark")
+NATIVE = "native"
+"""The question text that is the benchmark's own prompt."""
 _MEAN = "AVG"
 """What tables call the mean of all benchmarks."""
 _MOST_BASES = 20
 """A benchmark may extend one that extends one, and so on."""
-
-
-Scorer = Literal[
-    "dynamath",
-    "logicvista",
-    "mathverse",
-    "mathvision",
-    "mathvista",
-    "mmmu",
-    "mmmu_pro",
-    "olympiadbench",
-    "wemath",
-]
 
 
 class RuleByRow(Strict):
@@ -63,16 +59,17 @@ class BenchmarkSpec(Strict):
     rows: int
     """The number of rows of the complete benchmark; fewer makes a score partial."""
     sources: tuple[Source, ...]
-    question: Literal["vqa", "mcq", "mcq_or_plain", "plain", "native"]
+    question: Annotated[str, one_of((*BUILDERS, NATIVE))]
     """How the text T is built from question and options (see `questions.py`)."""
-    native: Native | Literal["olympiadbench"] | None = None
+    native: Native | Annotated[str, one_of(OWN)] | None = None
     """The benchmark's own prompt, for `--question-style native` and `question: native`."""
     answer_rule: str | RuleByRow | None = None
     """The grader's rule; by default choice for rows with options and maths for the others. A rule
     by row leaves rows with options to choice."""
-    scorer: Scorer | None = None
-    """Whose rule judges a row, where the grader's own does not fit (see `scoring/profiles.py`)."""
+    scorer: str | None = None
+    """Whose rule grades a row, where the grader's own does not fit (see `scoring/profiles.py`)."""
     metric: str = "accuracy"
+    """What the verdicts become (see `scoring/metrics/registry.py`)."""
     headline: Headline | None = None
     breakdowns: tuple[str, ...] = ()
     multi_label: tuple[str, ...] = ()
@@ -99,7 +96,7 @@ class BenchmarkSpec(Strict):
         for source in self.sources:
             for rule in rules.values():
                 check_names(rule, set(source.meta))
-        if self.question == "native" and not self.native:
+        if self.question == NATIVE and not self.native:
             raise ValueError("the question text is to be the native prompt, but there is none")
         return self
 
@@ -130,17 +127,17 @@ class BenchmarkSpec(Strict):
 
 
 def benchmark_names() -> list[str]:
-    """The names of the benchmarks that ship with racro-eval, sorted."""
-    return list(shipped(_PACKAGE))
+    """The names of the benchmarks of racro-eval and of other packages, sorted."""
+    return sorted(BENCHMARKS)
 
 
 def load_spec(name: str) -> BenchmarkSpec:
-    """The spec of a shipped benchmark by name, or of the user's own YAML file by path.
+    """The spec of a benchmark by name, or of the user's own YAML file by path.
 
     A YAML that `extends` another benchmark has all of its settings but those that it gives itself.
-    Raises UnknownNameError or ConfigError.
+    Raises UnknownNameError, ConfigError or MissingError.
     """
-    path = named(_PACKAGE, "benchmark", name)
+    path = yaml_named(BENCHMARKS, name)
     content = _read(name, ())
     shared: dict[str, Any] = {
         key: content.pop(key) for key in ("fields", "meta", "where") if key in content
@@ -153,7 +150,7 @@ def load_spec(name: str) -> BenchmarkSpec:
 def _read(name: str, children: tuple[str, ...]) -> dict[str, Any]:
     if name in children or len(children) > _MOST_BASES:
         raise ConfigError(f"The benchmark {name} extends itself.")
-    content = read_mapping(named(_PACKAGE, "benchmark", name))
+    content = read_mapping(yaml_named(BENCHMARKS, name))
     base = content.pop("extends", None)
     return {**_read(str(base), (*children, name)), **content} if base else content
 

@@ -1,20 +1,20 @@
-"""Engines by name. A new engine is one module and one line in ENGINES.
+"""Engines by name. A new one is a module and an entry here, or an entry point of another package.
 
-Nothing of an engine is imported before it is asked for: torch, vllm or httpx2 need not be there.
+Nothing of an engine is imported before it is used: torch, vllm or httpx2 need not be there.
 """
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from racro_eval.common.registry import Registry, load_object
 from racro_eval.engines.base import Engine
 from racro_eval.engines.vllm.options import CHANGE_NO_TEXT as VLLM_NO_TEXT
-from racro_eval.errors import MissingError, UnknownNameError
+from racro_eval.errors import MissingError, RacroError
 
 if TYPE_CHECKING:
     from racro_eval.engines.model_entry import ModelEntry
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EngineSpec:
-    """Where an engine lives: `factory` in `module` makes one from a ModelEntry.
+    """What is known of an engine before anything of it is imported.
 
-    extra: the extra of racro-eval that installs its packages; empty if the base install has them.
+    factory: "module:class", which makes the engine from a ModelEntry.
+    install: what pip has to install for it, e.g. "racro-eval[vllm]"; empty if nothing is missing.
     needs: a package that the module does not import itself, but other processes will.
     weights: "loaded" by the engine from a folder or the hub, "served" by a server that the engine
     asks, or "none".
@@ -32,54 +33,54 @@ class EngineSpec:
     key of cached rows: an option that is forgotten here costs time, never a wrong row.
     """
 
-    module: str
     factory: str
-    extra: str = ""
+    install: str = ""
     needs: str = ""
     weights: Literal["loaded", "served", "none"] = "none"
     no_text: frozenset[str] = frozenset()
 
-
-ENGINES: dict[str, EngineSpec] = {
-    "echo": EngineSpec(
-        "racro_eval.engines.echo", "EchoEngine", no_text=frozenset({"latency_s", "window"})
-    ),
-    "openai": EngineSpec(
-        "racro_eval.engines.openai.engine",
-        "OpenAIEngine",
-        extra="openai",
-        weights="served",
-        no_text=frozenset({"concurrency", "retries", "timeout_s", "wait_s"}),
-    ),
-    "ray": EngineSpec(
-        "racro_eval.engines.ray",
-        "RayEngine",
-        extra="ray",
-        needs="vllm",
-        weights="loaded",
-        no_text=VLLM_NO_TEXT,
-    ),
-    "transformers": EngineSpec(
-        "racro_eval.engines.transformers.engine",
-        "TransformersEngine",
-        extra="cpu",
-        weights="loaded",
-        no_text=frozenset({"batch_size", "window"}),
-    ),
-    "vllm": EngineSpec(
-        "racro_eval.engines.vllm.engine",
-        "VllmEngine",
-        extra="vllm",
-        needs="vllm",
-        weights="loaded",
-        no_text=VLLM_NO_TEXT,
-    ),
-}
+    @property
+    def loads_weights(self) -> bool:
+        """Whether the engine loads weights from a folder or the hub."""
+        return self.weights == "loaded"
 
 
-def loads_weights(engine: str) -> bool:
-    """Whether an engine loads weights from a folder or the hub."""
-    return ENGINES[engine].weights == "loaded"
+ENGINES: Registry[EngineSpec] = Registry(
+    "engines",
+    "engine",
+    EngineSpec,
+    {
+        "echo": EngineSpec(
+            "racro_eval.engines.echo:EchoEngine", no_text=frozenset({"latency_s", "window"})
+        ),
+        "openai": EngineSpec(
+            "racro_eval.engines.openai.engine:OpenAIEngine",
+            install="racro-eval[openai]",
+            weights="served",
+            no_text=frozenset({"concurrency", "retries", "timeout_s", "wait_s"}),
+        ),
+        "ray": EngineSpec(
+            "racro_eval.engines.ray:RayEngine",
+            install="racro-eval[ray]",
+            needs="vllm",
+            weights="loaded",
+            no_text=VLLM_NO_TEXT,
+        ),
+        "transformers": EngineSpec(
+            "racro_eval.engines.transformers.engine:TransformersEngine",
+            install="racro-eval[cpu]",
+            weights="loaded",
+            no_text=frozenset({"batch_size", "window"}),
+        ),
+        "vllm": EngineSpec(
+            "racro_eval.engines.vllm.engine:VllmEngine",
+            install="racro-eval[vllm]",
+            needs="vllm",
+            weights="loaded",
+            no_text=VLLM_NO_TEXT,
+        ),
+    },
+)
 
 
 def default_engine() -> str:
@@ -107,29 +108,29 @@ def create_engine(entry: ModelEntry, engine_name: str, max_images: int = 1) -> E
     'echo'
     >>> engine.close()
     """
-    spec = ENGINES.get(engine_name)
-    if spec is None:
-        raise UnknownNameError(
-            "engine", engine_name, ENGINES, hint=f"Known engines: {', '.join(engine_names())}."
-        )
-    return _factory(engine_name, spec)(entry, max_images=max_images)
+    return _factory(engine_name, ENGINES[engine_name])(entry, max_images=max_images)
 
 
 def _factory(name: str, spec: EngineSpec) -> Callable[..., Engine]:
     if spec.needs and importlib.util.find_spec(spec.needs) is None:
         raise _missing(name, spec, spec.needs)
     try:
-        module = importlib.import_module(spec.module)
-    except ModuleNotFoundError as error:
-        missing = error.name or str(error)
-        if not spec.extra or missing.startswith("racro_eval"):
-            raise
-        raise _missing(name, spec, missing) from error
-    factory: Callable[..., Engine] = getattr(module, spec.factory)
+        factory: Callable[..., Engine] = load_object(spec.factory)
+    except Exception as error:
+        raise _not_loaded(name, spec, error) from error
     return factory
 
 
-def _missing(name: str, spec: EngineSpec, package: str) -> MissingError:
+def _not_loaded(name: str, spec: EngineSpec, error: Exception) -> Exception:
+    """What to raise for a factory that cannot be imported; a slip in our own is raised as it is."""
+    if isinstance(error, ModuleNotFoundError) and spec.install:
+        missing = error.name or str(error)
+        if missing.partition(".")[0] != spec.factory.partition(".")[0]:
+            return _missing(name, spec, missing)
+    return ENGINES.failure(name, error) if ENGINES.package(name) else error
+
+
+def _missing(name: str, spec: EngineSpec, package: str) -> RacroError:
     return MissingError(
-        f"The engine {name!r} needs the package {package!r}: pip install 'racro-eval[{spec.extra}]'"
+        f"The engine {name!r} needs the package {package!r}: pip install '{spec.install}'"
     )

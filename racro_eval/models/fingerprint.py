@@ -57,7 +57,7 @@ def is_served_at(text: str, url: str) -> bool:
 
 def pinned(entry: ModelEntry, engine: str, found: str) -> ModelEntry:
     """The entry with the commit that was found as its revision, so that this one is loaded."""
-    of_the_hub = ENGINES[engine].weights == "loaded" and entry.local_folder is None
+    of_the_hub = ENGINES[engine].loads_weights and entry.local_folder is None
     if not of_the_hub or entry.identity:
         return entry
     return entry.model_copy(update={"revision": found})

@@ -12,7 +12,7 @@ from importlib import resources
 from pathlib import Path
 
 from racro_eval.engines.model_entry import ModelEntry, TensorParallel, existing_folder
-from racro_eval.engines.registry import default_engine, engine_names, loads_weights
+from racro_eval.engines.registry import ENGINES, default_engine
 from racro_eval.errors import MissingError, UnknownNameError
 from racro_eval.settings import Strict, read_settings
 
@@ -64,7 +64,7 @@ def resolve_model(text: str, own: Iterable[ModelEntry] = ()) -> ModelEntry:
     if text in entries:
         return entries[text]
     engine, _, rest = text.partition(":")
-    if rest and engine in engine_names():
+    if rest and engine in ENGINES:
         return _with_engine(engine, rest, entries)
     return _located(text, entries)
 
@@ -89,7 +89,7 @@ def _with_engine(engine: str, rest: str, entries: Mapping[str, ModelEntry]) -> M
     update = {"engine": engine, "base_url": base_url or None}
     if model in entries:
         return entries[model].model_copy(update=update)
-    if loads_weights(engine):
+    if ENGINES[engine].loads_weights:
         return _located(model, entries).model_copy(update=update)
     return ModelEntry(name=Path(model).name or model, model=model, **update)
 
@@ -101,6 +101,9 @@ def _located(text: str, entries: Mapping[str, ModelEntry]) -> ModelEntry:
         raise MissingError(f"There is no model folder {text}.")
     if _HUB_ID.fullmatch(text):
         return ModelEntry(name=text.partition("/")[2], model=text)
+    engine, colon, _ = text.partition(":")
+    if colon:
+        raise ENGINES.unknown(engine)
     raise UnknownNameError(
         "model",
         text,

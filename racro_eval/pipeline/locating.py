@@ -8,8 +8,8 @@ from racro_eval.engines.base import Engine
 from racro_eval.engines.devices import automatic_dtype
 from racro_eval.engines.model_entry import ModelEntry
 from racro_eval.engines.openai.served import address
-from racro_eval.engines.registry import ENGINES, engine_names
-from racro_eval.errors import ConfigError, DataError, EngineError, ServerAwayError, UnknownNameError
+from racro_eval.engines.registry import ENGINES
+from racro_eval.errors import ConfigError, DataError, EngineError, ServerAwayError
 from racro_eval.models.fingerprint import fingerprint, is_served_at, pinned
 from racro_eval.models.model import Model
 from racro_eval.models.resolve import choose_engine, resolve_model
@@ -29,8 +29,6 @@ def locate_model(name: str, config: RunConfig) -> Model:
     """
     entry = resolve_model(name, config.models)
     entry, engine = choose_engine(entry, config.engine, config.tp, config.dp)
-    if engine not in engine_names():
-        raise UnknownNameError("engine", engine, engine_names())
     entry, device = _with_dtype(_with_one_revision(entry, engine), engine)
     found = _fingerprint(entry, engine, config)
     return Model(pinned(entry, engine, found), engine, found, device)
@@ -38,7 +36,7 @@ def locate_model(name: str, config: RunConfig) -> Model:
 
 def _with_one_revision(entry: ModelEntry, engine: str) -> ModelEntry:
     """The entry with the revision of vLLM's options as its own, since it decides what is loaded."""
-    if ENGINES[engine].weights != "loaded" or not {"model", "revision"} & set(entry.options):
+    if not ENGINES[engine].loads_weights or not {"model", "revision"} & set(entry.options):
         return entry
     if "model" in entry.options:
         raise ConfigError(f"The `model` of {entry.name} stands among its options: move it up.")
@@ -114,7 +112,7 @@ def check_as_planned(model: Model, engine: Engine) -> None:
 def _fingerprint_now(model: Model) -> str:
     """What identifies the weights by now. A commit of the hub is what was loaded, by its name."""
     entry, engine = model.entry, model.engine
-    if ENGINES[engine].weights == "loaded" and entry.local_folder is None:
+    if ENGINES[engine].loads_weights and entry.local_folder is None:
         return model.fingerprint
     try:
         return fingerprint(entry, engine, offline=True, patience_s=_patience_s(entry))

@@ -25,6 +25,7 @@ from racro_eval.pipeline.locating import locate_model
 from racro_eval.pipeline.report import Failure
 from racro_eval.prompting import VARIANTS, PromptSet, Role, Variant, load_prompts
 from racro_eval.scoring.metrics.registry import metric_of
+from racro_eval.scoring.profiles import rule_of
 from racro_eval.stages.own_texts import FileTexts
 from racro_eval.stages.perceive import PerceiveJob, perceive_file
 from racro_eval.stages.reason import ReasonJob, StageTexts, Texts, reason_file
@@ -161,7 +162,9 @@ class _Planner:
             if model is not None:
                 resolve_model(model, config.models)  # a wrong name is said before any download
         for name in config.data:
-            metric_of(load_spec(name))  # so is a wrong metric, before hours of answers
+            spec = load_spec(name)  # so is a wrong rule or metric, before hours of answers
+            rule_of(spec.scorer, config.scoring)
+            metric_of(spec)
         for name in config.data:
             if (benchmark := self._benchmark(name)) is None:
                 continue

@@ -18,7 +18,7 @@ from racro_eval.data import Benchmark
 from racro_eval.data.sample import Sample
 from racro_eval.errors import CacheError, DataError
 from racro_eval.grading import GRADER_VERSION, Status, Verdict
-from racro_eval.scoring.metrics.registry import score
+from racro_eval.scoring.metrics.registry import packages_of, score
 from racro_eval.scoring.profiles import DEFAULT_PROFILE, SCORING_VERSION, Profile, grade
 from racro_eval.stages.graded_file import (
     GRADED_COLUMNS,
@@ -154,15 +154,18 @@ def grade_file(
     """
     path = graded_path(table.path, profile)
     sha256 = table.sha256()
-    state = {
+    state: dict[str, Any] = {
         "profile": profile,
         "grader": GRADER_VERSION,
         "scoring": SCORING_VERSION,
         "rows_sha256": sha256,
         "gold_sha256": benchmark.gold_hash,
     }
+    spec = benchmark.spec.model_dump(mode="json")
+    if packages := packages_of(spec):
+        state["packages"] = packages
     about = {name: manifest.get(name) for name in ("key", "config", "labels", "parents")}
-    content = {**about, "graded": state, "spec": benchmark.spec.model_dump(mode="json")}
+    content = {**about, "graded": state, "spec": spec}
 
     def rows() -> Iterator[dict[str, str]]:
         yield from grade_rows(table.rows(), benchmark, profile)

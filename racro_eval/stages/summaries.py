@@ -1,9 +1,10 @@
 """Scores kept beside their graded files, so that a table of finished runs reads no responses.
 
-A summary counts only if it was made from this graded file, and neither the benchmark's spec nor the
-code of racro-eval has changed since. A file with the same inode and times of change is not read; a
-copied file is recognised by its hash. A summary is a hidden file that may be deleted at any time;
-where none can be written, the score is calculated each time.
+A summary counts only if it was made from this graded file, and neither the benchmark's spec, the
+code of racro-eval nor the version of a package that adds the benchmark's scorer or metric has
+changed since. A file with the same inode and times of change is not read; a copied file is
+recognised by its hash. A summary is a hidden file that may be deleted at any time; where none can
+be written, the score is calculated each time.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from racro_eval.errors import CacheError
-from racro_eval.scoring.metrics.registry import Part, Score
+from racro_eval.scoring.metrics.registry import Part, Score, packages_of
 from racro_eval.stages.graded_file import GradedFile
 from racro_eval.store.atomic import temporary_path
 from racro_eval.store.file_hash import file_identity
@@ -72,12 +73,14 @@ def write_summary(graded: Path, score: Score, state: list[Any]) -> None:
 
 
 def file_state(graded: Path, spec: Mapping[str, Any]) -> list[Any]:
-    """What a score of the file depends on: its identity, the spec, the code."""
+    """What a score of the file depends on: its identity, the spec, the code, other packages'."""
     text = json.dumps(spec, sort_keys=True)
+    packages = packages_of(spec)
     return [
         *file_identity(graded.stat()),
         hashlib.sha256(text.encode()).hexdigest()[:16],
         _code(),
+        *([packages] if packages else []),
     ]
 
 

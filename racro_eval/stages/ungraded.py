@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from racro_eval.errors import CacheError, DataError, MissingError, RacroError, UnknownNameError
 from racro_eval.grading.verdict import GRADER_VERSION
+from racro_eval.scoring.metrics.registry import packages_of
 from racro_eval.scoring.profiles import DEFAULT_PROFILE, PROFILES, SCORING_VERSION, Profile
 from racro_eval.settings import parse_settings
 from racro_eval.stages.graded_file import SUFFIX, graded_path, profile_of
@@ -119,6 +120,9 @@ def is_outdated(path: Path, profile: Profile) -> bool:
     if not isinstance(state, dict) or profile_of(content) != profile:
         return True
     if (state.get("grader"), state.get("scoring")) != (GRADER_VERSION, SCORING_VERSION):
+        return True
+    spec = content.get("spec")
+    if state.get("packages", {}) != (packages_of(spec) if isinstance(spec, dict) else {}):
         return True
     changed = path.stat().st_mtime_ns > written and file_sha256(path) != state.get("rows_sha256")
     damaged = written > described and "sha256" in state and file_sha256(graded) != state["sha256"]

@@ -73,7 +73,8 @@ def test_vllm_without_a_gpu_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_slip_in_our_own_modules_is_not_blamed_on_the_user(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(ENGINES, "typo", EngineSpec("racro_eval.engines.typo", "Typo", "cpu"))
+    typo = EngineSpec("racro_eval.engines.typo:Typo", install="racro-eval[cpu]")
+    monkeypatch.setitem(ENGINES.built_in, "typo", typo)
     with pytest.raises(ModuleNotFoundError, match="typo"):
         create_engine(entry("any/model"), "typo")
 

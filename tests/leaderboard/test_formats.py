@@ -21,7 +21,7 @@ from rich.console import Console
 
 from racro_eval.errors import UnknownNameError
 from racro_eval.leaderboard.document import Document
-from racro_eval.leaderboard.formats import FORMATS, find_format
+from racro_eval.leaderboard.formats import FORMATS
 from racro_eval.leaderboard.formats.terminal import renderables
 from racro_eval.leaderboard.published import published_rows
 from racro_eval.leaderboard.table import build_table
@@ -29,7 +29,7 @@ from racro_eval.leaderboard.views.board import board
 from tests.leaderboard.cells import cell
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
-TEXT = [name for name, form in FORMATS.items() if not form.binary]
+TEXT = [name for name in FORMATS if not FORMATS[name].binary]
 HOSTILE = "a|b<script>alert(1)</script> & \\end{document} $x_1^2$ % #~ \x1b[31m 答 [red]é‮"
 
 
@@ -79,7 +79,7 @@ def test_an_unknown_format_is_told_which_there_are() -> None:
     with pytest.raises(
         UnknownNameError, match=r"The nearest: html.*There are: rich, md, csv, wide"
     ):
-        find_format("htm")
+        FORMATS["htm"]
 
 
 def test_the_terminal_shows_score_difference_interval_n_and_truncated_share() -> None:

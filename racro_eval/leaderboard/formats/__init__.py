@@ -1,12 +1,13 @@
-"""Formats: from a document to bytes. A format is a function here and a line in the registry."""
+"""Formats: from a document to bytes. One is a function in a module here and a line below, or an
+entry point of another package.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
 
-from racro_eval.errors import UnknownNameError
+from racro_eval.common.registry import Registry, load_object
 from racro_eval.leaderboard.document import Document
 
 Files = dict[str, bytes]
@@ -15,12 +16,10 @@ Files = dict[str, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A way to show a document. module: where its `render` is, loaded when it is used."""
+    """A way to show a document. function: "module:function", imported when it is used."""
 
-    name: str
     about: str
-    module: str
-    function: str = "render"
+    function: str
     binary: bool = False
     """Whether it makes files only, nothing for a terminal."""
 
@@ -29,30 +28,26 @@ class Format:
 
         Every format shows texts as `printable` gives them: without secrets, steering or hiding.
         """
-        home = import_module(f"racro_eval.leaderboard.formats.{self.module}")
-        make: Callable[[Document], Files] = getattr(home, self.function)
+        make: Callable[[Document], Files] = load_object(self.function)
         return make(document)
 
 
-FORMATS = {
-    form.name: form
-    for form in (
-        Format("rich", "text for a terminal", "terminal"),
-        Format("md", "GitHub Markdown", "markdown"),
-        Format("csv", "tidy CSV: a line per cell, with all numbers", "csv"),
-        Format("wide", "CSV in the shape of the table", "csv", "wide"),
-        Format("tex", "LaTeX document with a booktabs table", "latex"),
-        Format("html", "one page, sortable, without any other file", "html"),
-        Format("json", "the tidy records with the notes", "json"),
-        Format("svg", "picture of the terminal's table", "terminal", "picture"),
-        Format("figures", "plots as PNG and SVG (extra figures)", "figures", binary=True),
-    )
-}
-"""All formats by name."""
-
-
-def find_format(name: str) -> Format:
-    """The format of that name. Raises UnknownNameError, which tells all."""
-    if name not in FORMATS:
-        raise UnknownNameError("format", name, FORMATS, f"There are: {', '.join(FORMATS)}.")
-    return FORMATS[name]
+_HERE = "racro_eval.leaderboard.formats"
+FORMATS: Registry[Format] = Registry(
+    "formats",
+    "format",
+    Format,
+    {
+        "rich": Format("text for a terminal", f"{_HERE}.terminal:render"),
+        "md": Format("GitHub Markdown", f"{_HERE}.markdown:render"),
+        "csv": Format("tidy CSV: a line per cell, with all numbers", f"{_HERE}.csv:render"),
+        "wide": Format("CSV in the shape of the table", f"{_HERE}.csv:wide"),
+        "tex": Format("LaTeX document with a booktabs table", f"{_HERE}.latex:render"),
+        "html": Format("one page, sortable, without any other file", f"{_HERE}.html:render"),
+        "json": Format("the tidy records with the notes", f"{_HERE}.json:render"),
+        "svg": Format("picture of the terminal's table", f"{_HERE}.terminal:picture"),
+        "figures": Format(
+            "plots as PNG and SVG (extra figures)", f"{_HERE}.figures:render", binary=True
+        ),
+    },
+)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from operator import itemgetter
 
 from racro_eval.data.spec import BenchmarkSpec
-from racro_eval.scoring.metrics.base import Part, Score
+from racro_eval.scoring.metrics.base import Metric, Part, Score
 
 
 def accuracy(rows: Iterable[Mapping[str, str]], spec: BenchmarkSpec) -> Score:
@@ -33,6 +33,9 @@ def accuracy(rows: Iterable[Mapping[str, str]], spec: BenchmarkSpec) -> Score:
         breakdowns=_breakdowns(alike, spec),
         units={index: right.get(index, 0) / count for index, count in answers.items()},
     )
+
+
+METRIC = Metric(accuracy)
 
 
 def _by_status(alike: Counter[tuple[str, ...]]) -> Counter[str]:

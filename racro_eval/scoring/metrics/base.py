@@ -1,9 +1,14 @@
-"""What a scorer gives: a headline with what it rests on."""
+"""What a metric is, and what it returns: a headline with what it rests on."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from racro_eval.data.spec import BenchmarkSpec
 
 
 @dataclass(slots=True)
@@ -56,3 +61,14 @@ class Score:
     def share(self, status: str) -> float:
         """Percent of rows with that status."""
         return 100 * self.statuses[status] / self.whole.rows if self.whole.rows else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A function from a benchmark's graded rows to its score, and the meta columns it needs.
+
+    A row has the columns `index`, `sample`, `status` and `correct`, the breakdowns and `needs`.
+    """
+
+    function: Callable[[Iterable[Mapping[str, str]], BenchmarkSpec], Score]
+    needs: tuple[str, ...] = ()

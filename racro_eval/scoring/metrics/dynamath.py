@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 
 from racro_eval.data.spec import BenchmarkSpec
 from racro_eval.scoring.metrics.accuracy import accuracy
-from racro_eval.scoring.metrics.base import Part, Score
+from racro_eval.scoring.metrics.base import Metric, Part, Score
 from racro_eval.scoring.metrics.groups import Groups, mean, refusal
 
 NEEDS = ("seed", "variant")
@@ -44,6 +44,9 @@ def dynamath(rows: Iterable[Mapping[str, str]], spec: BenchmarkSpec) -> Score:
     for position, name in enumerate(spec.breakdowns):
         score.breakdowns[f"{name} (worst case)"] = _worst_by(groups, worst, position)
     return score
+
+
+METRIC = Metric(dynamath, NEEDS)
 
 
 def _units(worst: Mapping[tuple[str, str], bool]) -> dict[str, float]:

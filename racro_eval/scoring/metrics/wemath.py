@@ -23,7 +23,7 @@ from importlib import resources
 from racro_eval.data.spec import BenchmarkSpec
 from racro_eval.errors import DataError
 from racro_eval.scoring.metrics.accuracy import accuracy
-from racro_eval.scoring.metrics.base import Part, Score
+from racro_eval.scoring.metrics.base import Metric, Part, Score
 from racro_eval.scoring.metrics.groups import Groups, mean, refusal
 from racro_eval.settings import read_mapping
 
@@ -46,6 +46,9 @@ def wemath(rows: Iterable[Mapping[str, str]], spec: BenchmarkSpec) -> Score:
     score.value = mean(score.units.values())
     score.further = {**_dimensions(list(outcomes.values())), **_steps(groups), **_domains(groups)}
     return score
+
+
+METRIC = Metric(wemath, NEEDS)
 
 
 _PART = re.compile(r"[23]steps_([123]|multi)")

@@ -1,9 +1,9 @@
 """Verdicts by each benchmark's own published rule, without a judge.
 
-A module is a benchmark's rule and gives `judge(response, sample, finish_reason)`. The answer is
-found as the grader finds it (the text after the thought, the last box, an announced answer); what
-is the benchmark's own is how the answer found is compared. Where the published code draws a random
-option, the verdict is `unparsed`.
+A module is a benchmark's rule: its function `grade(response, sample, *, finish_reason)`. The answer
+is found as the grader finds it (the text after the thought, the last box, an announced answer);
+what is the benchmark's own is how the answer found is compared. Where the published code draws a
+random option, the verdict is `unparsed`.
 """
 
 from __future__ import annotations

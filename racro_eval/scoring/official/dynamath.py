@@ -18,7 +18,7 @@ from racro_eval.scoring.official import compare_letters, decide, decided
 from racro_eval.scoring.official.inline import inline_options
 
 
-def judge(response: str, sample: Sample, finish_reason: str = "stop") -> Verdict:
+def grade(response: str, sample: Sample, *, finish_reason: str = "stop") -> Verdict:
     """The verdict on a response; the sample's rule is choice, text or float:tol=0.001."""
     return decide(response, finish_reason, lambda answer: compare_answer(answer, sample))
 

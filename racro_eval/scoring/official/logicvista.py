@@ -18,7 +18,7 @@ from racro_eval.scoring.official.inline import inline_options
 _GOLD = re.compile(r"[A-I](?:,\s*[A-I])*")
 
 
-def judge(response: str, sample: Sample, finish_reason: str = "stop") -> Verdict:
+def grade(response: str, sample: Sample, *, finish_reason: str = "stop") -> Verdict:
     """The verdict on a response."""
     return decide(response, finish_reason, lambda answer: compare_answer(answer, sample))
 

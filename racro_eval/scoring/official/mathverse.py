@@ -23,7 +23,7 @@ TOLERANCE = Fraction(1, 1000)
 _SEVERAL = re.compile(r"\(?[A-H]\)?(?:[\s,;]+\(?[A-H]\)?)*")
 
 
-def judge(response: str, sample: Sample, finish_reason: str = "stop") -> Verdict:
+def grade(response: str, sample: Sample, *, finish_reason: str = "stop") -> Verdict:
     """The verdict on a response."""
     return decide(response, finish_reason, lambda answer: compare_answer(answer, sample))
 

@@ -9,18 +9,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 from racro_eval.data.sample import Sample
+from racro_eval.grading import grader
 from racro_eval.grading.comparison.choices import letters_of
 from racro_eval.grading.comparison.normalize import normalize
-from racro_eval.grading.grader import grade
 from racro_eval.grading.verdict import Status, Verdict
 from racro_eval.scoring.official.values import rounded, value_of
 
 PLACES = 2
 
 
-def judge(response: str, sample: Sample, finish_reason: str = "stop") -> Verdict:
+def grade(response: str, sample: Sample, *, finish_reason: str = "stop") -> Verdict:
     """The verdict on a response."""
-    verdict = grade(response, sample, finish_reason=finish_reason)
+    verdict = grader.grade(response, sample, finish_reason=finish_reason)
     if verdict.status is not Status.incorrect:
         return verdict
     gold = sample.answer

@@ -27,7 +27,7 @@ _LETTER = re.compile(r"\(([a-zA-Z])\)")
 _MAX_DISTANCE_TEXT = 2000
 
 
-def judge(response: str, sample: Sample, finish_reason: str = "stop") -> Verdict:
+def grade(response: str, sample: Sample, *, finish_reason: str = "stop") -> Verdict:
     """The verdict on a response; the sample's rule is integer, float:PRECISION or list."""
 
     def whole(text: str) -> Extraction | None:

@@ -38,17 +38,17 @@ _NUMBERS = (
 )
 
 
-def judge(response: str, sample: Sample, finish_reason: str = "stop") -> Verdict:
+def grade(response: str, sample: Sample, *, finish_reason: str = "stop") -> Verdict:
     """The verdict on a response."""
-    return _judge(response, sample, finish_reason, _STATED)
+    return _grade(response, sample, finish_reason, _STATED)
 
 
-def judge_pro(response: str, sample: Sample, finish_reason: str = "stop") -> Verdict:
+def grade_pro(response: str, sample: Sample, *, finish_reason: str = "stop") -> Verdict:
     """The verdict by MMMU-Pro, which asks for a last line "Answer: B" and reads that first."""
-    return _judge(response, sample, finish_reason, (*_STATED, "answer-line"))
+    return _grade(response, sample, finish_reason, (*_STATED, "answer-line"))
 
 
-def _judge(response: str, sample: Sample, finish_reason: str, stated: tuple[str, ...]) -> Verdict:
+def _grade(response: str, sample: Sample, finish_reason: str, stated: tuple[str, ...]) -> Verdict:
     found = extract_all(response, finish_reason=finish_reason)
     if found and found[0].rule in stated:
         return verdict_of(found[0], compare_answer(found[0].text, sample))

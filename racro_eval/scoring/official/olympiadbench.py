@@ -29,7 +29,7 @@ _DEFAULT = Fraction(1, 10**8)
 _MAX_ITEMS = 64
 
 
-def judge(response: str, sample: Sample, finish_reason: str = "stop") -> Verdict:
+def grade(response: str, sample: Sample, *, finish_reason: str = "stop") -> Verdict:
     """The verdict on a response; the sample's meta has `unit` and `error`."""
     return decide(response, finish_reason, lambda answer: compare_answer(answer, sample))
 

@@ -18,7 +18,7 @@ LETTERS = "ABCDEFGH"
 _ANSWER = re.compile(r"[\s><:.]*([A-H])(?![A-Za-z])")
 
 
-def judge(response: str, sample: Sample, finish_reason: str = "stop") -> Verdict:
+def grade(response: str, sample: Sample, *, finish_reason: str = "stop") -> Verdict:
     """The verdict on a response."""
     options = dict(sample.options) or dict.fromkeys(LETTERS, "")
 

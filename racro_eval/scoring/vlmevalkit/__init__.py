@@ -25,6 +25,6 @@ def would_ask(response: str) -> Verdict:
     return Verdict(status, "", WOULD_ASK, False)
 
 
-def always_asks(response: str, sample: Sample, finish_reason: str = "stop") -> Verdict:
+def always_asks(response: str, sample: Sample, *, finish_reason: str = "stop") -> Verdict:
     """MathVerse and OlympiadBench: the released code has no rule, every row goes to the judge."""
     return would_ask(response)

@@ -11,7 +11,7 @@ from racro_eval.grading.verdict import Verdict
 from racro_eval.scoring.vlmevalkit import decided, would_ask
 
 
-def judge(response: str, sample: Sample, finish_reason: str = "stop") -> Verdict:
+def grade(response: str, sample: Sample, *, finish_reason: str = "stop") -> Verdict:
     """The verdict on a response."""
     if not is_reply(response):
         return would_ask(response)

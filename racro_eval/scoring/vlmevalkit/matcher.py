@@ -37,7 +37,7 @@ def can_infer(text: str, options: Mapping[str, str]) -> str:
     return named[0] if len(named) == 1 else ""
 
 
-def judge(response: str, sample: Sample, finish_reason: str = "stop") -> Verdict:
+def grade(response: str, sample: Sample, *, finish_reason: str = "stop") -> Verdict:
     """Multiple choice by the matcher alone (`mcq_vanilla_eval`); undecided rows go to the judge."""
     letter = can_infer(response, sample.options) if sample.options else ""
     if not letter:

@@ -13,15 +13,15 @@ from racro_eval.data.sample import Sample
 from racro_eval.grading.verdict import Verdict
 from racro_eval.scoring.official.values import value_of
 from racro_eval.scoring.vlmevalkit import decided, would_ask
-from racro_eval.scoring.vlmevalkit.matcher import judge as judge_choice
+from racro_eval.scoring.vlmevalkit.matcher import grade as grade_choice
 
 TOLERANCE = Fraction(1, 10**6)
 
 
-def judge(response: str, sample: Sample, finish_reason: str = "stop") -> Verdict:
+def grade(response: str, sample: Sample, *, finish_reason: str = "stop") -> Verdict:
     """The verdict on a response."""
     if sample.options:
-        return judge_choice(response, sample)
+        return grade_choice(response, sample)
     if is_equal(response, sample.answer):
         return decided(True, response.strip(), "prefetch", sample.answer)
     return would_ask(response)

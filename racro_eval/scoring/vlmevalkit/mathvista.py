@@ -13,13 +13,13 @@ from racro_eval.grading.verdict import Verdict
 from racro_eval.scoring.official.values import plain_float
 from racro_eval.scoring.vlmevalkit import decided, would_ask
 from racro_eval.scoring.vlmevalkit.matcher import can_infer
-from racro_eval.scoring.vlmevalkit.matcher import judge as judge_choice
+from racro_eval.scoring.vlmevalkit.matcher import grade as grade_choice
 
 
-def judge(response: str, sample: Sample, finish_reason: str = "stop") -> Verdict:
+def grade(response: str, sample: Sample, *, finish_reason: str = "stop") -> Verdict:
     """The verdict on a response."""
     if sample.options:
-        return judge_choice(response, sample)
+        return grade_choice(response, sample)
     if check(response, sample):
         return decided(True, response.strip(), "prefetch", sample.answer)
     return would_ask(response)

@@ -12,13 +12,13 @@ from dataclasses import replace
 
 from racro_eval.data.sample import Sample
 from racro_eval.grading.verdict import Verdict
-from racro_eval.scoring.vlmevalkit.matcher import judge as judge_choice
+from racro_eval.scoring.vlmevalkit.matcher import grade as grade_choice
 
 
-def judge(response: str, sample: Sample, finish_reason: str = "stop") -> Verdict:
+def grade(response: str, sample: Sample, *, finish_reason: str = "stop") -> Verdict:
     """The verdict on a response."""
     if sample.options:
-        return judge_choice(response, sample)
+        return grade_choice(response, sample)
     key = sample.answer if re.fullmatch("[A-Z]", sample.answer) else "A"
     options = {"A": sample.answer, "B": "Other Answers"}
-    return judge_choice(response, replace(sample, options=options, answer=key))
+    return grade_choice(response, replace(sample, options=options, answer=key))

@@ -24,7 +24,7 @@ _PATTERNS = (
 )
 
 
-def judge(response: str, sample: Sample, finish_reason: str = "stop") -> Verdict:
+def grade(response: str, sample: Sample, *, finish_reason: str = "stop") -> Verdict:
     """The verdict on a response."""
     letter, method = can_infer(response, sample.options), "can-infer"
     if not letter:
