@@ -23,7 +23,7 @@ from racro_eval.stages.stage_file import StageFile
 from racro_eval.store.columns import CALL_COLUMNS
 
 SAMPLING = Sampling(temperature=0.0, max_tokens=8192)
-"""METHOD: captions and tentative answers are greedy, up to 8192 tokens."""
+"""The paper's sampling of captions and tentative answers: greedy, up to 8192 tokens."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class PerceiveJob:
 
 
 def perceive_prompt(sample: Sample, role: Role, template: Template, model: Model) -> Prompt:
-    """The MLLM's prompt. The short-answer sentence stays in captions and only there (METHOD)."""
+    """The MLLM's prompt. Only the prompt for captions keeps the sentence on short answers."""
     question = sample.question
     if role == "tentative":
         question = without_short_answer(question)

@@ -34,7 +34,7 @@ from racro_eval.store.records import read_named_rows
 from racro_eval.thought import answer_of
 
 SAMPLING = Sampling(temperature=0.6, top_p=0.95, max_tokens=8192)
-"""METHOD: the reasoner's sampling."""
+"""The paper's sampling of reasoners."""
 
 
 NO_MLLM = "no-mllm"

@@ -11,9 +11,9 @@ import pytest
 from PIL import EpsImagePlugin, Image
 
 from racro_eval import load_benchmark
-from racro_eval.data import files, images
+from racro_eval.data import images, sources
 from racro_eval.data.images import BytesImage, FileImage, decode
-from racro_eval.data.references import MOST_IMAGES, References
+from racro_eval.data.references import MAX_IMAGES, References
 from racro_eval.data.sources import locate
 from racro_eval.data.spec import load_spec
 from racro_eval.data.tsv import TsvImage
@@ -76,7 +76,7 @@ def test_only_regular_files_are_read(reader: str, kind: str, tmp_path: Path) -> 
 
 class TestImages:
     def test_a_file_has_a_limit(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(images, "LARGEST_FILE", 10)
+        monkeypatch.setattr(images, "MAX_FILE_BYTES", 10)
         path = tmp_path / "x.png"
         path.write_bytes(b"0123456789")
         assert FileImage(str(path)).read() == b"0123456789"
@@ -134,10 +134,10 @@ class TestTsv:
     def test_a_row_may_have_as_many_images_as_the_bound(self) -> None:
         rows = References("x.tsv")
         rows.add("1", [BytesImage(b"x")], None)
-        rows.add("2", ["1"] * MOST_IMAGES, None)
-        assert [len(found) for _, found in rows.ready()] == [1, MOST_IMAGES]
+        rows.add("2", ["1"] * MAX_IMAGES, None)
+        assert [len(found) for _, found in rows.ready()] == [1, MAX_IMAGES]
         with pytest.raises(DataError, match="row 3: it has more than 1,000 images"):
-            rows.add("3", ["1"] * (MOST_IMAGES + 1), None)
+            rows.add("3", ["1"] * (MAX_IMAGES + 1), None)
 
     @pytest.mark.parametrize("down", [True, False], ids=["down", "up"])
     def test_a_chain_of_100_000_rows(self, down: bool) -> None:
@@ -153,7 +153,7 @@ class TestTsv:
 
 def test_a_download_stays_in_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A YAML from somebody else names the address and the file that it is written to."""
-    monkeypatch.setattr(files, "download", lambda *_: pytest.fail("it was fetched"))
+    monkeypatch.setattr(sources, "download", lambda *_: pytest.fail("it was fetched"))
     source = {"kind": "tsv", "file": "../../evil.tsv", "url": "http://127.0.0.1:9/evil.tsv"}
     spec = load_spec(str(write_spec(tmp_path / "S.yaml", source, 1)))
     with pytest.raises(DataError, match="leads out of"):

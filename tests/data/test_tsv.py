@@ -158,7 +158,7 @@ def test_a_name_that_no_file_can_have_is_an_error_of_its_row(tmp_path: Path) -> 
 
 
 def test_image_paths_that_are_no_list(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="is no list of files"):
+    with pytest.raises(DataError, match="is not a list of files"):
         load(tmp_path, [{"index": "1", "image_path": "['1.png'"}])
 
 
