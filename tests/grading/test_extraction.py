@@ -20,7 +20,7 @@ CASES: list[dict[str, Any]] = json.loads(
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["why"])
 def test_table(case: dict[str, Any]) -> None:
     found = extract(case["response"], finish_reason=case["finish_reason"])
-    expected = None if case["text"] is None else Extraction(case["text"], case["rule"])
+    expected = None if case["text"] is None else Extraction(case["text"], case["method"])
     assert found == expected
 
 
