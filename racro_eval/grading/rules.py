@@ -35,10 +35,7 @@ class AnswerRule:
 
 @lru_cache(maxsize=64)
 def parse_rule(text: str) -> AnswerRule:
-    """Parse an answer rule; raises ConfigError unless it is one of those above.
-
-    parse_rule("float:2").places  # 2
-    """
+    """Parse an answer rule such as `float:2`; raises ConfigError if it is none of those above."""
     if text in RULES:
         return AnswerRule(text)
     match = _FLOAT.fullmatch(text)

@@ -34,12 +34,12 @@ def test_the_table_is_large_enough() -> None:
 @pytest.mark.parametrize("case", DATA_CASES, ids=[case.name for case in DATA_CASES])
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 def test_a_file_is_read_or_refused_in_one_sentence(case: DataCase, tmp_path: Path) -> None:
-    found = outcome(case, tmp_path)
+    result = outcome(case, tmp_path)
     if case.expected == READS:
-        assert found == READS, case.why
+        assert result == READS, case.why
     else:
-        assert case.expected in found, case.why
-        assert found.endswith(".") and "\n" not in found
+        assert case.expected in result, case.why
+        assert result.endswith(".") and "\n" not in result
 
 
 _READERS: dict[str, Callable[[Path], object]] = {
@@ -127,7 +127,7 @@ class TestTsv:
         given = []
         for index, places in (("1", [image]), ("2", ["4"]), ("3", [image]), ("4", ["1", image])):
             rows.add(index, places, index)
-            given.append([(row, len(found)) for row, found in rows.ready()])
+            given.append([(row, len(images_)) for row, images_ in rows.ready()])
         rows.finish()
         assert given == [[("1", 1)], [], [], [("2", 2), ("3", 1), ("4", 2)]]
 
@@ -135,7 +135,7 @@ class TestTsv:
         rows = References("x.tsv")
         rows.add("1", [BytesImage(b"x")], None)
         rows.add("2", ["1"] * MAX_IMAGES, None)
-        assert [len(found) for _, found in rows.ready()] == [1, MAX_IMAGES]
+        assert [len(images_) for _, images_ in rows.ready()] == [1, MAX_IMAGES]
         with pytest.raises(DataError, match="row 3: it has more than 1,000 images"):
             rows.add("3", ["1"] * (MAX_IMAGES + 1), None)
 
@@ -147,7 +147,7 @@ class TestTsv:
         chain.append((str(count), [BytesImage(b"x")]))  # type: ignore[list-item]
         for index, places in chain if down else chain[::-1]:
             rows.add(index, places, index)
-        assert sum(len(found) for _, found in rows.ready()) == count + 1
+        assert sum(len(images_) for _, images_ in rows.ready()) == count + 1
         rows.finish()
 
 

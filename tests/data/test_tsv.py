@@ -51,8 +51,8 @@ def test_rows_keep_their_order_while_one_waits_for_an_image_further_down(tmp_pat
         {"index": "3", "image": base64_picture(3)},
         {"index": "4", "image": ""},
     ]
-    found = images(load(tmp_path, table))
-    assert list(found.items()) == [
+    loaded = images(load(tmp_path, table))
+    assert list(loaded.items()) == [
         ("1", [picture(3)]),
         ("2", [picture(2)]),
         ("3", [picture(3)]),

@@ -30,8 +30,8 @@ ENDLESS = ("\\int_0^{\\infty} \\frac{\\sin(x^{3})\\ln(1+x^{7})}{x^{3}+2} dx", "4
 PATIENT = """
 from racro_eval.grading.comparison.equivalence import compare
 def patient(prediction, answer):
-    found = next(c for _ in range(20) if (c := compare(prediction, answer)).status != "timeout")
-    return found.equal
+    result = next(c for _ in range(20) if (c := compare(prediction, answer)).status != "timeout")
+    return result.equal
 """
 
 

@@ -120,7 +120,7 @@ def extract(response: str, *, finish_reason: str = "stop") -> Extraction | None:
 def extract_answer(response: str) -> str | None:
     """The final answer that a response states, as written; None if it states none.
 
-    extract_answer("So the area is $\\boxed{12}$.")  # "12"
+    For example, `extract_answer("So the area is $\\boxed{12}$.")` is "12".
     """
     extraction = extract(response)
     return extraction.text if extraction else None
