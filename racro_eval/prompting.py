@@ -81,7 +81,7 @@ class PromptSet:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """What the reasoner is given.
+    """What the reasoner gets as its input.
 
     caption: the role of the caption request, if any. tentative: whether the tentative answer is
     asked for. reasoner: the role of the reasoner's prompt; None means that the tentative answer

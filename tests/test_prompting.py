@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from racro_eval.data.questions import BUILDERS, SHORT_ANSWER, Item, without_short_answer
+from racro_eval.data.questions import BUILDERS, SHORT_ANSWER, QuestionParts, without_short_answer
 from racro_eval.engines.base import Message
 from racro_eval.errors import ConfigError, UnknownNameError
 from racro_eval.prompting import ROLES, VARIANTS, load_prompts, prompt_set_names
@@ -73,7 +73,7 @@ def test_the_hash_is_over_system_nul_user() -> None:
 
 
 def test_the_short_answer_sentence_is_removed_and_its_newline_stays() -> None:
-    text = BUILDERS["vqa"](Item("Q"))
+    text = BUILDERS["vqa"](QuestionParts("Q"))
     assert text == f"Q\n{SHORT_ANSWER}"
     assert without_short_answer(text) == "Q\n"
 
@@ -92,7 +92,7 @@ def test_the_short_answer_sentence_is_removed_and_its_newline_stays() -> None:
     ],
 )
 def test_the_multiple_choice_builder(question: str, options: dict[str, str], text: str) -> None:
-    assert BUILDERS["mcq"](Item(question, options)) == text
+    assert BUILDERS["mcq"](QuestionParts(question, options)) == text
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from racro_eval.cli.output import printable
 
 if TYPE_CHECKING:
     from racro_eval.data import Benchmark, Sample
-    from racro_eval.data.verify import Check
+    from racro_eval.data.verify import VerifyResult
 
 HELP = "fetch benchmarks, or verify their hashes, rows and images"
 
@@ -49,7 +49,7 @@ def _fetch(name: str, root: Path | None, offline: bool) -> int:
     except RacroError as error:
         print(f"{printable(name)}: {printable(str(error))}", file=sys.stderr)
         return error.exit_code
-    print(f"{printable(name)}: {printable(located.place)}")
+    print(f"{printable(name)}: {printable(located.description)}")
     return 0
 
 
@@ -69,7 +69,7 @@ def _with_progress(benchmark: Benchmark) -> Iterator[Sample]:
     yield from tqdm(benchmark, desc=title, unit=" rows", leave=False, disable=None)
 
 
-def _report(check: Check) -> Iterator[str]:
+def _report(check: VerifyResult) -> Iterator[str]:
     if check.error:
         yield f"{check.name}: {check.error}"
         return
@@ -81,9 +81,9 @@ def _report(check: Check) -> Iterator[str]:
         if found:
             yield f"  {len(found)} images {what}:"
             yield from _some(found)
-    if check.same:
-        yield f"  {len(check.same)} groups of rows are the same to a model:"
-        yield from _some([", ".join(indices) for indices in check.same])
+    if check.duplicates:
+        yield f"  {len(check.duplicates)} groups of rows are the same to a model:"
+        yield from _some([", ".join(indices) for indices in check.duplicates])
 
 
 def _some(lines: list[str]) -> Iterator[str]:

@@ -97,7 +97,7 @@ def _benchmarks(data_root: Path | None) -> Iterator[tuple[str, str, str]]:
     away = []
     for name in BENCHMARKS.built_in:
         try:
-            yield "ok", name, locate(load_spec(name), data_root, offline=True).place
+            yield "ok", name, locate(load_spec(name), data_root, offline=True).description
         except MissingError:
             away.append(name)
         except RacroError as error:

@@ -1,4 +1,4 @@
-"""Benchmarks as data: `load_benchmark(name)` gives a sized iterable of samples."""
+"""Benchmarks: `load_benchmark(name)` returns a sized iterable of samples."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ __all__ = ["Benchmark", "Sample", "load_benchmark", "read_benchmark"]
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A benchmark's samples in file order; they are read from disk when they are asked for.
+    """A benchmark's samples in file order; each is read from disk when it is accessed.
 
-    places: the place of each index value among the samples.
-    origin: the file or dataset the rows came from, for the manifest.
-    question_style: whose question text the samples have.
+    places: index value → position in `samples`.
+    origin: the file or dataset that the rows come from, for the manifest.
+    question_style: whether the samples have the paper's or the benchmark's own question text.
 
     >>> from racro_eval import load_benchmark
     >>> benchmark = load_benchmark("Demo_MINI")
@@ -68,7 +68,10 @@ class Benchmark:
     def select(
         self, *, limit: int | None = None, indices: Iterable[str] | None = None
     ) -> Sequence[Sample]:
-        """The samples with these index values in file order, or the first `limit`; else all."""
+        """The samples with these index values (default: all), in file order; at most `limit`.
+
+        Raises UnknownNameError on an index value that the benchmark does not have.
+        """
         if indices is None:
             return self.samples[:limit]
         chosen = {sample.index: sample for sample in map(self.__getitem__, indices)}
@@ -76,10 +79,10 @@ class Benchmark:
 
     @cached_property
     def data_hash(self) -> str:
-        """SHA-256 over what models can see of the text: index, question, options of every row.
+        """SHA-256 over the text that models can see: index, question and options of every row.
 
-        Gold answers are left out on purpose: a corrected label changes verdicts, which are cheap,
-        but not what a model was asked, which is not. Image bytes are in each row's prompt hash.
+        Gold answers are not included: a corrected label changes verdicts, which are cheap to make
+        again, but not what a model was asked. Image bytes are part of each row's prompt hash.
         """
         state = hashlib.sha256()
         for sample in self.samples:
@@ -89,7 +92,7 @@ class Benchmark:
 
     @cached_property
     def gold_hash(self) -> str:
-        """SHA-256 over what verdicts depend on besides the responses: answers and breakdowns."""
+        """SHA-256 over all that verdicts and scores depend on, except the responses."""
         state = hashlib.sha256()
         for sample in self.samples:
             facts = (sample.index, sample.answer, dict(sample.options), dict(sample.meta))
@@ -128,8 +131,8 @@ def read_benchmark(
     offline: bool = False,
     question_style: QuestionStyle = "racro",
 ) -> Benchmark:
-    """`load_benchmark` for a spec that is known already."""
-    from racro_eval.data import sources  # here, so that reading a spec does not load the readers
+    """Load the benchmark of a spec; arguments and errors are those of `load_benchmark`."""
+    from racro_eval.data import sources  # late, so that reading a spec does not load the readers
 
     located = sources.locate(spec, Path(data_root) if data_root else None, offline=offline)
     read = sources.read(spec, located, question_style)

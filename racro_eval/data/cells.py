@@ -1,4 +1,4 @@
-"""From a row's cells to texts, options and labels. Cells are data: parsed, never evaluated."""
+"""From a row's cells to texts, options and labels. Cells are parsed, never evaluated as code."""
 
 from __future__ import annotations
 
@@ -20,18 +20,21 @@ _LETTERED = re.compile(r"\s*A\s*[.．]")
 
 
 def lookup(row: Row, path: str) -> Any:
-    """The cell of a column, or for `a.b` the value `b` of the object in column `a`; else None."""
+    """The cell of a column, or for `a.b` the value of key `b` in the object of column `a`.
+
+    None if there is no such column or key.
+    """
     if path in row:
         return row[path]
     head, _, rest = path.partition(".")
     inner = row.get(head) if rest else None
     if isinstance(inner, str):
-        inner = literal(inner)
+        inner = parse_literal(inner)
     return lookup(inner, rest) if isinstance(inner, Mapping) else None
 
 
-def literal(cell: str) -> Any:
-    """The value that JSON or a Python literal spells; None if the cell is empty or spells none."""
+def parse_literal(cell: str) -> Any:
+    """The value of a cell that holds JSON or a Python literal; None if it holds neither."""
     if not cell.strip():
         return None
     try:
@@ -39,15 +42,15 @@ def literal(cell: str) -> Any:
     except (ValueError, RecursionError):
         pass
     try:
-        return python_literal(cell.strip())
+        return parse_python_literal(cell.strip())
     except ValueError:
         return None
 
 
-def python_literal(text: str) -> Any:
-    """The value that a Python literal spells. Nothing is run. Raises ValueError."""
+def parse_python_literal(text: str) -> Any:
+    """The value of a Python literal; no code is run. Raises ValueError."""
     with warnings.catch_warnings():
-        # "\\d" in a text is no escape of Python's; of a formula in a cell nobody wants to hear it.
+        # Python warns of "\\d" and other backslashes of formulas: they are no escapes of its own.
         warnings.simplefilter("ignore")
         try:
             return ast.literal_eval(text)
@@ -56,9 +59,10 @@ def python_literal(text: str) -> Any:
 
 
 def text(value: Any) -> str:
-    """A cell as text. Lists and objects become JSON, nothing becomes the empty text, 1.0 is 1.
+    """A cell as text: lists and objects as JSON, None as "", and 1.0 as "1".
 
-    It can stand in any file: a row is found again by its index, and a prompt has a hash.
+    Characters that a file cannot hold are replaced, so that an index that is read back from a file
+    is the same, and a prompt has one hash.
     """
     if value is None:
         return ""
@@ -69,10 +73,10 @@ def text(value: Any) -> str:
     return clean(str(value))
 
 
-def labels(value: Any) -> str:
-    """The labels in a cell as a JSON list: those of a list, of the text of one, or the text."""
+def labels_as_json(value: Any) -> str:
+    """The labels in a cell (a list, the text of a list, or one label) as a JSON list."""
     if isinstance(value, str):
-        parsed = literal(value) if value.lstrip().startswith("[") else None
+        parsed = parse_literal(value) if value.lstrip().startswith("[") else None
         value = parsed if isinstance(parsed, list) else [value] if value else []
     return json.dumps([text(item) for item in value or []], ensure_ascii=False)
 
@@ -85,7 +89,10 @@ def index(row: Row, fields: Fields) -> str:
 
 
 def options(row: Row, fields: Fields) -> dict[str, str]:
-    """Letter → text. A missing option is an empty cell; the texts "None" and "NA" are options."""
+    """Letter → text of the row's options. Empty cells are no options; "None" and "NA" are.
+
+    Raises DataError if the cell of options does not hold a list.
+    """
     if fields.options is None:
         return {}
     if isinstance(fields.options, tuple):
@@ -95,7 +102,7 @@ def options(row: Row, fields: Fields) -> dict[str, str]:
     if isinstance(value, str) and _LETTERED.match(value):
         return lettered_options(value)
     if isinstance(value, str) and value.strip():
-        parsed = literal(value)
+        parsed = parse_literal(value)
         if parsed is None and value.strip() not in ("None", "null"):
             raise DataError(f"Row {index(row, fields)}: its options are not a list: {value!r:.60}.")
         value = parsed
@@ -107,34 +114,34 @@ def options(row: Row, fields: Fields) -> dict[str, str]:
 def lettered_options(cell: str) -> dict[str, str]:
     """The options in one text such as `A. 3 cm; B. 4 cm; E. No correct answer`.
 
-    We-Math's own cells are not always clean, so letters are looked for in their order: behind a
-    semicolon, or (`A. 45° B. 60° ;C. 120°`) behind a space. A letter that ends its option (`Shape
-    ;C.; B. ...`) begins none; the semicolon before it is an accident of the file and goes.
+    We-Math's cells are irregular. Letters are therefore searched in alphabetical order: after a
+    semicolon, or (`A. 45° B. 60° ;C. 120°`) after a space. A letter that ends an option (`Shape
+    ;C.; B. ...`) does not begin the next one; the stray semicolon before it is removed.
     """
-    found: list[tuple[str, int, int]] = []
+    labels: list[tuple[str, int, int]] = []
     for letter in "ABCDEFGH":
-        start = found[-1][2] if found else 0
+        start = labels[-1][2] if labels else 0
         for before in (r"^\s*",) if letter == "A" else (r";\s*", r"\s"):
             match = re.compile(rf"{before}{letter}\s*[.．]\s*(?=[^;\s])").search(cell, start)
             if match:
-                found.append((letter, match.start(), match.end()))
+                labels.append((letter, match.start(), match.end()))
                 break
-    ends = [begin for _, begin, _ in found[1:]] + [len(cell)]
+    ends = [begin for _, begin, _ in labels[1:]] + [len(cell)]
     return {
         letter: re.sub(r";(?=[A-Z]\.)", "", cell[begin:end]).strip(" ;")
-        for (letter, _, begin), end in zip(found, ends, strict=True)
+        for (letter, _, begin), end in zip(labels, ends, strict=True)
     }
 
 
 def answer(row: Row, fields: Fields, choices: Mapping[str, str]) -> str:
     """The gold answer: a letter for rows with options.
 
-    Where the file gives the option's text, the first option that is this text; two may be. A list
-    of answers becomes one text, with commas.
+    If the file states the option's text, this is the letter of the first option with that text (two
+    options may have it). A list of answers is joined with commas.
     """
     value = lookup(row, fields.answer)
     if fields.answer_is == "list":
-        value = literal(value) if isinstance(value, str) else value
+        value = parse_literal(value) if isinstance(value, str) else value
         return ", ".join(text(item) for item in value) if isinstance(value, list) else text(value)
     gold = text(value)
     if not choices or fields.answer_is == "letter":

@@ -1,9 +1,9 @@
 """Images that stay on disk until an engine needs them.
 
-An image is a place, not pixels: a file, a cell of a TSV, a cell of a dataset. `read()` gives the
-encoded bytes (JPEG, PNG, ...), `decode()` turns bytes into RGB pixels. Memory therefore does not
-grow with the benchmark. A benchmark's images are dataclasses of texts and numbers, so that
-`stored_samples.py` can write them down.
+An image object says where an image is stored, for example in a file or in a cell of a TSV; it holds
+no pixels, so that memory does not grow with the benchmark. `read()` returns the encoded bytes
+(JPEG, PNG, ...), and `decode()` converts them to RGB pixels. The images of a benchmark are
+dataclasses of texts and numbers, because `stored_samples.py` writes them to disk.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
-"""What is decoded, by Pillow's names. No other decoder of Pillow's may see a file: the one for EPS
-starts Ghostscript."""
-LARGEST_FILE = 100 << 20
-"""Bytes of an image file."""
-MOST_PIXELS = 178_956_970
-"""Of one image; Pillow's own limit against files of a few bytes that fill the memory."""
-_OTHER_FORMATS = {
+"""The formats that are decoded, by Pillow's names. Pillow's other decoders must not be used: the
+one for EPS starts Ghostscript."""
+MAX_FILE_BYTES = 100 << 20
+"""Size limit of an image file."""
+MAX_PIXELS = 178_956_970
+"""Pixel limit of an image: Pillow's own limit against decompression bombs."""
+_SIGNATURES = {
     b"%!PS": "EPS",
     b"\xc5\xd0\xd3\xc6": "EPS",
     b"%PDF": "PDF",
@@ -48,19 +48,19 @@ _OTHER_FORMATS = {
     b"PK\3\4": "ZIP",
     b"\x1f\x8b": "gzip",
 }
-"""How files begin that are sometimes taken for images → what they are."""
+"""First bytes → format, of files that are not decoded but may be found in place of an image."""
 
 
 class Image(Protocol):
-    """A place that holds one encoded image."""
+    """One encoded image, wherever it is stored."""
 
     @property
     def name(self) -> str:
-        """Where the image is, for people."""
+        """Where the image is, for messages."""
         ...
 
     def read(self) -> bytes:
-        """The encoded bytes. Raises DataError if they cannot be had."""
+        """The encoded bytes. Raises DataError if they cannot be read."""
         ...
 
 
@@ -81,8 +81,8 @@ class FileImage:
 
     def read(self) -> bytes:
         try:
-            return read_regular(self.path, LARGEST_FILE)
-        except (OSError, ValueError) as error:  # a ValueError for a name that none can have
+            return read_regular(self.path, MAX_FILE_BYTES)
+        except (OSError, ValueError) as error:  # ValueError: no file can have this name
             why = error.strerror if isinstance(error, OSError) else error
             raise DataError(f"The image {self.path} cannot be read: {why}.") from error
 
@@ -109,10 +109,9 @@ def digest(image: Image) -> str:
 
 
 def decode(image: Image) -> PILImage:
-    """The image as RGB pixels; of an animation, the first. Transparent parts become white, as on
-    paper.
+    """The image as RGB pixels: transparent parts are white; of an animation, the first frame.
 
-    Raises DataError with the image's name if the bytes are no readable image of one of `FORMATS`.
+    Raises DataError, which names the image, if the bytes are not a readable image of `FORMATS`.
     """
     from PIL import Image as pillow
     from PIL import UnidentifiedImageError
@@ -121,28 +120,30 @@ def decode(image: Image) -> PILImage:
     try:
         with pillow.open(io.BytesIO(data), formats=FORMATS) as opened:
             width, height = opened.size
-            if width * height > MOST_PIXELS:
+            if width * height > MAX_PIXELS:
                 raise ValueError(f"{width} x {height} pixels are too many")
             opened.load()
             if opened.mode in ("RGBA", "LA", "PA") or "transparency" in opened.info:
-                paper = pillow.new("RGBA", opened.size, "white")
-                return pillow.alpha_composite(paper, opened.convert("RGBA")).convert("RGB")
+                background = pillow.new("RGBA", opened.size, "white")
+                return pillow.alpha_composite(background, opened.convert("RGBA")).convert("RGB")
             return opened.convert("RGB")
     except UnidentifiedImageError as error:
-        raise DataError(f"The image {image.name} cannot be decoded: {_kind(data)}.") from error
-    except Exception as error:  # decoders raise what they like on a file that is damaged
+        raise DataError(
+            f"The image {image.name} cannot be decoded: {_describe_format(data)}."
+        ) from error
+    except Exception as error:  # decoders raise many kinds of errors on damaged files
         why = str(error).rstrip(".") or type(error).__name__
         raise DataError(f"The image {image.name} cannot be decoded: {why}.") from error
 
 
-def _kind(data: bytes) -> str:
-    """What bytes are that no decoder takes."""
+def _describe_format(data: bytes) -> str:
+    """What the bytes are, if they are not an image in one of `FORMATS`."""
     allowed = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
     start = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n")
     if start[4:8] == b"ftyp":
         brand = start[8:12].decode("latin-1")
         return f"it is {'AVIF' if brand == 'avif' else 'HEIC or a video'}, not {allowed}"
-    for begin, name in _OTHER_FORMATS.items():
-        if start.startswith(begin) or start[: len(begin)].lower() == begin.lower():
+    for signature, name in _SIGNATURES.items():
+        if start[: len(signature)].lower() == signature.lower():
             return f"it is {name}, not {allowed}"
     return f"it is empty, not {allowed}" if not data else f"it is not {allowed}"

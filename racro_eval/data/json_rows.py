@@ -1,15 +1,15 @@
-"""The official repositories' layout: JSON or JSONL, beside a folder of images."""
+"""Rows in the layout of the official repositories: JSON or JSONL, beside a folder of images."""
 
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-from racro_eval.data import cells, files
+from racro_eval.data import cells
 from racro_eval.data.cells import Row
+from racro_eval.data.data_roots import open_file, path_inside
 from racro_eval.data.images import FileImage, Image
 from racro_eval.data.json_members import DECODER, members
 from racro_eval.data.layouts import ROW_KEY, Fields, require
@@ -24,10 +24,10 @@ def read_json(
     part: Mapping[str, str] | None = None,
     questions: Path | None = None,
 ) -> Iterator[tuple[dict[str, Any], list[Image]]]:
-    """The rows of a file and the images of each.
+    """The rows of a file, each with its images. Raises DataError.
 
-    folder: what image paths are relative to. part: further columns of all rows. questions: the file
-    of texts by index, if any. Raises DataError.
+    folder: the folder that image paths are relative to. part: additional columns of all rows.
+    questions: the file of question texts by index, if there is one.
     """
     texts = _questions(questions) if questions else None
     for number, record in enumerate(read_records(path), start=1):
@@ -42,13 +42,13 @@ def read_json(
                 raise DataError(f"{questions} has no question for the index {index!r}.")
             row[fields.question] = texts[index]
         require(row, fields.required(), where)
-        yield row, [FileImage(inside(folder, name, path)) for name in _images(row, fields)]
+        yield row, [FileImage(path_inside(folder, name, path)) for name in _images(row, fields)]
 
 
 def read_records(path: Path) -> Iterator[Any]:
-    """The records of a JSONL file, of a list, or of an object, whose keys go to the rows."""
+    """The records of a JSONL file, of a list, or of an object, whose keys become a column."""
     try:
-        with io.TextIOWrapper(files.opened(path), encoding="utf-8-sig") as file:
+        with io.TextIOWrapper(open_file(path), encoding="utf-8-sig") as file:
             if path.suffix == ".jsonl":
                 yield from _lines(file, path)
             else:
@@ -68,22 +68,9 @@ def _lines(file: TextIO, path: Path) -> Iterator[Any]:
                 raise DataError(f"{path}, line {number}: {error}.") from error
 
 
-def inside(folder: Path, name: str, path: Path) -> str:
-    """The place of a file in a folder; its name comes from a benchmark, which is not to be trusted.
-
-    `..` is resolved in the text and not on the disk, so that a link cannot lead it elsewhere. Where
-    the links in the folder itself lead is its owner's choice: a hub's cache consists of them.
-    """
-    root = os.path.abspath(folder)
-    target = os.path.normpath(os.path.join(root, name))
-    if not target.startswith(os.path.join(root, "")):
-        raise DataError(f"{path}: the path {name!r} leads out of {folder}.")
-    return target
-
-
 def _questions(path: Path) -> dict[str, str]:
     try:
-        with files.opened(path) as file:
+        with open_file(path) as file:
             content = DECODER.decode(file.read().decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is not valid JSON: {error}.") from error

@@ -1,7 +1,7 @@
 """The instruction that OlympiadBench's own code puts before a problem, in English or Chinese.
 
-Written from inference/code/evaluators/evaluator.py of its repository, word for word. A unit is
-mentioned only where the row has one (VLMEvalKit's copy mentions it in every row of its TSV).
+The texts are those of inference/code/evaluators/evaluator.py of its repository. A unit is mentioned
+only if the row has one (VLMEvalKit's copy mentions it in every row of its TSV).
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class _Words:
-    """What the instruction is made of in one language; names in braces are filled in."""
+class _Phrases:
+    """The parts of the instruction in one language, as templates."""
 
     maths: str
     physics: str
@@ -20,17 +20,18 @@ class _Words:
     proof: str
     kinds: Mapping[str, str]
     comma: str
-    one: str
-    """How the kind of answer is told; `alike` and `mixed` where there are several answers."""
-    alike: str
-    mixed: str
+    one_kind: str
+    """The sentence on the kind of answer: of one answer, of several answers of the same kind, and
+    of several answers of different kinds."""
+    same_kinds: str
+    different_kinds: str
     answer: str
     answers: str
     unit: str
     note: str
 
 
-_ENGLISH = _Words(
+_ENGLISH = _Phrases(
     maths="Math",
     physics="Physics",
     problem=(
@@ -53,15 +54,15 @@ _ENGLISH = _Words(
         "Interval": "an interval",
     },
     comma=", ",
-    one="The answer of The problem should be {kinds}. ",
-    alike="The problem has multiple answers, each of them should be {kinds}. ",
-    mixed="The problem has multiple answers, with the answers in order being {kinds}. ",
+    one_kind="The answer of The problem should be {kinds}. ",
+    same_kinds="The problem has multiple answers, each of them should be {kinds}. ",
+    different_kinds="The problem has multiple answers, with the answers in order being {kinds}. ",
     answer=r"\boxed{answer}",
     answers=r"\boxed{multiple answers connected with commas}",
     unit="(unit)",
     note=r", note that the unit of the answer should not be included in \boxed{}",
 )
-_CHINESE = _Words(
+_CHINESE = _Phrases(
     maths="数学",
     physics="物理",
     problem=(
@@ -80,9 +81,9 @@ _CHINESE = _Words(
         "Interval": "区间",
     },
     comma="、",
-    one="，答案类型为{kinds}",
-    alike="，题目有多个答案，答案类型均为{kinds}",
-    mixed="，题目有多个答案，答案类型分别为{kinds}",
+    one_kind="，答案类型为{kinds}",
+    same_kinds="，题目有多个答案，答案类型均为{kinds}",
+    different_kinds="，题目有多个答案，答案类型分别为{kinds}",
     answer=r"\boxed{答案}",
     answers=r"\boxed{用英文逗号连接的多个答案}",
     unit="(单位)",
@@ -96,30 +97,30 @@ def instruction(meta: Mapping[str, str]) -> str:
     meta: language (en, zh), subject (maths, physics), source (the configuration's name),
     answer_type (such as `Numerical` or `Expression,Numerical`), is_multiple_answer, unit.
     """
-    words = _CHINESE if meta["language"] == "zh" else _ENGLISH
-    subject = words.maths if meta["subject"] == "maths" else words.physics
+    phrases = _CHINESE if meta["language"] == "zh" else _ENGLISH
+    subject = phrases.maths if meta["subject"] == "maths" else phrases.physics
     if meta["source"].startswith("TP"):
-        return words.proof.format(subject=subject)
+        return phrases.proof.format(subject=subject)
     several = meta["is_multiple_answer"] == "True"
-    answer = words.answers if several else words.answer
-    return words.problem.format(
+    answer = phrases.answers if several else phrases.answer
+    return phrases.problem.format(
         subject=subject,
-        kind=_kind(meta["answer_type"], several, words),
-        answer=answer + (words.unit if meta["unit"] else ""),
-        note=words.note if meta["unit"] else "",
+        kind=_kind(meta["answer_type"], several, phrases),
+        answer=answer + (phrases.unit if meta["unit"] else ""),
+        note=phrases.note if meta["unit"] else "",
     )
 
 
-def _kind(answer_type: str, several: bool, words: _Words) -> str:
-    """What is said of the kind of answer: nothing of tuples, one kind if all are the same."""
+def _kind(answer_type: str, several: bool, phrases: _Phrases) -> str:
+    """The sentence on the kind of answer; "" for tuples and unknown kinds."""
     if "Need_human_evaluate" in answer_type or "Tuple" in answer_type:
         return ""
     types = answer_type.split(",") if several else [answer_type]
-    kinds = [text for part in types for name, text in words.kinds.items() if name in part]
+    kinds = [text for part in types for name, text in phrases.kinds.items() if name in part]
     if not kinds:
         return ""
     if not several:
-        return words.one.format(kinds=words.comma.join(kinds))
+        return phrases.one_kind.format(kinds=phrases.comma.join(kinds))
     if len(set(kinds)) == 1:
-        return words.alike.format(kinds=kinds[0])
-    return words.mixed.format(kinds=words.comma.join(kinds))
+        return phrases.same_kinds.format(kinds=kinds[0])
+    return phrases.different_kinds.format(kinds=phrases.comma.join(kinds))

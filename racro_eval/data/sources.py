@@ -1,4 +1,4 @@
-"""From a source in a benchmark's YAML to its samples."""
+"""Locates the files of a benchmark, and reads its samples."""
 
 from __future__ import annotations
 
@@ -7,10 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from racro_eval.common.registry import load_object
-from racro_eval.data import cells, files, hub, questions
+from racro_eval.data import cells, hub, questions
 from racro_eval.data.cells import Row
+from racro_eval.data.data_roots import (
+    benchmark_cache,
+    find_file,
+    path_inside,
+    require_file,
+    search_folders,
+)
+from racro_eval.data.downloads import check_hashes, download
 from racro_eval.data.images import Image
-from racro_eval.data.json_rows import inside, read_json
+from racro_eval.data.json_rows import read_json
 from racro_eval.data.layouts import (
     GENERATORS,
     GeneratedSource,
@@ -28,15 +36,15 @@ from racro_eval.data.tsv_rows import read_tsv
 from racro_eval.errors import ConfigError, MissingError
 
 Generator = Callable[[int, int], Iterator[tuple[Row, Image]]]
-"""From a seed and a number of rows to the rows and their images."""
+"""A function from a seed and a number of rows to the rows and their images."""
 
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """A source that can be read now.
+    """A source whose files are on this machine.
 
-    root: the data root that the source's paths are relative to.
-    snapshot: for a dataset, which state of it.
+    root: the folder that the source's paths are relative to.
+    snapshot: the state of a dataset.
     """
 
     source: Source
@@ -45,35 +53,35 @@ class Located:
 
     @property
     def origin(self) -> str:
-        """What the manifest says of the place: no paths of this machine."""
+        """The name of the source in manifests; it has no paths of this machine."""
         if isinstance(self.source, GeneratedSource):
             return f"{self.source.generator}, seed {self.source.seed}"
         name = _local_name(self.source)
         return f"{name}@{self.snapshot.revision}" if self.snapshot else name
 
     @property
-    def place(self) -> str:
-        """Where the source is, for people."""
+    def description(self) -> str:
+        """The source and its folder, for messages."""
         if isinstance(self.source, GeneratedSource):
             return self.origin
         return f"{self.origin} in {self.root}"
 
 
 def locate(spec: BenchmarkSpec, data_root: Path | None, *, offline: bool) -> Located:
-    """The first source that is on this machine, else the first that can be fetched.
+    """The first source that is on this machine, else the first that can be downloaded.
 
-    A generated source is on every machine, wherever it stands in the list. Raises MissingError,
-    saying where was looked, and ChecksumError.
+    A generated source needs no files and is taken first, whatever its position in the list. Raises
+    MissingError, which names the folders that were searched, and ChecksumError.
     """
     stored: list[StoredSource] = []
     for source in spec.sources:
         if isinstance(source, GeneratedSource):
             return Located(source, Path())
         stored.append(source)
-    roots = files.data_roots(data_root)
+    roots = search_folders(data_root)
     for source in stored:
         for root in roots:
-            if located := _look(source, root):
+            if located := _find(source, root):
                 return located
     for source in stored if not offline else ():
         if located := _download(source):
@@ -82,7 +90,7 @@ def locate(spec: BenchmarkSpec, data_root: Path | None, *, offline: bool) -> Loc
     where = ", ".join(str(root) for root in roots)
     raise MissingError(
         f"No file of {spec.name} is on this machine: looked for {names} in {where}. "
-        "Give its folder with --data-root or RACRO_DATA"
+        "Name its folder with --data-root or RACRO_DATA"
         + (", or leave out --offline." if offline else ".")
     )
 
@@ -91,21 +99,22 @@ def read(spec: BenchmarkSpec, located: Located, style: QuestionStyle = "racro") 
     """The samples of a located source, in file order. Raises DataError and ConfigError."""
     source = located.source
     fields = source.fields
-    own_prompt = style == "native" or spec.question == NATIVE
-    build = _own_prompt(spec) if own_prompt else questions.BUILDERS[spec.question]
+    native = style == "native" or spec.question == NATIVE
+    build = _native_builder(spec) if native else questions.BUILDERS[spec.question]
     for row, images in _rows(located):
-        if any(cells.text(cells.lookup(row, name)) != v for name, v in source.where.items()):
+        values = {name: cells.text(cells.lookup(row, name)) for name in source.where}
+        if values != source.where:
             continue
         index = cells.index(row, fields)
         if index in source.skip:
             continue
         options = cells.options(row, fields)
-        question = _question(row, source, options, bare=own_prompt)
+        question = _question(row, source, options, raw=native)
         hint = cells.text(cells.lookup(row, fields.hint))
         meta = _meta(row, source, spec.multi_label)
         yield Sample(
             index=index,
-            question=build(questions.Item(question, options, hint, meta)),
+            question=build(questions.QuestionParts(question, options, hint, meta)),
             images=tuple(images),
             options=options,
             answer=cells.answer(row, fields, options),
@@ -115,17 +124,19 @@ def read(spec: BenchmarkSpec, located: Located, style: QuestionStyle = "racro") 
         )
 
 
-def _own_prompt(spec: BenchmarkSpec) -> Callable[[questions.Item], str]:
+def _native_builder(spec: BenchmarkSpec) -> Callable[[questions.QuestionParts], str]:
     if spec.native is None:
         raise ConfigError(f"{spec.name} has no prompt of its own; leave out --question-style.")
-    return questions.OWN[spec.native] if isinstance(spec.native, str) else spec.native.render
+    if isinstance(spec.native, str):
+        return questions.NATIVE_BUILDERS[spec.native]
+    return spec.native.render
 
 
-def _question(row: Row, source: Source, options: Mapping[str, str], *, bare: bool) -> str:
-    """The row's question as its TSV has it, or without what the TSV has put around it."""
+def _question(row: Row, source: Source, options: Mapping[str, str], *, raw: bool) -> str:
+    """The row's question in the layout of the benchmark's TSV; raw: without that layout."""
     column = source.fields.question
     text = cells.text(cells.lookup(row, column)) if column else ""
-    if bare:
+    if raw:
         return questions.bare_question(text) if source.composed else text
     return questions.COMPOSERS[source.compose](text, options) if source.compose else text
 
@@ -136,7 +147,7 @@ def _meta(row: Row, source: Source, multi_label: tuple[str, ...]) -> dict[str, s
         if isinstance(column, Grouped):
             meta[name] = column.of(cells.text(cells.lookup(row, column.column)))
         elif name in multi_label:
-            meta[name] = cells.labels(cells.lookup(row, column))
+            meta[name] = cells.labels_as_json(cells.lookup(row, column))
         else:
             meta[name] = cells.text(cells.lookup(row, column))
     return meta
@@ -146,49 +157,52 @@ def _local_name(source: StoredSource) -> str:
     return source.dataset if isinstance(source, HuggingFaceSource) else source.file
 
 
-def _look(source: StoredSource, root: Path) -> Located | None:
-    """The source, if a data root has it whole. Raises ChecksumError and MissingError."""
+def _find(source: StoredSource, root: Path) -> Located | None:
+    """The source, if all of its files are in a root. Raises ChecksumError and MissingError."""
     if isinstance(source, JsonSource):
-        return Located(source, root) if _has_parts(source, root) else None
+        return Located(source, root) if _has_all_parts(source, root) else None
     if isinstance(source, HuggingFaceSource):
         if (root / source.dataset).is_dir():
             return Located(source, root, hub.local_snapshot(source, root / source.dataset))
-        cached = hub.cached_snapshot(source) if root == files.cache_folder() else None
+        cached = hub.cached_snapshot(source) if root == benchmark_cache() else None
         return Located(source, root, cached) if cached else None
-    path = files.find(source.file, root)
+    path = find_file(source.file, root)
     if path:
-        files.check(path, source.hashes)
+        check_hashes(path, source.hashes)
     return Located(source, root) if path else None
 
 
 def _download(source: StoredSource) -> Located | None:
-    """The source, fetched into the cache, if it can be. Raises MissingError and ChecksumError."""
-    cache = files.cache_folder()
+    """Download the source into the cache; None if it states no URL.
+
+    Raises MissingError and ChecksumError.
+    """
+    cache = benchmark_cache()
     if isinstance(source, HuggingFaceSource):
         snapshot = hub.hub_snapshot(source)
         hub.fetch(snapshot)
         return Located(source, cache, snapshot)
     if source.url:
-        # A YAML from somebody else is not to say where on this machine a file is written.
-        target = inside(cache, source.file, cache)
-        files.download(source.url, Path(target), source.hashes)
+        # Somebody else's YAML must not decide where on this machine a file is written.
+        target = path_inside(cache, source.file, cache)
+        download(source.url, Path(target), source.hashes)
         return Located(source, cache)
     return None
 
 
-def _has_parts(source: JsonSource, root: Path) -> bool:
+def _has_all_parts(source: JsonSource, root: Path) -> bool:
     names = [source.file.format_map(part) for part in source.each_part()]
-    if not any(files.find(name, root) for name in names):
+    if not any(find_file(name, root) for name in names):
         return False
     names += [source.questions] if source.questions else []
-    missing = [name for name in names if not files.find(name, root)]
+    missing = [name for name in names if not find_file(name, root)]
     if missing:
         raise MissingError(
             f"{root} has only a part of the files: {missing[0]} is missing"
             + (f", and {len(missing) - 1} more." if len(missing) > 1 else ".")
         )
     if source.hashes:
-        files.check(files.get(source.file, root), source.hashes)
+        check_hashes(require_file(source.file, root), source.hashes)
     return True
 
 
@@ -196,7 +210,7 @@ def _rows(located: Located) -> Iterator[tuple[Row, list[Image]]]:
     root = located.root
     match located.source:
         case TsvSource() as source:
-            return read_tsv(files.get(source.file, root), root, source)
+            return read_tsv(require_file(source.file, root), root, source)
         case JsonSource() as source:
             return _json_parts(source, root)
         case HuggingFaceSource():
@@ -207,13 +221,13 @@ def _rows(located: Located) -> Iterator[tuple[Row, list[Image]]]:
 
 
 def _json_parts(source: JsonSource, root: Path) -> Iterator[tuple[Row, list[Image]]]:
-    questions = files.get(source.questions, root) if source.questions else None
+    question_file = require_file(source.questions, root) if source.questions else None
     for part in source.each_part():
-        path = files.get(source.file.format_map(part), root)
+        path = require_file(source.file.format_map(part), root)
         folder = root / source.images.format_map(part)
         if not folder.is_dir():
             folder = path.parent  # the data root is the benchmark's own folder
-        yield from read_json(path, folder, source.fields, part=part, questions=questions)
+        yield from read_json(path, folder, source.fields, part=part, questions=question_file)
 
 
 def _dataset_parts(snapshot: hub.Snapshot) -> Iterator[tuple[Row, list[Image]]]:

@@ -9,7 +9,7 @@ from pydantic import model_validator
 
 from racro_eval.common.templates import Template, check_names
 from racro_eval.data.layouts import Source
-from racro_eval.data.questions import BUILDERS, OWN, Native
+from racro_eval.data.questions import BUILDERS, NATIVE_BUILDERS, Native
 from racro_eval.errors import ConfigError, DataError
 from racro_eval.settings import (
     Strict,
@@ -61,7 +61,7 @@ class BenchmarkSpec(Strict):
     sources: tuple[Source, ...]
     question: Annotated[str, one_of((*BUILDERS, NATIVE))]
     """How the text T is built from question and options (see `questions.py`)."""
-    native: Native | Annotated[str, one_of(OWN)] | None = None
+    native: Native | Annotated[str, one_of(NATIVE_BUILDERS)] | None = None
     """The benchmark's own prompt, for `--question-style native` and `question: native`."""
     answer_rule: str | RuleByRow | None = None
     """The grader's rule; by default choice for rows with options and maths for the others. A rule

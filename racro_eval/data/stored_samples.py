@@ -1,4 +1,4 @@
-"""A benchmark's samples, kept on disk, so that memory does not grow with the benchmark's texts."""
+"""A benchmark's samples in a temporary file, so that memory does not grow with their texts."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ from racro_eval.errors import ConfigError, DataError
 
 
 class StoredSamples(Sequence[Sample]):
-    """Samples in the order given; each is made anew when it is asked for. A slice shares the file.
+    """A sequence of samples in a temporary file; each is read when it is accessed.
 
-    In memory is, for each sample, where it lies in the file.
+    Memory holds the offset and length of each sample's record only. A slice shares the file.
     """
 
     def __init__(
         self,
-        file: _Scratch,
-        kinds: dict[str, Callable[..., Image]],
+        file: _TemporaryFile,
+        image_classes: dict[str, Callable[..., Image]],
         offsets: array[int],
         lengths: array[int],
     ) -> None:
-        """kinds: the classes of images, by name. offsets, lengths: of the records (bytes)."""
-        self._file, self._kinds = file, kinds
+        """image_classes: by name. offsets, lengths: of the records, in bytes."""
+        self._file, self._image_classes = file, image_classes
         self._offsets, self._lengths = offsets, lengths
 
     @classmethod
     def write(cls, samples: Iterable[Sample], origin: str) -> tuple[Self, dict[str, int]]:
-        """Store the samples; gives them and the place of each index value, in order.
+        """Store the samples; returns them, and index value → position in the order of the samples.
 
-        Raises DataError, naming the origin, if two have the same index.
+        origin: where the samples come from, for errors. Raises DataError on a duplicate index.
         """
-        stored = cls(_Scratch(), {}, array("Q"), array("L"))
+        stored = cls(_TemporaryFile(), {}, array("Q"), array("L"))
         places: dict[str, int] = {}
         for place, sample in enumerate(samples):
             if sample.index in places:
-                raise DataError(f"{origin}: the index {sample.index!r} stands on two rows.")
+                raise DataError(f"{origin}: duplicate index {sample.index!r}.")
             places[sample.index] = place
             stored._append(sample)
         stored._file.flush()
@@ -53,15 +53,19 @@ class StoredSamples(Sequence[Sample]):
     def _append(self, sample: Sample) -> None:
         values = {field.name: getattr(sample, field.name) for field in fields(Sample)}
         values |= {"options": dict(sample.options), "meta": dict(sample.meta)}
-        values["images"] = [self._spell(image) for image in sample.images]
+        values["images"] = [self._image_record(image) for image in sample.images]
         record = json.dumps(values).encode("ascii")
         self._offsets.append(self._file.append(record))
         self._lengths.append(len(record))
 
-    def _spell(self, image: Any) -> list[Any]:
-        kind = type(image)
-        self._kinds[kind.__name__] = kind
-        return [kind.__name__, *(getattr(image, field.name) for field in fields(kind))]
+    def _image_record(self, image: Any) -> list[Any]:
+        """The name of the image's class and the values of its fields."""
+        image_class = type(image)
+        self._image_classes[image_class.__name__] = image_class
+        return [
+            image_class.__name__,
+            *(getattr(image, field.name) for field in fields(image_class)),
+        ]
 
     def __len__(self) -> int:
         return len(self._offsets)
@@ -75,48 +79,50 @@ class StoredSamples(Sequence[Sample]):
     def __getitem__(self, place: int | slice) -> Sample | Self:
         if isinstance(place, slice):
             parts = self._offsets[place], self._lengths[place]
-            return type(self)(self._file, self._kinds, *parts)
+            return type(self)(self._file, self._image_classes, *parts)
         values = json.loads(self._file.read(self._offsets[place], self._lengths[place]))
-        images = (self._kinds[kind](*facts) for kind, *facts in values.pop("images"))
+        records = values.pop("images")
+        images = (self._image_classes[name](*arguments) for name, *arguments in records)
         return Sample(**values, images=tuple(images))
 
 
-class _Scratch:
-    """A temporary file without a name: nobody else sees it, and it ends with its last reader."""
+class _TemporaryFile:
+    """A temporary file without a name; the system removes it when its last user has closed it."""
 
     def __init__(self) -> None:
-        with _room():
-            self._file = tempfile.TemporaryFile()  # noqa: SIM115 (it is closed by the next line)
+        with _write_errors():
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115 (the next line has it closed)
         weakref.finalize(self, _close, self._file)
 
     def append(self, record: bytes) -> int:
-        """Add a record; gives its offset (bytes). It can be read after the next flush."""
+        """Append a record; returns its offset in bytes. It can be read after the next flush."""
         offset = self._file.tell()
-        with _room():
+        with _write_errors():
             self._file.write(record)
         return offset
 
     def flush(self) -> None:
         """Make all records readable."""
-        with _room():
+        with _write_errors():
             self._file.flush()
 
     def read(self, offset: int, length: int) -> bytes:
-        """The record of that place (bytes)."""
+        """The record at an offset; both numbers are in bytes."""
         return os.pread(self._file.fileno(), length, offset)
 
 
 def _close(file: IO[bytes]) -> None:
-    """Close a file that nobody needs any more, what is left to be written included."""
+    """Close a file that is no longer needed. What could not be written to it does not matter."""
     with suppress(OSError):
         file.close()
 
 
 @contextmanager
-def _room() -> Iterator[None]:
+def _write_errors() -> Iterator[None]:
+    """Turns an OSError into a ConfigError that says what can be done."""
     try:
         yield
     except OSError as error:
         raise ConfigError(
-            f"A temporary file cannot be written: {error}. Name a folder with room in TMPDIR."
+            f"A temporary file cannot be written: {error}. Set TMPDIR to a folder with free space."
         ) from error

@@ -1,7 +1,7 @@
-"""VLMEvalKit's TSV: rows of any size, images as base64 in cells, read without holding the file.
+"""VLMEvalKit's TSV, with images as base64 in cells; a file of any size is read in little memory.
 
-One pass notes where each record lies; an image is read from its record when it is asked for. A cell
-of up to 64 characters is not an image but the `index` of the row whose image is meant.
+One pass finds the offset of each record; an image is read from its record when it is needed. A cell
+of up to 64 characters is not an image but a reference: the `index` of the row whose image is meant.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from racro_eval.common.regular_files import open_regular
-from racro_eval.data import files
-from racro_eval.data.cells import python_literal
+from racro_eval.data.cells import parse_python_literal
+from racro_eval.data.data_roots import open_file
 from racro_eval.errors import DataError
 from racro_eval.store.records import read_rows
 
-_REFERENCE_LENGTH = 64
+_MAX_REFERENCE_LENGTH = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Where a record lies in the file (bytes), and its cells."""
+    """A record: its offset and length in the file, in bytes, and its cells by column."""
 
     offset: int
     length: int
@@ -50,34 +50,34 @@ class TsvImage:
             with open_regular(self.path) as file:
                 file.seek(self.offset)
                 record = io.BytesIO(file.read(self.length))
-            # In the lines in which the file was read: those of `str.splitlines` end elsewhere too.
+            # Lines as the file was read: `str.splitlines` also splits at other characters.
             lines = (line.decode("utf-8") for line in record)
             cell = next(read_rows(lines, delimiter="\t"))[self.column]
-            return base64.b64decode(split_cell(cell)[self.item], validate=True)
+            return base64.b64decode(split_image_cell(cell)[self.item], validate=True)
         except (OSError, ValueError, IndexError, StopIteration, csv.Error) as error:
             raise DataError(f"The image in {self.name} cannot be read: {error}.") from error
 
 
-def split_cell(cell: str) -> list[str]:
-    """The images of a cell: a Python list of texts, or the one text that it is.
+def split_image_cell(cell: str) -> list[str]:
+    """The items of an image cell, which holds one text or a Python list of texts.
 
-    Raises ValueError on a list that is none.
+    Raises ValueError if the list cannot be parsed.
     """
     if not cell.strip():
         return []
     if not cell.lstrip().startswith("["):
         return [cell]
-    return [str(item) for item in python_literal(cell.strip())]
+    return [str(item) for item in parse_python_literal(cell.strip())]
 
 
 def is_reference(item: str) -> bool:
-    """Whether an image cell names another row instead of holding an image."""
-    return len(item) <= _REFERENCE_LENGTH
+    """Whether an item of an image cell names another row instead of holding an image."""
+    return len(item) <= _MAX_REFERENCE_LENGTH
 
 
 def read_records(path: Path) -> Iterator[Record]:
     """The records of a TSV in file order, one at a time. Raises DataError on a broken file."""
-    with files.opened(path) as file:
+    with open_file(path) as file:
         position = 0
 
         def lines() -> Iterator[str]:

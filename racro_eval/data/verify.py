@@ -1,4 +1,4 @@
-"""Whether a benchmark's files hold what they should: hashes, rows, every image."""
+"""Checks that a benchmark's files are complete: hashes, number of rows, every image."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from racro_eval.errors import DataError, MissingError, RacroError
 
 
 @dataclass
-class Check:
-    """What was found.
+class VerifyResult:
+    """The result of verifying a benchmark.
 
-    missing, broken: one sentence per image that is not there, or that cannot be decoded.
-    same: groups of rows with the same question, options and images, which a benchmark may have.
-    error: why it cannot be read at all.
+    missing, broken: one sentence per image that does not exist, or cannot be decoded.
+    duplicates: groups of index values whose rows have the same question text and images, which is
+    not an error. error: why the benchmark cannot be read at all.
     """
 
     name: str
@@ -27,12 +27,12 @@ class Check:
     images: int = 0
     missing: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
-    same: list[list[str]] = field(default_factory=list)
+    duplicates: list[list[str]] = field(default_factory=list)
     error: RacroError | None = None
 
     @property
     def exit_code(self) -> int:
-        """0 if all is well, 3 if something is only missing, 2 if something is wrong."""
+        """0 if the files are complete, 3 if images are missing, 2 if something is wrong."""
         if self.error:
             return self.error.exit_code
         if self.broken or self.rows != self.expected:
@@ -44,37 +44,37 @@ def verify(
     name: str,
     data_root: Path | None,
     watch: Callable[[Benchmark], Iterable[Sample]] = iter,
-) -> Check:
-    """Read all of a benchmark that is on this machine; takes nothing from the network.
+) -> VerifyResult:
+    """Read a whole benchmark from this machine; the network is not used.
 
-    watch: passes the samples on, e.g. through a progress bar.
+    watch: a function that passes the samples on, for example through a progress bar.
     """
-    check = Check(name)
+    result = VerifyResult(name)
     try:
         benchmark = load_benchmark(name, data_root=data_root, offline=True)
     except RacroError as error:
-        check.error = error
-        return check
-    check.name, check.origin = benchmark.name, benchmark.origin
-    check.rows, check.expected = len(benchmark), benchmark.spec.rows
-    alike: dict[tuple[str, ...], list[str]] = {}
+        result.error = error
+        return result
+    result.name, result.origin = benchmark.name, benchmark.origin
+    result.rows, result.expected = len(benchmark), benchmark.spec.rows
+    indices_by_content: dict[tuple[str, ...], list[str]] = {}
     for sample in watch(benchmark):
-        digests = [_look(image, check) for image in sample.images]
-        alike.setdefault((sample.question, *digests), []).append(sample.index)
-    check.same = [indices for indices in alike.values() if len(indices) > 1]
-    return check
+        digests = [_check_image(image, result) for image in sample.images]
+        indices_by_content.setdefault((sample.question, *digests), []).append(sample.index)
+    result.duplicates = [group for group in indices_by_content.values() if len(group) > 1]
+    return result
 
 
-def _look(image: Image, check: Check) -> str:
-    """Decode an image; what it is known by."""
-    check.images += 1
+def _check_image(image: Image, result: VerifyResult) -> str:
+    """Decode an image; returns its digest, or its name if it cannot be read."""
+    result.images += 1
     try:
         data = BytesImage(image.read(), image.name)
     except DataError as error:
-        check.missing.append(str(error))
+        result.missing.append(str(error))
         return image.name
     try:
         decode(data)
     except DataError as error:
-        check.broken.append(str(error))
+        result.broken.append(str(error))
     return digest(data)

@@ -1,7 +1,9 @@
 """Grading: find the final answer of a response and compare it with the gold answer.
 
-Importing this package loads no CAS: sympy only ever runs in a worker process. The graders'
-own modules, with their many patterns, load when one of their names is first used.
+    grade("So the area is \\boxed{12}.", Sample("1", "What is the area?", answer="12")).correct
+
+Importing this package does not import sympy, which runs in a worker process only. The modules of
+the grader, which have many patterns, are imported when one of their names is first used.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Judge a response against a sample: extraction, then the comparison its answer rule asks for."""
+"""The general grader: extracts the answer of a response and compares it by the answer rule."""
 
 from __future__ import annotations
 
@@ -20,41 +20,45 @@ if TYPE_CHECKING:
 def grade(response: str, sample: Sample, *, finish_reason: str = "stop") -> Verdict:
     """The verdict on `response` as an answer to `sample`.
 
-    finish_reason: what the engine said; "length" when it stopped for want of tokens. The sample's
-    rule decides how; raises ConfigError if it is none of `rules.py`. Never raises on text.
+    finish_reason: of the engine; "length" if the response reached the limit of tokens. Raises
+    ConfigError if the sample's answer rule is not one of `rules.py`; no text makes it raise.
     """
     rule = sample.rule or ("choice" if sample.options else "math")
     check_rule(rule)
-    found = extract_all(response, finish_reason=finish_reason) or _named(response, sample, rule)
-    if not found:
+    extractions = extract_all(response, finish_reason=finish_reason)
+    extractions = extractions or _option_by_text(response, sample, rule)
+    if not extractions:
         return unanswered(response, finish_reason)
-    verdict = _judge(found[0], sample, rule)
-    if not verdict.correct and len(found) > 1 and rule == "math":
-        # Only a plural gold can equal several boxes; a single one never does.
-        joint = _judge(found[1], sample, rule)
+    verdict = _verdict(extractions[0], sample, rule)
+    if not verdict.correct and len(extractions) > 1 and rule == "math":
+        # Several boxes as one list: only a gold answer with several items can equal it.
+        joint = _verdict(extractions[1], sample, rule)
         verdict = joint if joint.correct else verdict
     return verdict
 
 
 def unanswered(response: str, finish_reason: str = "stop") -> Verdict:
-    """The verdict on a response in which no answer was found: empty, truncated or unparsed."""
+    """The verdict on a response without an extracted answer: empty, truncated or unparsed."""
     if not response.strip():
         return Verdict(Status.empty, "", "", False)
-    cut = finish_reason == "length" or visible_text(response).unfinished
-    return Verdict(Status.truncated if cut else Status.unparsed, "", "", False)
+    truncated = finish_reason == "length" or visible_text(response).unfinished
+    return Verdict(Status.truncated if truncated else Status.unparsed, "", "", False)
 
 
-def _named(response: str, sample: Sample, rule: str) -> list[Extraction]:
-    found = named_option(visible_text(response).text, sample.options) if rule == "choice" else None
-    return [found] if found else []
+def _option_by_text(response: str, sample: Sample, rule: str) -> list[Extraction]:
+    if rule != "choice":
+        return []
+    extraction = named_option(visible_text(response).text, sample.options)
+    return [extraction] if extraction else []
 
 
-def _judge(found: Extraction, sample: Sample, rule: str) -> Verdict:
-    if rule == "choice" and sample.options and within_budget(found.text):
-        outcome = compare_choice(found.text, sample.answer, sample.options, _same_text)
+def _verdict(extraction: Extraction, sample: Sample, rule: str) -> Verdict:
+    text = extraction.text
+    if rule == "choice" and sample.options and within_budget(text):
+        comparison = compare_choice(text, sample.answer, sample.options, _same_text)
     else:
-        outcome = compare(found.text, sample.answer, rule)
-    return verdict_of(found, outcome)
+        comparison = compare(text, sample.answer, rule)
+    return verdict_of(extraction, comparison)
 
 
 def _same_text(prediction: str, option: str) -> Comparison:

@@ -1,13 +1,14 @@
-"""Answer rules: what kind of answer a benchmark has, as its YAML's `answer_rule` spells it.
+"""Answer rules: how an answer is compared with the gold one. A benchmark's YAML names its rule as
+`answer_rule`.
 
 choice          one or more option letters
-math            whatever the gold answer is: a number, a formula, a tuple, ... (the default)
+math            a number, a formula, a tuple, ..., whatever the gold answer is (the default)
 text            words only
 integer         a number, exactly
-float           a number that rounds to the decimals that the gold answer shows
-float:N         a number that agrees with the gold answer when both are rounded to N decimals
-float:tol=X     a number at most X away from the gold answer
-list            items in their order, whatever brackets stand around them
+float           a number that rounds to the gold answer at the gold answer's decimals
+float:N         a number that equals the gold answer when both are rounded to N decimals
+float:tol=X     a number that differs from the gold answer by at most X
+list            items in their order, with any brackets around them
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ _FLOAT = re.compile(r"float:(?:(?P<places>\d{1,2})|tol=(?P<tolerance>\d{1,9}(?:\
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """A parsed rule; decimals or tolerance where a float's rule names them."""
+class AnswerRule:
+    """A parsed answer rule. places, tolerance: of `float:N` and `float:tol=X`."""
 
     kind: str
     places: int | None = None
@@ -33,10 +34,10 @@ class Rule:
 
 
 @lru_cache(maxsize=64)
-def parse_rule(text: str) -> Rule:
-    """Read a rule's spelling; raises ConfigError unless it is one of those above."""
+def parse_rule(text: str) -> AnswerRule:
+    """Parse an answer rule such as `float:2`; raises ConfigError if it is none of those above."""
     if text in RULES:
-        return Rule(text)
+        return AnswerRule(text)
     match = _FLOAT.fullmatch(text)
     if match is None:
         raise ConfigError(
@@ -44,10 +45,10 @@ def parse_rule(text: str) -> Rule:
             "float:N (decimals), float:tol=X."
         )
     if match["places"]:
-        return Rule("float", places=int(match["places"]))
-    return Rule("float", tolerance=Fraction(match["tolerance"]))
+        return AnswerRule("float", places=int(match["places"]))
+    return AnswerRule("float", tolerance=Fraction(match["tolerance"]))
 
 
 def check_rule(text: str) -> None:
-    """Raise ConfigError unless `text` spells a rule."""
+    """Raise ConfigError unless `text` is an answer rule."""
     parse_rule(text)

@@ -1,4 +1,4 @@
-"""What grading hands back: statuses, extractions and verdicts."""
+"""The results of grading: extractions, comparisons and verdicts."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 GRADER_VERSION = "5"
-"""Raised when verdicts change; graded files of other versions are made again."""
+"""Increased when verdicts change; files graded by another version are graded again."""
 
 
 class Status(StrEnum):
-    """How a response was judged; everything but `correct` counts as not correct.
+    """The status of a graded response; only `correct` counts as correct.
 
     >>> from racro_eval import Sample, Status, grade
     >>> grade("I do not know.", Sample("1", "1 + 1?", answer="2")).status is Status.unparsed
@@ -20,31 +20,35 @@ class Status(StrEnum):
     correct = "correct"
     incorrect = "incorrect"
     unparsed = "unparsed"
-    """Text, but no final answer in it, or one that cannot be compared."""
+    """There is text, but no final answer in it, or none that can be compared."""
     truncated = "truncated"
-    """The response stopped before it gave an answer."""
+    """The response ended before it stated an answer."""
     empty = "empty"
     timeout = "timeout"
-    """The symbolic comparison did not end in time."""
+    """The symbolic comparison did not end within its time limit."""
     error = "error"
-    """The symbolic worker died; grading the row again may help."""
+    """The symbolic worker died; grading the row again may succeed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """The final answer of a response, as written, and the rule that found it."""
+    """The final answer of a response, as written.
+
+    method: how it was found, e.g. "boxed" (see `extraction/extract.py`).
+    """
 
     text: str
-    rule: str
+    method: str
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The judgement of one response.
+    """The result of grading one response.
 
-    extracted: the answer found in the response, "" when there is none.
-    method: extraction rule and deciding comparison, e.g. "boxed/number"; "" when nothing
-    was extracted.
+    extracted: the answer found in the response, "" if there is none.
+    method: the method of extraction and of comparison, e.g. "boxed/number"; "" if nothing was
+    extracted.
+    normal_forms: what was compared: the extracted and the gold answer in the grader's notation.
 
     >>> from racro_eval import Sample, grade
     >>> verdict = grade("The answer is 2.", Sample("1", "1 + 1?", answer="2"))
@@ -57,12 +61,11 @@ class Verdict:
     method: str
     correct: bool
     normal_forms: tuple[str, str] = ("", "")
-    """What was compared: the extracted answer and the gold one in the grader's own spelling."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Outcome of comparing two answers; `status` is correct or incorrect when decided."""
+    """The result of comparing two answers: correct, incorrect, or why it is not decided."""
 
     status: Status
     method: str
@@ -70,10 +73,18 @@ class Comparison:
 
     @property
     def equal(self) -> bool:
+        """Whether the two answers are equal."""
         return self.status is Status.correct
 
 
-def verdict_of(found: Extraction, outcome: Comparison) -> Verdict:
-    """The verdict that a comparison with an answer found makes."""
-    method = f"{found.rule}/{outcome.method}"
-    return Verdict(outcome.status, found.text, method, outcome.equal, outcome.normal_forms)
+def decided(equal: bool, method: str, prediction: str = "", answer: str = "") -> Comparison:
+    """A comparison with a decision. prediction, answer: what was compared, if it is to be shown."""
+    return Comparison(Status.correct if equal else Status.incorrect, method, (prediction, answer))
+
+
+def verdict_of(extraction: Extraction, comparison: Comparison) -> Verdict:
+    """The verdict on a response from its extracted answer and the comparison with the gold one."""
+    method = f"{extraction.method}/{comparison.method}"
+    return Verdict(
+        comparison.status, extraction.text, method, comparison.equal, comparison.normal_forms
+    )

@@ -106,7 +106,7 @@ def _read_hash(path: Path, state: dict[str, Any], progress: _Progress | None) ->
 
 def _note(path: Path) -> Path:
     """The place of what is known of a file."""
-    from racro_eval.data.files import cache_folder  # late: it brings much with it
+    from racro_eval.common.user_cache import cache_folder
 
     name = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()
     return cache_folder("weights") / f"{name}.json"

@@ -1,1 +1,1 @@
-"""From responses to verdicts by a benchmark's own rule, and from verdicts to its metric."""
+"""Scoring: verdicts by a benchmark's own scorer, and its metric from these verdicts."""

@@ -23,7 +23,7 @@ from racro_eval.stages.stage_file import StageFile
 from racro_eval.store.columns import CALL_COLUMNS
 
 SAMPLING = Sampling(temperature=0.0, max_tokens=8192)
-"""As in the paper: captions and tentative answers are greedy, of at most 8192 tokens."""
+"""The paper's sampling of captions and tentative answers: greedy, up to 8192 tokens."""
 
 
 @dataclass(frozen=True)

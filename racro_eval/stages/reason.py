@@ -24,7 +24,7 @@ from racro_eval.store.columns import REASONING_COLUMNS
 from racro_eval.thought import answer_of
 
 SAMPLING = Sampling(temperature=0.6, top_p=0.95, max_tokens=8192)
-"""As in the paper: how the reasoner's answers are drawn."""
+"""The paper's sampling of reasoners."""
 
 NO_MLLM = "no-mllm"
 """The folder of answers for which the reasoner read the question alone."""

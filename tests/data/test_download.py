@@ -13,7 +13,7 @@ from threading import Thread
 import pytest
 
 from racro_eval import load_benchmark
-from racro_eval.data import files
+from racro_eval.data.data_roots import benchmark_cache
 from racro_eval.errors import ChecksumError, MissingError
 from tests.support.benchmarks import base64_picture, make_tsv, write_spec
 
@@ -87,14 +87,14 @@ def spec(tmp_path: Path, server: Server, **source: str) -> Path:
 
 def part_of(server: Server, size: int) -> Path:
     """What an interrupted download left."""
-    part = files.cache_folder() / "small.tsv.part"
+    part = benchmark_cache() / "small.tsv.part"
     part.parent.mkdir(parents=True)
     part.write_bytes((server.folder / "small.tsv").read_bytes()[:size])
     return part
 
 
 def kept() -> list[str]:
-    return sorted(path.name for path in files.cache_folder().glob("small*"))
+    return sorted(path.name for path in benchmark_cache().glob("small*"))
 
 
 def test_a_download_is_checked_and_kept(tmp_path: Path, server: Server) -> None:
@@ -108,7 +108,7 @@ def test_a_download_is_checked_and_kept(tmp_path: Path, server: Server) -> None:
 def test_an_interrupted_download_goes_on_where_it_stopped(tmp_path: Path, server: Server) -> None:
     path = spec(tmp_path, server)
     server.cut = 150_000
-    with pytest.raises(MissingError, match="The same command continues it"):
+    with pytest.raises(MissingError, match="The same command resumes it"):
         load_benchmark(str(path))
     assert kept() == ["small.tsv.part"]
     assert len(load_benchmark(str(path))) == 2

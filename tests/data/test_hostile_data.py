@@ -11,9 +11,9 @@ import pytest
 from PIL import EpsImagePlugin, Image
 
 from racro_eval import load_benchmark
-from racro_eval.data import files, images
+from racro_eval.data import images, sources
 from racro_eval.data.images import BytesImage, FileImage, decode
-from racro_eval.data.references import MOST_IMAGES, References
+from racro_eval.data.references import MAX_IMAGES, References
 from racro_eval.data.sources import locate
 from racro_eval.data.spec import load_spec
 from racro_eval.data.tsv import TsvImage
@@ -34,12 +34,12 @@ def test_the_table_is_large_enough() -> None:
 @pytest.mark.parametrize("case", DATA_CASES, ids=[case.name for case in DATA_CASES])
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 def test_a_file_is_read_or_refused_in_one_sentence(case: DataCase, tmp_path: Path) -> None:
-    found = outcome(case, tmp_path)
+    result = outcome(case, tmp_path)
     if case.expected == READS:
-        assert found == READS, case.why
+        assert result == READS, case.why
     else:
-        assert case.expected in found, case.why
-        assert found.endswith(".") and "\n" not in found
+        assert case.expected in result, case.why
+        assert result.endswith(".") and "\n" not in result
 
 
 _READERS: dict[str, Callable[[Path], object]] = {
@@ -76,7 +76,7 @@ def test_only_regular_files_are_read(reader: str, kind: str, tmp_path: Path) -> 
 
 class TestImages:
     def test_a_file_has_a_limit(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(images, "LARGEST_FILE", 10)
+        monkeypatch.setattr(images, "MAX_FILE_BYTES", 10)
         path = tmp_path / "x.png"
         path.write_bytes(b"0123456789")
         assert FileImage(str(path)).read() == b"0123456789"
@@ -127,17 +127,17 @@ class TestTsv:
         given = []
         for index, places in (("1", [image]), ("2", ["4"]), ("3", [image]), ("4", ["1", image])):
             rows.add(index, places, index)
-            given.append([(row, len(found)) for row, found in rows.ready()])
+            given.append([(row, len(images_)) for row, images_ in rows.ready()])
         rows.finish()
         assert given == [[("1", 1)], [], [], [("2", 2), ("3", 1), ("4", 2)]]
 
     def test_a_row_may_have_as_many_images_as_the_bound(self) -> None:
         rows = References("x.tsv")
         rows.add("1", [BytesImage(b"x")], None)
-        rows.add("2", ["1"] * MOST_IMAGES, None)
-        assert [len(found) for _, found in rows.ready()] == [1, MOST_IMAGES]
+        rows.add("2", ["1"] * MAX_IMAGES, None)
+        assert [len(images_) for _, images_ in rows.ready()] == [1, MAX_IMAGES]
         with pytest.raises(DataError, match="row 3: it has more than 1,000 images"):
-            rows.add("3", ["1"] * (MOST_IMAGES + 1), None)
+            rows.add("3", ["1"] * (MAX_IMAGES + 1), None)
 
     @pytest.mark.parametrize("down", [True, False], ids=["down", "up"])
     def test_a_chain_of_100_000_rows(self, down: bool) -> None:
@@ -147,13 +147,13 @@ class TestTsv:
         chain.append((str(count), [BytesImage(b"x")]))  # type: ignore[list-item]
         for index, places in chain if down else chain[::-1]:
             rows.add(index, places, index)
-        assert sum(len(found) for _, found in rows.ready()) == count + 1
+        assert sum(len(images_) for _, images_ in rows.ready()) == count + 1
         rows.finish()
 
 
 def test_a_download_stays_in_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A YAML from somebody else names the address and the file that it is written to."""
-    monkeypatch.setattr(files, "download", lambda *_: pytest.fail("it was fetched"))
+    monkeypatch.setattr(sources, "download", lambda *_: pytest.fail("it was fetched"))
     source = {"kind": "tsv", "file": "../../evil.tsv", "url": "http://127.0.0.1:9/evil.tsv"}
     spec = load_spec(str(write_spec(tmp_path / "S.yaml", source, 1)))
     with pytest.raises(DataError, match="leads out of"):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from racro_eval import load_benchmark
-from racro_eval.data import files
+from racro_eval.data.data_roots import benchmark_cache
 from racro_eval.errors import DataError, MissingError
 from tests.support.benchmarks import picture, write_spec
 
@@ -202,5 +202,5 @@ class TestFromTheHub:
 
     def test_only_the_images_in_use_are_kept(self, tmp_path: Path) -> None:
         load_benchmark(spec(tmp_path))
-        names = {path.name for path in files.cache_folder().rglob("00000*")}
+        names = {path.name for path in benchmark_cache().rglob("00000*")}
         assert names == {"000000-image_1.png", "000000-image_2", "000001-image_2"}

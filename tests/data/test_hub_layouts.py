@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from racro_eval import Sample
-from racro_eval.data import files, hub, sources
+from racro_eval.data import hub, sources
+from racro_eval.data.data_roots import benchmark_cache
 from racro_eval.data.layouts import HuggingFaceSource
 from racro_eval.data.spec import load_spec
 from tests.support.benchmarks import picture
@@ -25,7 +26,7 @@ def read(name: str, row: dict[str, Any], **part: str) -> list[Sample]:
         (folder / "picture.png").write_bytes(picture(1))
         here = part.items() <= each.items()
         (folder / hub.ROWS).write_text(json.dumps(row) + "\n" if here else "")
-    located = sources.Located(source, files.cache_folder(), snapshot)
+    located = sources.Located(source, benchmark_cache(), snapshot)
     return list(sources.read(spec, located))
 
 

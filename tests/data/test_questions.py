@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from racro_eval.data.olympiadbench import instruction
-from racro_eval.data.questions import BUILDERS, Item, Native, bare_question, hint_choices
+from racro_eval.data.questions import BUILDERS, Native, QuestionParts, bare_question, hint_choices
 from racro_eval.data.spec import load_spec
 from racro_eval.errors import ConfigError, DataError
 from racro_eval.settings import parse_settings
@@ -13,7 +13,7 @@ from racro_eval.settings import parse_settings
 TWO = {"A": "3", "B": "4"}
 
 
-def native(name: str, item: Item) -> str:
+def native(name: str, item: QuestionParts) -> str:
     own = load_spec(name).native
     assert isinstance(own, Native)
     return own.render(item)
@@ -28,32 +28,40 @@ MATHVISION = (
 @pytest.mark.parametrize(
     ("name", "item", "text"),
     [
-        ("MathVision", Item("Q", TWO), MATHVISION + "Q\n(A) 3\n(B) 4\n"),
-        ("MathVision", Item("Q"), MATHVISION + "Q\n"),
+        ("MathVision", QuestionParts("Q", TWO), MATHVISION + "Q\n(A) 3\n(B) 4\n"),
+        ("MathVision", QuestionParts("Q"), MATHVISION + "Q\n"),
         (
             "MathVision",  # the choices are in the picture
-            Item("Q", {letter: letter for letter in "ABCDE"}),
+            QuestionParts("Q", {letter: letter for letter in "ABCDE"}),
             MATHVISION + "Q\n",
         ),
-        ("MathVista_MINI", Item("Hint: ...\nQuestion: Q", TWO), "Hint: ...\nQuestion: Q"),
-        ("MathVerse_MINI_Vision_Only", Item("Please directly answer."), "Please directly answer."),
-        ("LogicVista", Item("Q"), "Q"),
+        ("MathVista_MINI", QuestionParts("Hint: ...\nQuestion: Q", TWO), "Hint: ...\nQuestion: Q"),
+        (
+            "MathVerse_MINI_Vision_Only",
+            QuestionParts("Please directly answer."),
+            "Please directly answer.",
+        ),
+        ("LogicVista", QuestionParts("Q"), "Q"),
         (
             "MMMU_DEV_VAL",
-            Item("Q <image 1>", TWO),
+            QuestionParts("Q <image 1>", TWO),
             "Q <image 1>\n(A) 3\n(B) 4\n\n"
             "Answer with the option's letter from the given choices directly.",
         ),
-        ("MMMU_DEV_VAL", Item("Q"), "Q\n\nAnswer the question using a single word or phrase."),
+        (
+            "MMMU_DEV_VAL",
+            QuestionParts("Q"),
+            "Q\n\nAnswer the question using a single word or phrase.",
+        ),
         (
             "MMMU_Pro_10c",
-            Item("Q", TWO),
+            QuestionParts("Q", TWO),
             "Question: Q\nOptions:\nA. 3\nB. 4\n"
             "Answer directly with the option letter from the given choices. ",
         ),
         (
             "WeMath",
-            Item("Q", TWO),
+            QuestionParts("Q", TWO),
             "Now, we require you to solve a multiple-choice math question. Please briefly describe "
             "your thought process and provide the final answer(option).\nQuestion: Q\n"
             "Option: A. 3; B. 4\nRegarding the format, please answer following the template below, "
@@ -62,7 +70,7 @@ MATHVISION = (
         ),
         (
             "DynaMath",
-            Item("Q", meta={"answer_type": "float"}),
+            QuestionParts("Q", meta={"answer_type": "float"}),
             "## Question\n Q\n## Answer Instruction Please provide an answer to the question "
             "outlined above. Your response should adhere to the following JSON format, which "
             "includes two keys: 'solution' and 'short answer'. The 'solution' key can contain "
@@ -74,21 +82,21 @@ MATHVISION = (
         ),
     ],
 )
-def test_native_prompts(name: str, item: Item, text: str) -> None:
+def test_native_prompts(name: str, item: QuestionParts, text: str) -> None:
     assert native(name, item) == text
 
 
 def test_dynamath_guides_by_answer_type() -> None:
-    choice = native("DynaMath", Item("Q", meta={"answer_type": "multiple choice"}))
+    choice = native("DynaMath", QuestionParts("Q", meta={"answer_type": "multiple choice"}))
     assert "Provide the corresponing choice option in the 'short answer' key, such as" in choice
-    text = native("DynaMath", Item("Q", meta={"answer_type": "text"}))
+    text = native("DynaMath", QuestionParts("Q", meta={"answer_type": "text"}))
     assert "Float numbers in the answer should be formatted as three-digit" in text
     with pytest.raises(DataError, match="no text for answer_type ''"):
-        native("DynaMath", Item("Q"))
+        native("DynaMath", QuestionParts("Q"))
 
 
 def test_texts_of_rows_are_never_parsed() -> None:
-    hostile = Item("{options} {0} {", {"A": "{question}", "B": "{x"})
+    hostile = QuestionParts("{options} {0} {", {"A": "{question}", "B": "{x"})
     assert native("MathVision", hostile) == MATHVISION + (
         "{options} {0} {\n(A) {question}\n(B) {x\n"
     )
@@ -101,11 +109,11 @@ def test_a_template_that_cannot_work_is_refused(text: str) -> None:
 
 
 def test_mcq_with_a_hint_and_in_chinese() -> None:
-    assert BUILDERS["mcq"](Item("Q", TWO, hint="Look.")) == (
+    assert BUILDERS["mcq"](QuestionParts("Q", TWO, hint="Look.")) == (
         "Hint: Look.\nQuestion: Q\nOptions:\nA. 3\nB. 4\n"
         "Please select the correct answer from the options above."
     )
-    assert BUILDERS["mcq"](Item("问", TWO)).endswith("B. 4\n请直接回答选项字母。")
+    assert BUILDERS["mcq"](QuestionParts("问", TWO)).endswith("B. 4\n请直接回答选项字母。")
 
 
 @pytest.mark.parametrize("question", ["Q", "", "Why?\nChoices: none\n<image1>"])

@@ -159,7 +159,7 @@ class TestBadFiles:
 
     def test_two_rows_of_one_index(self, tmp_path: Path) -> None:
         make_tsv(tmp_path / "small.tsv", [tsv_row("1"), tsv_row("1")])
-        assert "index '1' stands on two rows" in str(self.load(tmp_path, TSV))
+        assert "duplicate index '1'" in str(self.load(tmp_path, TSV))
 
     def test_reference_to_no_row(self, tmp_path: Path) -> None:
         make_tsv(tmp_path / "small.tsv", [tsv_row("1", image="9")])

@@ -17,7 +17,6 @@ from racro_eval.pipeline.config import RunConfig
 from racro_eval.pipeline.planning import make_plan
 from racro_eval.settings import parse_settings
 from tests.support.benchmarks import make_json_benchmark, write_spec
-from tests.support.paths import shared_facts
 
 PAPER = {
     "MathVista_MINI",
@@ -57,17 +56,19 @@ def test_a_spec_survives_the_sidecar_of_a_graded_file(name: str) -> None:
     assert parse_settings(BenchmarkSpec, kept, "sidecar") == spec
 
 
-def test_hashes_and_rows_are_those_of_the_fact_sheet() -> None:
-    sheet = (shared_facts().parent / "BENCHMARKS.md").read_text(encoding="utf-8")
-    for name in benchmark_names():
-        for source in load_spec(name).sources:
-            if source.kind == "tsv":
-                assert source.md5 in sheet
-                assert source.sha256 is None or source.sha256 in sheet
-    rows = dict(
-        re.findall(r"^\| (MathVista_MINI|WeMath|DynaMath|MMStar) .*\| (\d+) \|$", sheet, re.M)
-    )
-    assert rows == {name: str(load_spec(name).rows) for name in rows} and len(rows) == 4
+def test_hashes_and_rows_are_those_of_the_published_files() -> None:
+    published = json.loads(Path(__file__).with_name("published_files.json").read_text("utf-8"))
+    specs = [
+        (load_spec(name), source)
+        for name in benchmark_names()
+        for source in load_spec(name).sources
+    ]
+    files = [(spec, source) for spec, source in specs if source.kind == "tsv"]
+    for spec, source in files:
+        facts = dict(published[source.file])
+        assert facts.pop("rows", spec.rows) == spec.rows
+        assert source.hashes == facts
+    assert {source.file for _, source in files} == published.keys()
 
 
 def write(path: Path, **content: object) -> str:

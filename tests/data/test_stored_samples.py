@@ -56,7 +56,7 @@ def test_a_slice_outlives_what_it_was_cut_from() -> None:
 
 
 def test_two_samples_of_one_index_are_an_error() -> None:
-    with pytest.raises(DataError, match=r"small\.tsv: the index '1' stands on two rows"):
+    with pytest.raises(DataError, match=r"small\.tsv: duplicate index '1'"):
         StoredSamples.write([Sample("1", "Q"), Sample("1", "R")], "small.tsv")
 
 

@@ -51,8 +51,8 @@ def test_rows_keep_their_order_while_one_waits_for_an_image_further_down(tmp_pat
         {"index": "3", "image": base64_picture(3)},
         {"index": "4", "image": ""},
     ]
-    found = images(load(tmp_path, table))
-    assert list(found.items()) == [
+    loaded = images(load(tmp_path, table))
+    assert list(loaded.items()) == [
         ("1", [picture(3)]),
         ("2", [picture(2)]),
         ("3", [picture(3)]),
@@ -158,7 +158,7 @@ def test_a_name_that_no_file_can_have_is_an_error_of_its_row(tmp_path: Path) -> 
 
 
 def test_image_paths_that_are_no_list(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="is no list of files"):
+    with pytest.raises(DataError, match="is not a list of files"):
         load(tmp_path, [{"index": "1", "image_path": "['1.png'"}])
 
 

@@ -12,7 +12,7 @@ import pytest
 from racro_eval import load_benchmark
 from racro_eval.data.images import decode, digest
 from racro_eval.data.layouts import GeneratedSource
-from racro_eval.data.questions import Item, mcq_or_plain
+from racro_eval.data.questions import QuestionParts, mcq_or_plain
 from racro_eval.demo.problems import picture_bytes, problem
 from racro_eval.errors import ConfigError
 from tests.support.benchmarks import write_spec
@@ -58,7 +58,7 @@ def test_the_text_of_a_row() -> None:
     assert benchmark["0"].answer == "A"
     assert benchmark["1"].question == "What is the total of all bars?"
     assert benchmark["1"].options == {}
-    assert mcq_or_plain(Item("Count the circles.")) == "Count the circles."
+    assert mcq_or_plain(QuestionParts("Count the circles.")) == "Count the circles."
 
 
 def test_a_benchmark_of_your_own_seed(tmp_path: Path) -> None:

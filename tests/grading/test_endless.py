@@ -60,17 +60,17 @@ def _bounded() -> Iterator[None]:
         signal.signal(signal.SIGVTALRM, before)
 
 
-def _judged(response: str) -> None:
-    """Read a response by every way that leads to a verdict."""
+def _grade_in_every_way(response: str) -> None:
+    """Grade a response in each way that leads to a verdict."""
     extract_answer(response)
     for options in ({}, {"A": "red apples", "B": "12"}):
         grade(response, Sample(index="", question="", answer="B", options=options))
 
 
 @pytest.mark.parametrize("response", RESPONSES.values(), ids=RESPONSES)
-def test_a_response_is_judged_at_once(response: str) -> None:
+def test_a_response_is_graded_at_once(response: str) -> None:
     with _bounded():
-        _judged(response)
+        _grade_in_every_way(response)
 
 
 @pytest.mark.parametrize("rule", ["choice", "math"])
@@ -81,13 +81,14 @@ def test_an_answer_is_compared_at_once(answer: str, rule: str) -> None:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_random_repetitions_are_judged_at_once(seed: int) -> None:
+def test_random_repetitions_are_graded_at_once(seed: int) -> None:
     draw = random.Random(seed)
     for _ in range(25):
         pieces = draw.sample(_PIECES, draw.choice((1, 2, 4)))
         text = "".join(draw.choice(pieces) for _ in range(draw.choice((25, 60, 300))))
         with _bounded():
-            _judged(draw.choice(("So ", "x = ", "The answer is ", "")) + text.rstrip(" ,") + ".")
+            start = draw.choice(("So ", "x = ", "The answer is ", ""))
+            _grade_in_every_way(start + text.rstrip(" ,") + ".")
 
 
 @pytest.mark.parametrize("repeat", ["\n", "> \n", "Answer:\n", "the answer is "])

@@ -19,9 +19,9 @@ CASES: list[dict[str, Any]] = json.loads(
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["why"])
 def test_table(case: dict[str, Any]) -> None:
-    found = extract(case["response"], finish_reason=case["finish_reason"])
-    expected = None if case["text"] is None else Extraction(case["text"], case["rule"])
-    assert found == expected
+    extracted = extract(case["response"], finish_reason=case["finish_reason"])
+    expected = None if case["text"] is None else Extraction(case["text"], case["method"])
+    assert extracted == expected
 
 
 def test_extract_answer_is_the_text_alone() -> None:
@@ -30,8 +30,8 @@ def test_extract_answer_is_the_text_alone() -> None:
 
 
 def test_boxes_of_one_sentence_are_also_offered_together() -> None:
-    found = extract_all("Hence $x = \\boxed{1}$ and $y = \\boxed{-2}$.")
-    assert found == [Extraction("-2", "boxed"), Extraction("1, -2", "boxes")]
+    extracted = extract_all("Hence $x = \\boxed{1}$ and $y = \\boxed{-2}$.")
+    assert extracted == [Extraction("-2", "boxed"), Extraction("1, -2", "boxes")]
     angles = extract_all(
         "So $\\angle A = \\boxed{40}^\\circ$ and $\\angle B = \\boxed{60}^\\circ$."
     )

@@ -47,8 +47,8 @@ def test_nothing_raises(prediction: str, answer: str) -> None:
 @relaxed
 @given(st.text() | LATEXLIKE)
 def test_extraction_never_raises_and_is_part_of_the_response(response: str) -> None:
-    found = extract(response)
-    assert found is None or found.text in response
+    extraction = extract(response)
+    assert extraction is None or extraction.text in response
 
 
 @relaxed

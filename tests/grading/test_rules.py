@@ -7,14 +7,14 @@ from fractions import Fraction
 import pytest
 
 from racro_eval.errors import ConfigError
-from racro_eval.grading.rules import RULES, Rule, parse_rule
+from racro_eval.grading.rules import RULES, AnswerRule, parse_rule
 
 
 def test_every_rule_is_read() -> None:
     for name in RULES:
-        assert parse_rule(name) == Rule(name)
-    assert parse_rule("float:2") == Rule("float", places=2)
-    assert parse_rule("float:tol=0.001") == Rule("float", tolerance=Fraction(1, 1000))
+        assert parse_rule(name) == AnswerRule(name)
+    assert parse_rule("float:2") == AnswerRule("float", places=2)
+    assert parse_rule("float:tol=0.001") == AnswerRule("float", tolerance=Fraction(1, 1000))
 
 
 @pytest.mark.parametrize(

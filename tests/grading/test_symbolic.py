@@ -11,7 +11,7 @@ from racro_eval.grading.maths import symbolic
 
 
 def ask(left: str, right: str, op: str = "equal") -> dict[str, object]:
-    return symbolic.answer({"op": op, "left": left, "right": right})
+    return symbolic.reply_to({"op": op, "left": left, "right": right})
 
 
 @pytest.mark.parametrize(

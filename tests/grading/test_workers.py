@@ -28,10 +28,10 @@ ENDLESS = ("\\int_0^{\\infty} \\frac{\\sin(x^{3})\\ln(1+x^{7})}{x^{3}+2} dx", "4
 
 # On a busy machine calls are timeouts while the first worker loads.
 PATIENT = """
-from racro_eval.grading.equivalence import compare
+from racro_eval.grading.comparison.equivalence import compare
 def patient(prediction, answer):
-    found = next(c for _ in range(20) if (c := compare(prediction, answer)).status != "timeout")
-    return found.equal
+    result = next(c for _ in range(20) if (c := compare(prediction, answer)).status != "timeout")
+    return result.equal
 """
 
 

@@ -36,7 +36,7 @@ EXPLANATIONS = Path(__file__).parent / "explanations.json"
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A row that is judged otherwise."""
+    """A row that is graded otherwise."""
 
     index: str
     gold: str
@@ -48,7 +48,7 @@ class Difference:
 
 @dataclass(slots=True)
 class Agreement:
-    """How many rows of an output file are judged alike. given: what the verdict is made from."""
+    """How many rows of an output file are graded alike. given: what the verdict is based on."""
 
     benchmark: str
     outputs: str
@@ -80,7 +80,7 @@ class Agreement:
 
     @property
     def decided(self) -> list[Difference]:
-        """Rows in which an answer was found here, and judged otherwise."""
+        """Rows in which an answer was found here, and graded otherwise."""
         return [row for row in self.differences if row not in self.undecided]
 
 
@@ -108,29 +108,31 @@ def table(name: str) -> list[dict[str, str]]:
 
 def mathvision(model: str) -> Agreement:
     """The official verdicts of a file of MATH-Vision outputs."""
-    found = Agreement("MathVision", model, "the response")
+    agreement = Agreement("MathVision", model, "the response")
     for row in json_lines(f"mathvision/outputs/{model}.jsonl"):
         sample = benchmark("MathVision")[row["id"]]
-        found.add_response(sample, row["response"], row["correct"])
-    return found
+        agreement.add_response(sample, row["response"], row["correct"])
+    return agreement
 
 
 def mathvista_extractions(model: str) -> Agreement:
     """The official verdicts on what the official extractor, a GPT-4, took from the responses."""
-    found = Agreement("MathVista", model, "the official extraction")
+    agreement = Agreement("MathVista", model, "the official extraction")
     for pid, row in load(f"mathvista/outputs/{model}.json").items():
         sample = benchmark("MathVista_MINI")[pid]
         outcome = mathvista.compare_answer(str(row["extraction"]), sample)
-        found.add(sample, outcome.equal, row["true_false"], outcome.status.value, row["extraction"])
-    return found
+        agreement.add(
+            sample, outcome.equal, row["true_false"], outcome.status.value, row["extraction"]
+        )
+    return agreement
 
 
 def mathvista_responses(model: str) -> Agreement:
     """The official verdicts beside those from the responses, without a GPT-4."""
-    found = Agreement("MathVista", model, "the response")
+    agreement = Agreement("MathVista", model, "the response")
     for pid, row in load(f"mathvista/outputs/{model}.json").items():
-        found.add_response(benchmark("MathVista_MINI")[pid], row["response"], row["true_false"])
-    return found
+        agreement.add_response(benchmark("MathVista_MINI")[pid], row["response"], row["true_false"])
+    return agreement
 
 
 def logicvista_rows(model: str) -> Iterator[tuple[dict[str, str], Sample | None]]:
@@ -140,22 +142,22 @@ def logicvista_rows(model: str) -> Iterator[tuple[dict[str, str], Sample | None]
 
 def logicvista_extractions(model: str) -> Agreement:
     """The official matches of the letters that a GPT-3.5 took from the answers."""
-    found = Agreement("LogicVista", model, "the official extraction")
+    agreement = Agreement("LogicVista", model, "the official extraction")
     for row, sample in logicvista_rows(model):
         letters = ast.literal_eval(row[f"{model} answer extracted"])
         if sample is not None:
             same = logicvista.compare_answer(", ".join(letters), sample).equal
-            found.add(sample, same, row["match?"] == "1", "", str(letters))
-    return found
+            agreement.add(sample, same, row["match?"] == "1", "", str(letters))
+    return agreement
 
 
 def logicvista_responses(model: str) -> Agreement:
     """The official matches beside those from the answers, without a GPT-3.5."""
-    found = Agreement("LogicVista", model, "the response")
+    agreement = Agreement("LogicVista", model, "the response")
     for row, sample in logicvista_rows(model):
         if sample is not None:
-            found.add_response(sample, row[f"{model} answer raw"], row["match?"] == "1")
-    return found
+            agreement.add_response(sample, row[f"{model} answer raw"], row["match?"] == "1")
+    return agreement
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,7 @@ def mmmu_rows(model: str) -> list[MmmuRow]:
     rows = []
     for path in sorted((shared_data() / "mmmu" / "outputs" / model).glob("*.json")):
         for row in json.loads(path.read_text(encoding="utf-8")):
-            told = official[row["id"]]
+            verdict = official[row["id"]]
             sample = Sample(
                 index=row["id"],
                 question="",
@@ -183,18 +185,18 @@ def mmmu_rows(model: str) -> list[MmmuRow]:
                 answer=str(row["answer"]),
                 scorer="mmmu",
             )
-            guessed, correct = told["random_guess"] == "1", told["correct"] == "1"
-            rows.append(MmmuRow(sample, row["response"], told["parsed"], guessed, correct))
+            guessed, correct = verdict["random_guess"] == "1", verdict["correct"] == "1"
+            rows.append(MmmuRow(sample, row["response"], verdict["parsed"], guessed, correct))
     return rows
 
 
 def mmmu_responses(model: str) -> Agreement:
     """The official verdicts, but for the rows in which the official parser draws an option."""
-    found = Agreement("MMMU", model, "the response")
+    agreement = Agreement("MMMU", model, "the response")
     for row in mmmu_rows(model):
         if not row.guessed:
-            found.add_response(row.sample, row.response, row.correct)
-    return found
+            agreement.add_response(row.sample, row.response, row.correct)
+    return agreement
 
 
 MEASURES: list[tuple[Callable[[str], Agreement], tuple[str, ...]]] = [
@@ -215,8 +217,8 @@ def measured() -> list[Agreement]:
 
 def explanations() -> dict[str, dict[str, str]]:
     """benchmark/outputs/index → who is right ("ours", "official", "neither"), and why."""
-    found: dict[str, dict[str, str]] = json.loads(EXPLANATIONS.read_text(encoding="utf-8"))
-    return found
+    explained: dict[str, dict[str, str]] = json.loads(EXPLANATIONS.read_text(encoding="utf-8"))
+    return explained
 
 
 def name_of(agreement: Agreement, row: Difference) -> str:
@@ -264,10 +266,10 @@ def _decided_otherwise() -> Iterator[str]:
     yield "|---|---|---|---|---|---|---|---|---|"
     for a in measured():
         for row in a.decided:
-            told = why.get(name_of(a, row), {"right": "?", "why": "?"})
+            explanation = why.get(name_of(a, row), {"right": "?", "why": "?"})
             verdicts = [("incorrect", "correct")[verdict] for verdict in (row.official, row.ours)]
             cells = [a.benchmark, a.outputs, row.index, _code(row.gold), _code(row.extracted)]
-            yield f"| {' | '.join([*cells, *verdicts, told['right'], told['why']])} |"
+            yield f"| {' | '.join([*cells, *verdicts, explanation['right'], explanation['why']])} |"
 
 
 def _code(text: str) -> str:

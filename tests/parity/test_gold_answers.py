@@ -40,7 +40,7 @@ def test_every_mmmu_gold_answer_is_correct_against_itself(model: str) -> None:
 
 
 def boxed_gold_is_correct(sample: Sample) -> bool:
-    """Whether each gold spelling, boxed as a model would, is judged correct."""
+    """Whether each gold spelling, boxed as a model would, is graded as correct."""
     golds = mmmu.gold_answers(sample.answer) if sample.scorer == "mmmu" else [sample.answer]
     return all(grade(f"So it is $\\boxed{{{g.strip('$')}}}$.", sample).correct for g in golds)
 
@@ -49,11 +49,11 @@ def boxed_gold_is_correct(sample: Sample) -> bool:
 def golds() -> dict[str, list[str]]:
     """The texts of the gold answers of every benchmark in the folder of real data."""
     truths = (row["ground_truth"] for row in load("mmmu/answer_dict_val.json").values())
-    found = {
+    answers = {
         "mathvision": [row["answer"] for row in json_lines("mathvision/test.jsonl")],
         "mathvista": [row["answer"] for row in load("mathvista/outputs/bard.json").values()],
         "mmmu": [
-            one for truth in truths for one in (truth if isinstance(truth, list) else [truth])
+            answer for truth in truths for answer in (truth if isinstance(truth, list) else [truth])
         ],
         "dynamath": [
             row["answer"]
@@ -64,7 +64,7 @@ def golds() -> dict[str, list[str]]:
         "olympiadbench": [row["GT"] for row in load("olympiadbench/scoring_examples.json")],
     }
     return {
-        name: sorted({str(a) for a in texts if str(a).strip()}) for name, texts in found.items()
+        name: sorted({str(a) for a in texts if str(a).strip()}) for name, texts in answers.items()
     }
 
 
@@ -74,15 +74,15 @@ _PLAIN = re.compile(r"-?\d+(?:\.\d+)?")
 @pytest.mark.parametrize(
     "name", ["mathvision", "mathvista", "mmmu", "dynamath", "logicvista", "olympiadbench"]
 )
-def test_the_grader_tells_golds_apart(name: str) -> None:
+def test_the_grader_distinguishes_gold_answers(name: str) -> None:
     """By itself: a gold equals itself, and of two numbers only one that rounds to the other.
 
     All pairs of numbers: plainly where one is more than a string of digits; two strings of digits
     only where they are near, as `test_far_numbers_differ` shows for all others.
     """
     texts = golds()[name]
-    spelt = [(given, text) for text in texts for given in _spellings(text)]
-    assert [pair for pair in spelt if not is_equivalent(*pair)] == []
+    pairs = [(given, text) for text in texts for given in _forms(text)]
+    assert [pair for pair in pairs if not is_equivalent(*pair)] == []
     values = [(text, rational(normalize(text))) for text in texts]
     numbers = sorted(((v, t) for t, v in values if v is not None), key=lambda pair: pair[0])
     compared = 0
@@ -99,8 +99,8 @@ def test_the_grader_tells_golds_apart(name: str) -> None:
     print(f"{name}: {len(numbers)} numbers, {compared} pairs compared")
 
 
-def _spellings(gold: str) -> tuple[str, ...]:
-    """A gold answer as a box would hold it, and in dollars."""
+def _forms(gold: str) -> tuple[str, ...]:
+    """A gold answer as in a box, and in dollars."""
     bare = gold.strip("$")
     return bare, f" ${bare}$ "
 

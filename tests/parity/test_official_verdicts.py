@@ -14,7 +14,7 @@ from tests.support.paths import shared_data
 
 pytestmark = pytest.mark.slow
 
-# benchmark, outputs, given → the least share of rows that must be judged alike
+# benchmark, outputs, given → the least share of rows that must be graded alike
 LEAST = {
     ("MathVision", "Gemini-Pro-CoT", "the response"): 0.99,
     ("MathVision", "SPHINX-v2", "the response"): 0.998,
@@ -34,27 +34,27 @@ LEAST = {
 def agreement_of(benchmark: str, outputs: str, given: str) -> Agreement:
     shared_data()
     name = (benchmark, outputs, given)
-    (found,) = [a for a in measured() if (a.benchmark, a.outputs, a.given) == name]
-    return found
+    (measure,) = [a for a in measured() if (a.benchmark, a.outputs, a.given) == name]
+    return measure
 
 
 @pytest.mark.parametrize("name", LEAST, ids="-".join)
-def test_rows_are_judged_alike(name: tuple[str, str, str]) -> None:
-    found = agreement_of(*name)
-    print(f"{' '.join(name)}: {found.agreed} of {found.rows} verdicts agree")
-    assert found.rows > 400
-    assert found.agreed / found.rows >= LEAST[name]
+def test_rows_are_graded_alike(name: tuple[str, str, str]) -> None:
+    measure = agreement_of(*name)
+    print(f"{' '.join(name)}: {measure.agreed} of {measure.rows} verdicts agree")
+    assert measure.rows > 400
+    assert measure.agreed / measure.rows >= LEAST[name]
 
 
 @pytest.mark.parametrize("model", ["Gemini-Pro-CoT", "SPHINX-v2"])
-def test_the_grader_alone_judges_mathvision_alike(model: str) -> None:
+def test_the_grader_alone_grades_mathvision_alike(model: str) -> None:
     """Its official rule is the grader, and where that says no, numbers to two decimals."""
     name = ("MathVision", model, "the response")
-    found = agreement_of(*name)
-    alone = found.agreed - found.comparisons["two-decimals"]
-    print(f"{model}: {alone} of {found.rows} verdicts of the grader alone agree")
-    assert found.rows == 3040
-    assert alone / found.rows >= LEAST[name]
+    measure = agreement_of(*name)
+    alone = measure.agreed - measure.comparisons["two-decimals"]
+    print(f"{model}: {alone} of {measure.rows} verdicts of the grader alone agree")
+    assert measure.rows == 3040
+    assert alone / measure.rows >= LEAST[name]
 
 
 def test_every_measure_has_a_bound() -> None:
@@ -95,9 +95,9 @@ def test_mmmu_is_parsed_as_officially_but_nothing_is_drawn(model: str, guesses: 
     assert boxed == {"llava1.5_13b": 0, "qwen_vl": 3}[model]
 
 
-def test_the_examples_of_olympiadbench_are_judged_as_it_says() -> None:
+def test_the_examples_of_olympiadbench_are_graded_as_it_says() -> None:
     examples = agreement.load("olympiadbench/scoring_examples.json")
-    cases = [(one["GT"], given) for one in examples for given in one["Ans"]]
+    cases = [(example["GT"], given) for example in examples for given in example["Ans"]]
     wrong = [
         (gold, given["answer"])
         for gold, given in cases

@@ -14,8 +14,8 @@ pytestmark = pytest.mark.slow
 
 
 def peer_rows(kind: str, *, core: bool) -> list[dict[str, Any]]:
-    found = json_lines("grading/peer_cases.jsonl")
-    return [row for row in found if row["kind"] == kind and not (core and row["policy"])]
+    rows = json_lines("grading/peer_cases.jsonl")
+    return [row for row in rows if row["kind"] == kind and not (core and row["policy"])]
 
 
 def test_peer_answers() -> None:

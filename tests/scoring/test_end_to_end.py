@@ -96,7 +96,7 @@ def test_a_refused_headline_says_why(benchmark: Path, capsys: Capture) -> None:
     assert (row["seed"], row["variant"], row["level"]) == ("1", "1", "high school")
 
 
-def test_the_released_code_judges_otherwise(benchmark: Path, capsys: Capture) -> None:
+def test_the_released_code_grades_otherwise(benchmark: Path, capsys: Capture) -> None:
     command = ["grade", "--data", str(benchmark), "--predictions", predictions()]
     assert main([*command, "--scoring", "vlmevalkit"]) == 0
     out = " ".join(capsys.readouterr().out.split())

@@ -89,7 +89,7 @@ def brute_force(outcomes: list[Outcome]) -> dict[str, float]:
     rm_strict = sum(not all(s) and m for s, m in outcomes)
     rm_loose = sum(not any(s) and m for s, m in outcomes)
     cm_strict, cm_loose = n - ig - ik - rm_strict, n - ig - ik - rm_loose
-    found = {
+    expected = {
         "strict": (n - 0.5 * ig - rm_strict - ik) / n,
         "score (loose)": (n - 0.5 * ig - rm_loose - ik) / n,
         "IG": ig / n,
@@ -98,15 +98,15 @@ def brute_force(outcomes: list[Outcome]) -> dict[str, float]:
         "CM (loose)": cm_loose / n,
     }
     if cm_strict + rm_strict:
-        found["RM (strict)"] = rm_strict / (cm_strict + rm_strict)
-        found["RM (loose)"] = rm_loose / (cm_loose + rm_loose)
-    one = [step for s, _ in outcomes for step in s]
-    found["S1"] = sum(one) / len(one)
+        expected["RM (strict)"] = rm_strict / (cm_strict + rm_strict)
+        expected["RM (loose)"] = rm_loose / (cm_loose + rm_loose)
+    one_step = [step for s, _ in outcomes for step in s]
+    expected["S1"] = sum(one_step) / len(one_step)
     for steps in (2, 3):
         multi = [m for s, m in outcomes if len(s) == steps]
         if multi:
-            found[f"S{steps}"] = sum(multi) / len(multi)
-    return found
+            expected[f"S{steps}"] = sum(multi) / len(multi)
+    return expected
 
 
 @pytest.mark.slow

@@ -100,7 +100,7 @@ def _tsv_cases() -> Iterator[DataCase]:
         odd = STEERING[name]
         cells = _row("1", _PNG, f"a{odd}b")
         yield case(f"{name} in a cell", _tsv(cells), READS, "it ends no line")
-    yield case("two rows of one index", _tsv(_row("1"), _row("1")), "stands on two rows", "which?")
+    yield case("two rows of one index", _tsv(_row("1"), _row("1")), "duplicate index", "which?")
     yield case(
         "two columns of one name",
         _tsv(("1", "", "Q", "R", "1"), header="index\timage\tquestion\tquestion\tanswer"),
@@ -183,8 +183,8 @@ def _json_cases() -> Iterator[DataCase]:
     yield line("a number", "7", "an object was expected", "no columns")
     yield line("a column missing", '{"index": "1"}', "has no column", "another layout")
     twice = '{"index": "1", "question": "Q", "question": "R", "answer": "1", "options": []}'
-    yield line("a key twice", twice, "the key 'question' stands twice", "the last would win")
-    yield line("a key twice below", with_value('{"a": 1, "a": 2}'), "'a' stands twice", "likewise")
+    yield line("a key twice", twice, "duplicate key 'question'", "the last would win")
+    yield line("a key twice below", with_value('{"a": 1, "a": 2}'), "duplicate key 'a'", "likewise")
     yield line("a number of 5,000 digits", with_value("9" * 5000), "limit", "Python's own limit")
     yield line("a number too large", with_value("1e999"), READS, "infinite; no column of ours")
     yield line("deep lists", with_value("[" * 100_000 + "]" * 100_000), "recursion", "stack")
@@ -194,7 +194,7 @@ def _json_cases() -> Iterator[DataCase]:
     yield line("a lone surrogate", text.replace("Q", "\\ud800"), READS, "becomes U+FFFD")
     yield line("a NUL escape", text.replace("Q", "a\\u0000b"), READS, "becomes U+FFFD")
     yield line("not UTF-8", text.encode().replace(b"Q", b"\xff"), "not valid JSON", "Latin-1")
-    yield line("two rows of one index", f"{text}\n{text}", "stands on two rows", "which?")
+    yield line("two rows of one index", f"{text}\n{text}", "duplicate index", "which?")
     yield line("options that are a text", text.replace("[]", '"x"'), "options are not a list", "?")
     yield line("options of code", text.replace("[]", "\"__import__('os')\""), "not a list", "run?")
     yield line("options that are a number", text.replace("[]", "7"), "options are not a list", "?")
@@ -203,7 +203,7 @@ def _json_cases() -> Iterator[DataCase]:
     yield whole("nothing", "", "not valid JSON", "an empty download")
     yield whole("cut", f"[{text}, ", "not valid JSON", "a download that broke off")
     yield whole("more behind the end", f"[{text}] x", "nothing more is expected", "two files")
-    yield whole("a key twice", f"[{twice}]", "'question' stands twice", "the last would win")
+    yield whole("a key twice", f"[{twice}]", "duplicate key 'question'", "the last would win")
     yield whole("only brackets", "[" * 200_000, "not valid JSON", "stack")
     yield whole("a web page", "<!doctype html><p>404", "a list or an object", "an error page")
     yield whole("a Git LFS pointer", "version https://git-lfs.github.com/spec/v1", "a list or", "?")

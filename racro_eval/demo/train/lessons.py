@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TypeVar
 
-from racro_eval.data.questions import Item, mcq_or_plain, vqa, without_short_answer
+from racro_eval.data.questions import QuestionParts, mcq_or_plain, vqa, without_short_answer
 from racro_eval.demo.problems import Problem, Skill, make_problem
 from racro_eval.demo.train import chains
 from racro_eval.engines.base import Message
@@ -100,8 +100,8 @@ def _solution(problem: Problem, role: Role, vague: bool, guess: str) -> str:
 def _question(problem: Problem, rng: random.Random) -> str:
     """The text T of the Demo benchmark; now and then that of the paper's benchmarks."""
     if not problem.options and rng.random() < SHORT_ANSWER_SHARE:
-        return vqa(Item(problem.question, problem.options))
-    return mcq_or_plain(Item(problem.question, problem.options))
+        return vqa(QuestionParts(problem.question, problem.options))
+    return mcq_or_plain(QuestionParts(problem.question, problem.options))
 
 
 def chat(prompts: str, role: Role, question: str, **texts: str) -> tuple[Message, ...]:

@@ -8,8 +8,8 @@ from racro_eval.errors import ConfigError, MissingError
 
 _GIB = 1 << 30
 _SEQUENCES, _TOKENS = 8, 8192
-"""The room for keys and values that a copy must have: this many sequences of this many tokens, as
-the METHOD's longest answers. With less, so few are in flight that another GPU per copy is faster.
+"""A replica must have memory for the keys and values of this many sequences of this many tokens
+(the default limit of an answer). With less, another GPU per replica is faster than a small batch.
 """
 _WORK_BYTES = 2 * _GIB
 """Per GPU, for activations, CUDA graphs and communication."""

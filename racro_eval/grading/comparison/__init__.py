@@ -1,1 +1,1 @@
-"""Two answers: read into a tree, and compared by their rule."""
+"""Compares two answers: each is read into a tree, and the trees are compared by an answer rule."""

@@ -1,4 +1,4 @@
-"""Compare two typed answers under the policy of GRADING.md; sympy only for what is left."""
+"""Compares the trees of two answers by the table of docs/scoring.md."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from racro_eval.grading.comparison.conversions import (
-    fraction,
+    as_fraction,
     same_brackets,
-    same_unknown,
-    times,
-    with_letters,
-    without,
+    same_unknown_unit,
+    scaled,
+    split_letter_unit,
+    without_unit,
 )
 from racro_eval.grading.comparison.nodes import (
     Based,
@@ -25,11 +25,11 @@ from racro_eval.grading.comparison.nodes import (
     Words,
 )
 from racro_eval.grading.comparison.relations import (
-    asked_value,
     assignment,
     interval,
     only_numbers,
     range_of,
+    requested_value,
     same_name,
     union_of,
     variable_of,
@@ -39,15 +39,15 @@ from racro_eval.grading.comparison.times import Clock, Date
 from racro_eval.grading.comparison.units import Unit
 from racro_eval.grading.comparison.words import same_words
 from racro_eval.grading.maths.formulas import Formulas
-from racro_eval.grading.rules import Rule
+from racro_eval.grading.rules import AnswerRule
 
 _REALS = Group("bracket", (Expression(r"-\infty"), Expression(r"\infty")), "()")
 
 
 class Comparer:
-    """One comparison: `same` recurses over the trees, `method` names what decided."""
+    """One comparison: `same` recurses over the trees; `method` names the step that decided."""
 
-    def __init__(self, rule: Rule) -> None:
+    def __init__(self, rule: AnswerRule) -> None:
         self._formulas = Formulas(rule)
         self.method = "string"
 
@@ -82,25 +82,25 @@ class Comparer:
             return self._two_relations(left, right)
         relation, other = (left, right) if isinstance(left, Relation) else (right, left)
         assert isinstance(relation, Relation)
-        stated: Node | None = None
-        found = assignment(relation)
-        if found is not None:
-            # A gold equation between formulas is not answered by one of its sides.
-            if not found.name and relation is right and "≈" not in relation.operators:
+        value: Node | None = None
+        assigned = assignment(relation)
+        if assigned is not None:
+            # One side is not the answer if the gold answer is an equation between formulas.
+            if not assigned.name and relation is right and "≈" not in relation.operators:
                 return False
-            stated = parse(found.value)
-        elif value := asked_value(relation, gold=relation is right):
-            stated = parse(value)
+            value = parse(assigned.value)
+        elif requested := requested_value(relation, gold=relation is right):
+            value = parse(requested)
         elif relation is left and self._identity(relation):
-            stated = parse(relation.parts[-1])
+            value = parse(relation.parts[-1])
         elif isinstance(other, Group | Joined):
-            stated = interval(relation)
-        if stated is None:
+            value = interval(relation)
+        if value is None:
             return False
-        return self.same(stated, right) if relation is left else self.same(left, stated)
+        return self.same(value, right) if relation is left else self.same(left, value)
 
     def _identity(self, relation: Relation) -> bool:
-        """A chain of transformations: both of its ends are the same formula."""
+        """Whether a chain of transformations has the same formula at both ends."""
         first, last = (parse(relation.parts[end]) for end in (0, -1))
         return set(relation.operators) == {"="} and self.same(first, last)
 
@@ -118,7 +118,7 @@ class Comparer:
         return self._proportional(left, right)
 
     def _proportional(self, left: Relation, right: Relation) -> bool:
-        """Equations up to a factor, inequalities up to rearrangement."""
+        """Compare equations up to a factor, and inequalities up to rearrangement."""
         if len(left.operators) != 1 or len(right.operators) != 1:
             return False
         first, second = (
@@ -138,68 +138,67 @@ class Comparer:
             percents.append(measured and isinstance(node, Quantity) and node.percent)
         if percents[0] != percents[1]:
             if any(unit is not None and unit.dimension for unit in units):
-                return False  # 30% and 30°
+                return False  # 30% is not 30°
             return self._percent(values, percents[0])
         for at, other in ((0, units[1]), (1, units[0])):
             if units[at] is None and other is not None:
-                values[at], units[at] = with_letters(values[at], other)
-        one, two = units
-        if one is None:
-            values[0] = without(values[0], two)
-        if two is None:
-            values[1] = without(values[1], one)
-        if one is None or two is None or "" in (one.dimension, two.dimension):
+                values[at], units[at] = split_letter_unit(values[at], other)
+        unit, gold_unit = units
+        if unit is None:
+            values[0] = without_unit(values[0], gold_unit)
+        if gold_unit is None:
+            values[1] = without_unit(values[1], unit)
+        if unit is None or gold_unit is None or "" in (unit.dimension, gold_unit.dimension):
             return self.same(*values) or self._angle(values, units)
-        if {one.dimension, two.dimension} == {"angle", "radian"}:
+        if {unit.dimension, gold_unit.dimension} == {"angle", "radian"}:
             return self._angle(values, units)
-        if one.dimension is None or two.dimension is None:
-            return same_unknown(one, two) and self.same(*values)
-        if one.dimension != two.dimension:
+        if unit.dimension is None or gold_unit.dimension is None:
+            return same_unknown_unit(unit, gold_unit) and self.same(*values)
+        if unit.dimension != gold_unit.dimension:
             return False
-        if one.factor == two.factor:
+        if unit.factor == gold_unit.factor:
             return self.same(*values)
-        scaled = [
-            times(value, unit.factor / two.factor)
-            for value, unit in zip(values, (one, two), strict=True)
-        ]
-        return scaled[0] is not None and self.same(scaled[0], values[1])
+        converted = scaled(values[0], unit.factor / gold_unit.factor)
+        return converted is not None and self.same(converted, values[1])
 
     def _percent(self, values: list[Node], left: bool) -> bool:
-        """25\\% is both 25 and 0.25."""
+        """A percentage against a plain number: 25% equals both 25 and 0.25."""
         if self.same(*values):
             return True
-        hundredth = times(values[0 if left else 1], Fraction(1, 100))
+        hundredth = scaled(values[0 if left else 1], Fraction(1, 100))
         if hundredth is None:
             return False
         return self.same(hundredth, values[1]) if left else self.same(values[0], hundredth)
 
     def _angle(self, values: list[Node], units: Sequence[Unit | None]) -> bool:
-        """60° = π/3: an angle in degrees against a bare multiple of π."""
+        """An angle in degrees against a multiple of π: 60° = π/3."""
         for degrees, radians in ((0, 1), (1, 0)):
             unit, bare = units[degrees], values[radians]
             other = units[radians]
-            pi = isinstance(bare, Expression) and r"\pi" in bare.text
-            turns = pi if other is None else other.dimension == "radian"
-            if unit is not None and unit.dimension == "angle" and turns:
-                turned = list(values)
+            has_pi = isinstance(bare, Expression) and r"\pi" in bare.text
+            in_radians = has_pi if other is None else other.dimension == "radian"
+            if unit is not None and unit.dimension == "angle" and in_radians:
+                converted = list(values)
                 value = values[degrees]
                 if isinstance(value, Expression):
-                    turned[degrees] = Expression(rf"\frac{{({value.text})*\pi}}{{180}}")
-                    return self.same(*turned)
+                    converted[degrees] = Expression(rf"\frac{{({value.text})*\pi}}{{180}}")
+                    return self.same(*converted)
         return False
 
     def _groups(self, left: Node, right: Node) -> bool:
         if _REALS in (left, right):
             return Expression(r"\mathbb{R}") in (left, right)
-        for one, two in ((left, right), (right, left)):
-            if isinstance(one, Group) and not isinstance(two, Group):
-                if one.kind == "list" and isinstance(two, Expression | Quantity):
-                    # "3/4 or 0.75" says one thing twice.
-                    return self._each(one.items, two, one is left)
-                # Brackets around a single value say nothing.
-                alone = len(one.items) == 1 and isinstance(two, Expression | Quantity)
-                item = one.items[0]
-                return alone and (self.same(item, right) if one is left else self.same(left, item))
+        for group, other in ((left, right), (right, left)):
+            if isinstance(group, Group) and not isinstance(other, Group):
+                if group.kind == "list" and isinstance(other, Expression | Quantity):
+                    # "3/4 or 0.75" states one value twice.
+                    return self._all_same(group.items, other, group is left)
+                # Brackets around a single value have no meaning.
+                single = len(group.items) == 1 and isinstance(other, Expression | Quantity)
+                item = group.items[0]
+                return single and (
+                    self.same(item, right) if group is left else self.same(left, item)
+                )
         assert isinstance(left, Group) and isinstance(right, Group)
         kinds = {left.kind, right.kind}
         if kinds == {"set", "bracket"} or kinds == {"signs", "bracket"}:
@@ -210,7 +209,7 @@ class Comparer:
         distinct = solutions or "set" in kinds
         return self._unordered(left.items, right.items, distinct=distinct)
 
-    def _each(self, items: Sequence[Node], other: Node, is_left: bool) -> bool:
+    def _all_same(self, items: Sequence[Node], other: Node, is_left: bool) -> bool:
         return all(self.same(i, other) if is_left else self.same(other, i) for i in items)
 
     def _ordered(self, left: Sequence[Node], right: Sequence[Node]) -> bool:
@@ -241,7 +240,7 @@ class Comparer:
             if left.operator == ":":
                 return self._ratios(left, right)
             return self._unordered(left.items, right.items, distinct=True)
-        ratios = [fraction(node) for node in (left, right)]
+        ratios = [as_fraction(node) for node in (left, right)]
         return ratios[0] is not None and ratios[1] is not None and self.same(*ratios)  # type: ignore[arg-type]
 
     def _ratios(self, left: Joined, right: Joined) -> bool:
@@ -280,7 +279,7 @@ class Comparer:
         return isinstance(left, Date) and isinstance(right, Date) and left.same_as(right)
 
     def _bases(self, left: Node, right: Node) -> bool:
-        """The base may be dropped, not changed."""
+        """A base may be left out, but not changed."""
         digits = [
             n.digits if isinstance(n, Based) else getattr(n, "text", "") for n in (left, right)
         ]

@@ -1,4 +1,4 @@
-"""Small steps of a comparison: scaling, units read off a product, brackets that decorate."""
+"""Small conversions of nodes for a comparison: scaling, units, ratios, brackets."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from racro_eval.grading.comparison.nodes import Expression, Group, Joined, Node
 from racro_eval.grading.comparison.units import Unit, split_unit
 
 
-def times(node: Node, factor: Fraction) -> Node | None:
+def scaled(node: Node, factor: Fraction) -> Node | None:
     """A formula times `factor`; None for anything else."""
     if not isinstance(node, Expression):
         return None
     return Expression(rf"\frac{{({node.text})*{factor.numerator}}}{{{factor.denominator}}}")
 
 
-def with_letters(node: Node, other: Unit) -> tuple[Node, Unit | None]:
-    """`2h` reads as a product; beside a quantity in hours it is one too."""
+def split_letter_unit(node: Node, other: Unit) -> tuple[Node, Unit | None]:
+    """Split `2h`, which reads as a product, into value and unit if `other` is of that dimension."""
     match = (
         re.fullmatch(r"(.*\d)([a-zA-Z]{1,2})", node.text) if isinstance(node, Expression) else None
     )
@@ -27,15 +27,15 @@ def with_letters(node: Node, other: Unit) -> tuple[Node, Unit | None]:
     return Expression(split[0]), split[1]
 
 
-def without(node: Node, unit: Unit | None) -> Node:
-    """`0.64N` reads as a product; beside a quantity in N it is one too."""
+def without_unit(node: Node, unit: Unit | None) -> Node:
+    """Remove the letters of a unit: `0.64N` reads as a product, unless the other side is in N."""
     if unit is not None and isinstance(node, Expression):
         return Expression(node.text.removesuffix(unit.name))
     return node
 
 
-def fraction(node: Node) -> Expression | None:
-    """A formula, or a ratio of two as a fraction."""
+def as_fraction(node: Node) -> Expression | None:
+    """A formula as it is, a ratio of two formulas as a fraction; None for other nodes."""
     if isinstance(node, Expression):
         return node
     if isinstance(node, Joined) and node.operator == ":" and len(node.items) == 2:
@@ -45,14 +45,14 @@ def fraction(node: Node) -> Expression | None:
     return None
 
 
-def same_unknown(one: Unit, two: Unit) -> bool:
-    """Whether two units that are in no table are one word: `apple`, `apples`."""
-    names = [unit.name.lower().rstrip("s") for unit in (one, two)]
+def same_unknown_unit(left: Unit, right: Unit) -> bool:
+    """Whether two units that are in no table are the same word: `apple`, `apples`."""
+    names = [unit.name.lower().rstrip("s") for unit in (left, right)]
     return names[0].startswith(names[1]) or names[1].startswith(names[0])
 
 
 def same_brackets(left: Group, right: Group) -> bool:
-    """The brackets of two items may make an interval; of more they are decoration."""
+    """Whether the brackets of two groups agree. Those of more than two items do not matter."""
     if "list" in (left.kind, right.kind):
         return set(left.brackets + right.brackets) <= set("()⟨⟩[]")
     styles = [group.brackets.replace("⟨", "(").replace("⟩", ")") for group in (left, right)]

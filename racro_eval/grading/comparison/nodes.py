@@ -1,4 +1,4 @@
-"""The typed tree that an answer is read into: what the comparison works on."""
+"""The typed tree of an answer. The names of the classes appear in the methods of verdicts."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ class Expression:
 
 @dataclass(frozen=True, slots=True)
 class Words:
+    """An answer in words."""
+
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A value with a unit; "%" is a unit of its own here."""
+    """A value with a unit, or a percentage, which has no unit."""
 
     value: Node
     unit: Unit | None
@@ -32,7 +34,11 @@ class Quantity:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One item or more. kind: "list" (bare), "set", or "bracket" with its two brackets."""
+    """One or more items.
+
+    kind: "list" (without brackets), "set", "signs" (both values of `1 \\pm 2`), or "bracket" with
+    its two brackets.
+    """
 
     kind: str
     items: tuple[Node, ...]
@@ -41,7 +47,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """`left op right`; a chain a < x < b keeps all its parts."""
+    """Two or more sides with operators between them: `x = 2`, `a < x < b`."""
 
     parts: tuple[str, ...]
     operators: tuple[str, ...]
@@ -49,7 +55,7 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """Sets or intervals joined by \\cup or \\cap, or the terms of a ratio."""
+    """Sets or intervals joined by `\\cup` or `\\cap`, or the terms of a ratio, joined by `:`."""
 
     operator: str
     items: tuple[Node, ...]
@@ -57,12 +63,14 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
+    """The rows of a matrix."""
+
     rows: tuple[tuple[Node, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Based:
-    """An integer with its base written as an index."""
+    """An integer whose base is its index: `101_{2}`."""
 
     digits: str
     base: str

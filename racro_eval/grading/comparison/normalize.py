@@ -1,8 +1,8 @@
-"""One spelling for answers that differ only in how they are typed.
+"""Normalisation: one notation for answers that differ only in how they are typed.
 
-The result is a string in a small dialect that the parsers of this package share: ASCII
-digits and operators (`*`, `/`, `^{..}`, `<=`, `>=`, `!=`, `≈`), LaTeX commands for
-everything else, `°` for degrees and `%` for percent.
+The result is a string in the notation that all parsers of the grader read: ASCII digits and
+operators (`*`, `/`, `^{..}`, `<=`, `>=`, `!=`, `≈`), LaTeX commands for everything else, `°` for
+degrees and `%` for percent.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ MAX_CHARS = 4000
 MAX_DIGITS = 2000
 MAX_NESTING = 64
 
-# JSON or Python has read the backslash of "\frac" as an escape: the control character and
-# what follows it say which command stood there.
+# Where JSON or Python has read the backslash of "\frac" as an escape, the control character and
+# the letters after it show which command it was.
 _REPAIRS = (
     (re.compile("\x0c(?=rac)"), r"\\f"),
     (re.compile("\x08(?=oxed|inom|eta|ar|egin)"), r"\\b"),
@@ -130,8 +130,8 @@ _BARE_ROOT = re.compile(r"\\sqrt\s*(\[[^\[\]]*\])?\s*(\d+(?:\.\d+)?|[a-zA-Z]|\\p
 _BARE_POWER = re.compile(r"\^\s*(-?\d+)(?![\d.])")
 _BARE_INDEX = re.compile(r"_\s*(\d+|[a-zA-Z](?![a-zA-Z])|\\[a-zA-Z]+)")
 _PAREN_POWER = re.compile(r"\^\s*\(([^()]*)\)")
-_OVERLINED = re.compile(r"(\d{1,9})\.(\d{0,9})\\(?:overline|bar|dot)\s*\{(\d{1,9})\}")
-_REPEATED = re.compile(r"(\d{1,9})\.(\d{0,9}?)(\d)\3{2,}(?:\.\.\.|…|\\[lc]?dots)")
+_OVERLINED_DECIMAL = re.compile(r"(\d{1,9})\.(\d{0,9})\\(?:overline|bar|dot)\s*\{(\d{1,9})\}")
+_REPEATED_DECIMAL = re.compile(r"(\d{1,9})\.(\d{0,9}?)(\d)\3{2,}(?:\.\.\.|…|\\[lc]?dots)")
 _BARE_BINOMIAL = re.compile(r"\\[dt]?binom" + _FRACTION_ARGUMENT + _FRACTION_ARGUMENT)
 _TIMES_TEN = re.compile(r"(?<=\d)\s*[xX]\s*(?=10\s*\^)")
 _BLACKBOARD = re.compile(r"\\mathbb\s*([A-Z])(?![a-zA-Z])")
@@ -140,7 +140,7 @@ _MIXED = re.compile(r"(?<![\d.^/*})])(\d+)\s+(\d+)\s*/\s*(\d+)(?![\d.])")
 
 
 def within_budget(text: str) -> bool:
-    """Whether `text` is small enough to be parsed: characters, digits of a number, nesting."""
+    """Whether `text` is small enough to be parsed: its length, its numbers, and its nesting."""
     if len(text) > MAX_CHARS or re.search(rf"\d{{{MAX_DIGITS + 1}}}", text):
         return False
     depth = 0
@@ -151,17 +151,17 @@ def within_budget(text: str) -> bool:
                 return False
         elif character in ")]}":
             depth = max(0, depth - 1)
-    # Commands can nest without a bracket: \sqrt\sqrt..., ---...
+    # Commands and signs can nest without brackets: \sqrt\sqrt..., ---...
     return not re.search(rf"(?:\\[a-zA-Z]+\s*|[-+^!|_]\s*){{{MAX_NESTING + 1}}}", text)
 
 
 @lru_cache(maxsize=512)
 def normalize(text: str) -> str:
-    """`text` (at most MAX_CHARS characters) in the dialect described above."""
+    """`text` (at most MAX_CHARS characters) in the notation described above."""
     for pattern, replacement in _REPAIRS:
         text = pattern.sub(replacement, text)
-    text = _characters(_single_backslashes(text))
-    text = _repeating(text.strip().strip('"').strip("`").strip("*").replace("**", "^"))
+    text = _plain_characters(_single_backslashes(text))
+    text = _repeating_decimals(text.strip().strip('"').strip("`").strip("*").replace("**", "^"))
     text = re.sub(r"(?<!\\)\\[()\[\]]", " ", text.replace(r"\$", "$"))
     text = re.sub(r"\$(?=\s*\d)", "¤", text) if text.count("$") % 2 else text
     text = text.replace("$", " ").replace("¤", "$")
@@ -178,7 +178,7 @@ def normalize(text: str) -> str:
     text = _FUNCTION_WORDS.sub(r"\\\1 ", text)
     text = _braces(text)
     text = re.sub(r"\s+", " ", text)
-    text = re.sub(r"\s*([*/^=<>+,:;()\[\]{}!|%°])\s*", _tight, text)
+    text = re.sub(r"\s*([*/^=<>+,:;()\[\]{}!|%°])\s*", _without_spaces, text)
     return re.sub(
         r"(?:[\s.,;]|\\\\)+$",
         "",
@@ -186,7 +186,7 @@ def normalize(text: str) -> str:
     ).strip()
 
 
-def _repeating(text: str) -> str:
+def _repeating_decimals(text: str) -> str:
     """`0.\\overline{3}`, `0.\\dot{3}`, `0.333...` as fractions."""
 
     def fraction(match: re.Match[str]) -> str:
@@ -194,11 +194,11 @@ def _repeating(text: str) -> str:
         top = int(whole + lead + cycle) - int(whole + lead)
         return rf"\frac{{{top}}}{{{(10 ** len(cycle) - 1) * 10 ** len(lead)}}}"
 
-    return _REPEATED.sub(fraction, _OVERLINED.sub(fraction, text))
+    return _REPEATED_DECIMAL.sub(fraction, _OVERLINED_DECIMAL.sub(fraction, text))
 
 
 def until_stable(step: Callable[[str], str], text: str) -> str:
-    """Apply `step` until nothing changes, at most MAX_NESTING times."""
+    """Apply `step` until the text no longer changes, at most MAX_NESTING times."""
     for _ in range(MAX_NESTING):
         changed = step(text)
         if changed == text:
@@ -208,7 +208,7 @@ def until_stable(step: Callable[[str], str], text: str) -> str:
 
 
 def _single_backslashes(text: str) -> str:
-    """Undo one level of escaping when every command is written with two backslashes."""
+    """Remove one level of escaping if all commands are written with two backslashes."""
     runs = re.findall(r"(\\+)[a-zA-Z]", text)
     if runs and all(len(run) % 2 == 0 for run in runs):
         return text.replace("\\\\", "\\")
@@ -216,7 +216,7 @@ def _single_backslashes(text: str) -> str:
 
 
 def _unbox(text: str) -> str:
-    """Drop the first box around a formula; its braces hold any other braces."""
+    """Remove the first box around a formula, which may have braces of its own."""
     match = _BOX.search(text)
     if match is None:
         return text
@@ -225,10 +225,10 @@ def _unbox(text: str) -> str:
         depth += (text[index] == "{") - (text[index] == "}")
         if depth == 0:
             return f"{text[: match.start()]} {text[match.end() : index]} {text[index + 1 :]}"
-    return text  # never closed: broken
+    return text  # the box is not closed
 
 
-def _characters(text: str) -> str:
+def _plain_characters(text: str) -> str:
     def vulgar(match: re.Match[str]) -> str:
         top, bottom = unicodedata.normalize("NFKC", match[0]).split("⁄")
         return f" {top}/{bottom}"
@@ -245,7 +245,7 @@ def _characters(text: str) -> str:
 
 
 def _braces(text: str) -> str:
-    """Give every \\frac, \\sqrt, power and index its braces."""
+    """Add the braces that LaTeX allows to leave out: of \\frac, \\sqrt, powers and indices."""
 
     def braced(match: re.Match[str]) -> str:
         top, bottom = (part if part.startswith("{") else f"{{{part}}}" for part in match.groups())
@@ -264,8 +264,8 @@ def _braces(text: str) -> str:
     return _BARE_INDEX.sub(r"_{\1}", text)
 
 
-def _tight(match: re.Match[str]) -> str:
-    """Drop the spaces around an operator, keep those that separate words and numbers."""
+def _without_spaces(match: re.Match[str]) -> str:
+    """Remove the spaces around an operator, but not those that separate words and numbers."""
     mark, whole = match[1], match[0]
     if mark in "()[]{}%°|!":
         left = " " if whole[0] == " " else ""

@@ -1,4 +1,4 @@
-"""What a relation states: a value for a name, or a range for a variable."""
+"""What a relation states: the value of a name, or the range of a variable."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NAME = re.compile(
     r"(?![a-zA-Z]))[a-zA-Z]++|[A-Za-z]|_\{[^{}]*\}|\^\{-1\}(?=\()|[(){},|':\s])+"
 )
 _FUNCTION_OF_X = re.compile(r"[a-z]\([a-z]\)|y")
-# An expression whose value is asked for: f(2), P(A or B), a+b, xy, x^{2}+y^{2}, \lim ...
+# An expression whose value a question may ask for: f(2), P(A or B), a+b, xy, x^{2}+y^{2}, \lim ...
 _VALUE_OF = re.compile(
     r"\\?[a-zA-Z]+(?:'|_\{\w+\})?\([^()=<>]+\)|\\(?:lim|sum|int|prod)(?![a-zA-Z]).*"
 )
@@ -23,39 +23,40 @@ _FUNCTION_OF_ANGLE = re.compile(
     r"\\(?:sin|cos|tan)\s*\(?(?:\\angle\s*)?(?:[A-Z]{1,3}|\\(?:alpha|beta|gamma|theta))\)?"
 )
 _CONSTANT = re.compile(r"(?:\\[a-zA-Z]+|[^a-zA-Z\\])+")
-_DOWN = {">": "<", ">=": "<="}
+_REVERSED = {">": "<", ">=": "<="}
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """`name = value`; name is "" for a chain of equal constants such as `\\sqrt{4} = 2`."""
+    """`name = value`; the name of a chain of equal constants such as `\\sqrt{4} = 2` is ""."""
 
     name: str
     value: str
 
 
 def is_name(text: str) -> bool:
-    """Whether `text` only names something: `x`, `a_{n}`, `f(x)`, `\\angle APC`, `(p,q)`, `|AB|`."""
+    """Whether `text` is only a name: `x`, `a_{n}`, `f(x)`, `\\angle APC`, `(p,q)`, `|AB|`."""
     return bool(text.strip()) and bool(_NAME.fullmatch(text)) and any(c.isalpha() for c in text)
 
 
-def asked_value(relation: Relation, *, gold: bool) -> str:
-    """The number that `f(2) = 9` or `a+b = 9` gives to what was asked for, "" for others.
+def requested_value(relation: Relation, *, gold: bool) -> str:
+    """The value in `f(2) = 9` or `a+b = 9`, whose left side is what the question asks for; else "".
 
-    `x+1 = 9` is an equation to be solved and gives none; neither does a gold `a+b = 9`, which
-    may be a line's equation.
+    `x+1 = 9` is an equation to be solved. A gold `a+b = 9` may be the equation of a line, so that
+    it has no such value either.
     """
-    asked, value = relation.parts[0], relation.parts[-1]
+    requested, value = relation.parts[0], relation.parts[-1]
     if set(relation.operators) != {"="} or not _CONSTANT.fullmatch(value):
         return ""
-    if _VALUE_OF.fullmatch(asked):
+    if _VALUE_OF.fullmatch(requested):
         return value
-    letters = set(re.findall(r"[a-zA-Z]", asked.replace(r"\frac", "")))
-    combined = len(letters) > 1 and _COMBINATION.fullmatch(asked)
+    letters = set(re.findall(r"[a-zA-Z]", requested.replace(r"\frac", "")))
+    combined = len(letters) > 1 and _COMBINATION.fullmatch(requested)
     return value if combined and not gold else ""
 
 
 def same_name(left: str, right: str) -> bool:
+    """Whether two names mean the same; `y` and `f(x)` may."""
     plain = [re.sub(r"\s|\\angle|\\triangle", "", name) for name in (left, right)]
     if plain[0] == plain[1]:
         return True
@@ -70,7 +71,7 @@ def assignment(relation: Relation) -> Assignment | None:
     if not set(operators) <= {"=", "≈"}:
         return None
     named = is_name(parts[0]) or bool(_FUNCTION_OF_ANGLE.fullmatch(parts[0]))
-    # What follows ≈ is only a rounded form of what stands before it, unless that is a name.
+    # The side after ≈ is only a rounded form of the side before it, unless that is a name.
     exact = operators.index("≈") + 1 if "≈" in operators else len(parts)
     kept = parts[: max(exact, 1 + named)]
     if named:
@@ -83,15 +84,15 @@ def assignment(relation: Relation) -> Assignment | None:
 
 
 def interval(relation: Relation) -> Node | None:
-    """The interval that `a <= x < b` or `x > a` describes; None when it describes none."""
+    """The interval that `a <= x < b` or `x > a` describes; None for other relations."""
     parts, operators = relation.parts, relation.operators
     if not set(operators) <= {"<", "<=", ">", ">="}:
         return None
-    if operators[0] in _DOWN:
+    if operators[0] in _REVERSED:
         parts = parts[::-1]
-        if not all(op in _DOWN for op in operators):
+        if not all(op in _REVERSED for op in operators):
             return None
-        operators = tuple(_DOWN[op] for op in reversed(operators))
+        operators = tuple(_REVERSED[op] for op in reversed(operators))
     elif not set(operators) <= {"<", "<="}:
         return None
     size = re.fullmatch(r"\|([^|]+)\|", parts[0]) if len(parts) == 2 else None
@@ -112,7 +113,7 @@ def interval(relation: Relation) -> Node | None:
 
 
 def only_numbers(first: Assignment, second: Assignment) -> bool:
-    """Whether both give a number to a variable: then other names make other answers."""
+    """Whether both assign a number to a variable: then different names are different answers."""
     return all(
         is_name(a.name) and len(a.name) == 1 and rational(a.value) is not None
         for a in (first, second)
@@ -120,22 +121,22 @@ def only_numbers(first: Assignment, second: Assignment) -> bool:
 
 
 def range_of(relation: Relation) -> Node | None:
-    """The set that `x \\in S` or an inequality puts its variable in."""
+    """The set of values that `x \\in S` or an inequality allows; None for other relations."""
     if relation.operators == (r"\in",):
         return parse(relation.parts[1])
     return interval(relation)
 
 
 def variable_of(relation: Relation) -> str:
-    """The first side that is a name."""
+    """The first side that is a name; "" if there is none."""
     return next((part.strip("|") for part in relation.parts if is_name(part)), "")
 
 
 def union_of(node: Node) -> Node:
-    """`x < 0 or x > 2` as a union of intervals; other nodes as they are."""
+    """`x < 0 or x > 2` as a union of intervals; other nodes unchanged."""
     if isinstance(node, Group) and node.kind == "list":
         ranges = [interval(i) if isinstance(i, Relation) else None for i in node.items]
-        found = tuple(item for item in ranges if item is not None)
-        if len(found) == len(ranges):
-            return Joined(r"\cup", found)
+        intervals = tuple(item for item in ranges if item is not None)
+        if len(intervals) == len(ranges):
+            return Joined(r"\cup", intervals)
     return node

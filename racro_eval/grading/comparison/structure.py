@@ -1,4 +1,4 @@
-"""Read a normalised answer into a small typed tree: the comparison works on types, not on looks."""
+"""Reads a normalised answer into a typed tree (`nodes.py`)."""
 
 from __future__ import annotations
 
@@ -57,45 +57,53 @@ _AND = re.compile(r"\s*\band\b\s*")
 def parse(text: str, *, thousands: bool = True, depth: int = 0) -> Node:
     """The tree of normalised `text`.
 
-    thousands: read a bare `1,234` as one number; otherwise as two items.
+    thousands: whether `1,234` without brackets is one number, not two items. depth: of the nesting.
     """
-    text = hanzi_number(_bare(_one_line(text)))
+    text = hanzi_number(_without_grouping(_one_line(text)))
     if depth > MAX_NESTING or not text:
         return Words(text)
     if depth == 0 and thousands:
         text = _THOUSANDS.sub(
             lambda m: m[0].replace(",", "") if _depth(text, m.start()) == 0 else m[0], text
         )
-    for reader in (_calendar, _matrix, _listed, _related, _joined, _bracketed, _measured):
+    for reader in (
+        _read_time,
+        _read_matrix,
+        _read_list,
+        _read_relation,
+        _read_joined,
+        _read_brackets,
+        _read_quantity,
+    ):
         node = reader(text, thousands, depth + 1)
         if node is not None:
             return node
     if match := _BASED.fullmatch(text):
         return Based(match[1], match[2])
     symbol = canonical(text)
-    return Words(symbol) if is_words(symbol) else _signs(symbol)
+    return Words(symbol) if is_words(symbol) else _read_signs(symbol)
 
 
 def parse_list(text: str) -> Group:
-    """The items of normalised `text` in their order, whatever brackets stand around them."""
-    text = _bare(text)
+    """The items of normalised `text` in their order, without the brackets around them."""
+    text = _without_grouping(text)
     if text.startswith(r"\{") and text.endswith(r"\}"):
         text = text[2:-2]
     elif text[:1] in _OPENING and text and _closing(text, 0) == len(text) - 1:
         text = text[1:-1]
-    node = _listed(text, False, 1)
+    node = _read_list(text, False, 1)
     items = node.items if isinstance(node, Group) else (parse(text, thousands=False, depth=1),)
     return Group("bracket", items, "()")
 
 
-def _bare(text: str) -> str:
-    """Drop brackets that only group: `{12}`, `(12)`."""
+def _without_grouping(text: str) -> str:
+    """Remove brackets that only group: `{12}`, `(12)`."""
 
     def unwrap(value: str) -> str:
         value = value.strip()
         if value[:1] in ("(", "{") and _closing(value, 0) == len(value) - 1:
             inner = value[1:-1]
-            if not any(True for _ in _cuts(inner, _SEPARATOR)):
+            if not any(True for _ in _top_level_matches(inner, _SEPARATOR)):
                 return inner
         return value
 
@@ -103,28 +111,31 @@ def _bare(text: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    """The rows of an aligned formula: a chain where they go on with "=", else a list."""
+    """An aligned formula on one line: its last row, or the values of its variables as a list.
+
+    A row that begins with "=" continues the row before it.
+    """
     match = _ROWS.fullmatch(text)
     if match is None:
         return text
     rows = [row.replace("&", "").strip(" ,") for row in match[3].split(r"\\")]
     chains = re.sub(r"\n(?=[=<>≈])", "", "\n".join(row for row in rows if row)).split("\n")
     names = {chain.partition("=")[0].strip() for chain in chains}
-    # Of a derivation the last row counts; a solution gives each of its names a value.
+    # The last row of a derivation is its result; a solution assigns a value to each variable.
     solution = len(names) == len(chains) and all(len(name) == 1 for name in names)
     return ",".join(chains) if solution else chains[-1]
 
 
 def split_top(text: str, pattern: re.Pattern[str]) -> list[str]:
-    """Cut `text` where `pattern` matches outside all brackets."""
+    """Split `text` where `pattern` matches outside of all brackets."""
     parts, start = [], 0
-    for match in _cuts(text, pattern):
+    for match in _top_level_matches(text, pattern):
         parts.append(text[start : match.start()])
         start = match.end()
     return [*parts, text[start:]]
 
 
-def _cuts(text: str, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
+def _top_level_matches(text: str, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
     depth = position = 0
     for match in pattern.finditer(text):
         for character in text[position : match.start()]:
@@ -139,7 +150,7 @@ def _depth(text: str, end: int) -> int:
 
 
 def _closing(text: str, start: int) -> int:
-    """Index of the bracket that closes the one at `start`, -1 when nothing does."""
+    """Index of the bracket that closes the one at `start`; -1 if there is none."""
     depth = 0
     for index in range(start, len(text)):
         depth += (text[index] in _OPENING) - (text[index] in _CLOSING)
@@ -148,11 +159,11 @@ def _closing(text: str, start: int) -> int:
     return -1
 
 
-def _calendar(text: str, thousands: bool, depth: int) -> Node | None:
+def _read_time(text: str, thousands: bool, depth: int) -> Node | None:
     return read_clock(text) or read_date(text)
 
 
-def _matrix(text: str, thousands: bool, depth: int) -> Node | None:
+def _read_matrix(text: str, thousands: bool, depth: int) -> Node | None:
     if match := _CASES.fullmatch(text):
         return _items(
             [row for row in match[1].split(r"\\") if row.strip()], "set", thousands, depth
@@ -182,7 +193,7 @@ def _items(
     return Group(kind, tuple(items), brackets)
 
 
-def _listed(text: str, thousands: bool, depth: int) -> Node | None:
+def _read_list(text: str, thousands: bool, depth: int) -> Node | None:
     parts = split_top(text, _SEPARATOR)
     if len(parts) == 1 or not all(part.strip() for part in parts):
         return None
@@ -198,21 +209,20 @@ def _listed(text: str, thousands: bool, depth: int) -> Node | None:
     ranges = [re.search(r"[<>]", part) for part in parts]
     if all(ranges) and len(split_top(text, _AND)) == len(parts):
         return Joined(r"\cap", tuple(parse(part, depth=depth) for part in parts))
-    # "x = 2, 3" says the same of both numbers; "(x, y) = (1, 2)" is no list at all.
     return _items(parts, "list", thousands, depth)
 
 
-def _related(text: str, thousands: bool, depth: int) -> Node | None:
-    cuts = [match[0] for match in _cuts(text, _OPERATOR)]
-    if not cuts:
+def _read_relation(text: str, thousands: bool, depth: int) -> Node | None:
+    operators = [match[0] for match in _top_level_matches(text, _OPERATOR)]
+    if not operators:
         return None
     parts = [part.strip() for part in split_top(text, _OPERATOR)]
     if not all(parts):
         return None
-    return Relation(tuple(parts), tuple(cuts))
+    return Relation(tuple(parts), tuple(operators))
 
 
-def _joined(text: str, thousands: bool, depth: int) -> Node | None:
+def _read_joined(text: str, thousands: bool, depth: int) -> Node | None:
     for operator, pattern in _JOINERS:
         parts = split_top(text, pattern)
         if len(parts) > 1 and all(part.strip() for part in parts) and len(parts) <= MAX_ITEMS:
@@ -224,7 +234,7 @@ def _joined(text: str, thousands: bool, depth: int) -> Node | None:
     return None
 
 
-def _bracketed(text: str, thousands: bool, depth: int) -> Node | None:
+def _read_brackets(text: str, thousands: bool, depth: int) -> Node | None:
     if text.startswith(r"\{") and text.endswith(r"\}"):
         opening, inner, closing = "{", text[2:-2], "}"
     elif text[:1] and text[0] in _OPENING and _closing(text, 0) == len(text) - 1:
@@ -255,7 +265,7 @@ def _row(text: str) -> list[str]:
     return split_top(inner, _SEPARATOR) if inner.strip() else []
 
 
-def _measured(text: str, thousands: bool, depth: int) -> Node | None:
+def _read_quantity(text: str, thousands: bool, depth: int) -> Node | None:
     if text.endswith("%") and len(text) > 1:
         return Quantity(parse(text[:-1], depth=depth), None, percent=True)
     angle = re.fullmatch(r"(\d+)°\s*(\d+)'(?:\s*(\d+)(?:''|\"))?", text)
@@ -272,13 +282,13 @@ def _measured(text: str, thousands: bool, depth: int) -> Node | None:
     return None if isinstance(value, Words) else Quantity(value, split[1])
 
 
-def _signs(text: str) -> Node:
-    """`1 \\pm \\sqrt{2}` is two numbers."""
+def _read_signs(text: str) -> Node:
+    """A formula, or both values of one such as `1 \\pm \\sqrt{2}`."""
     count = text.count(r"\pm") + text.count(r"\mp")
     if not count or count > MAX_SIGNS:
         return Expression(text)
-    spelt = (
+    values = (
         text.replace(r"\pm", sign).replace(r"\mp", other)
         for sign, other in (("+", "-"), ("-", "+"))
     )
-    return Group("signs", tuple(Expression(re.sub(r"^\+\s*", "", item.strip())) for item in spelt))
+    return Group("signs", tuple(Expression(re.sub(r"^\+\s*", "", item.strip())) for item in values))

@@ -49,7 +49,7 @@ class Clock:
     half: str
 
     def same_as(self, other: Clock) -> bool:
-        """Equal, where a half of the day that one of them leaves out may be either."""
+        """Whether the times are equal; one without a half of the day may be in either half."""
         known = [clock.half or clock.hour > 12 or clock.hour == 0 for clock in (self, other)]
         day = 24 * 3600 if all(known) else 12 * 3600
         return (self._seconds() - other._seconds()) % day == 0
@@ -61,20 +61,20 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Date:
-    """A day; year is 0 when it is left out."""
+    """A day; the year is 0 if it is not stated."""
 
     year: int
     month: int
     day: int
 
     def same_as(self, other: Date) -> bool:
-        """Equal, where one of them may leave out the year."""
+        """Whether the dates are equal; one of them may have no year."""
         years = self.year == other.year or 0 in (self.year, other.year)
         return years and (self.month, self.day) == (other.month, other.day)
 
 
 def read_clock(text: str) -> Clock | None:
-    """`3:30`, `3:30 PM`, `3 PM`, `15:30:20`, `下午3点半`; None for anything else."""
+    """Read `3:30`, `3:30 PM`, `3 PM`, `15:30:20` or `下午3点半`; None for other texts."""
     for pattern in _CLOCKS:
         match = pattern.fullmatch(text)
         if match:
@@ -91,7 +91,7 @@ def read_clock(text: str) -> Clock | None:
 
 
 def read_date(text: str) -> Date | None:
-    """`2023-05-01`, `May 1, 2023`, `1 May 2023`, `2023年5月1日`; None for anything else."""
+    """Read `2023-05-01`, `May 1, 2023`, `1 May 2023` or `2023年5月1日`; None for other texts."""
     for pattern in _DATES:
         match = pattern.fullmatch(text)
         if match:

@@ -1,4 +1,4 @@
-"""Units of measurement: reading them off the end of an answer and converting them."""
+"""Units of measurement: splits them from the value of an answer, and knows their factors."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-# name → (dimension, factor to the dimension's base unit). Dimensions multiply out only for
-# powers of a length ("cm^2"), which is all that school answers need.
-# Factors stay text until used: a hundred fractions would slow every import.
+# Name → dimension, and factor to the base unit of the dimension. Powers are supported ("cm^2"), and
+# one division ("km/h"). Factors are texts until they are used: a hundred fractions would slow down
+# every import.
 _BASE: dict[str, tuple[str, str]] = {}
 
 
@@ -84,7 +84,7 @@ _WORDS = re.compile(
     rf"(?P<brace>\{{\s*)?(?P<name>{_NAME})(?(brace)\s*\}})",
     re.DOTALL,
 )
-# 12种: a Chinese measure word follows its number at once.
+# 12种: there is no space between a number and a Chinese measure word.
 _MEASURE_WORD = re.compile(r"[\u4e00-\u9fff]{1,5}")
 _POWER = re.compile(
     r"(?:(square|sq\.?|cubic|平方|立方)\s*)?([A-Za-z\u4e00-\u9fff]+)\.?\s*(?:\^\{([123])\})?"
@@ -102,7 +102,7 @@ _NO_UNIT = re.compile(r"and|or|to|if|because|since|for|than|is|are|not|when|wher
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A unit as written and what it measures; `dimension` is None when it is not known."""
+    """A unit. name: as written. dimension: what it measures; None if the unit is not known."""
 
     name: str
     dimension: str | None
@@ -112,15 +112,15 @@ class Unit:
 def split_unit(text: str) -> tuple[str, Unit] | None:
     """Split normalised `8\\sqrt{3}{squareinches}` or `$0.75` into value and unit.
 
-    None without a unit. A single letter counts as a unit only after a space: `5m` may be a
-    product. Words that are no known unit count when a space stands before them (`3 apples`).
+    None if there is no unit. A single letter is a unit only after a space: `5m` may be a product.
+    Other words are units if there is a space before them (`3 apples`).
     """
     match = _PREFIX.fullmatch(text)
     if match:
         return match["sign"] + match["value"], _unit(match["unit"])
     match = _SYMBOL.fullmatch(text)
     if match and match["unit"] == "°" and _TRIGONOMETRIC.search(match["value"]):
-        return None  # the degrees are the sine's
+        return None  # the degrees belong to the argument of the sine
     if match:
         return match["value"].rstrip(), _unit(match["unit"].replace(" ", ""))
     text = _PER.sub(r"/\1^{\2}", _OVER.sub(r" \1/\2", text))
@@ -140,7 +140,7 @@ def split_unit(text: str) -> tuple[str, Unit] | None:
 
 
 def sum_of_units(text: str) -> tuple[str, Unit] | None:
-    """`1 h 30 min` or `5 ft 6 in` as a value in the first unit; None for anything else."""
+    """`1 h 30 min` or `5 ft 6 in` as a value in the first unit; None for other texts."""
     if not _COMPOUND.fullmatch(text):
         return None
     parts = [(value, _unit(name)) for value, name in _COMPOUND_PART.findall(text)]

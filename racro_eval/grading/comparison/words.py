@@ -1,11 +1,11 @@
-"""Answers in words: which texts are words, and when two of them say the same."""
+"""Answers in words: which texts are words, and whether two of them are equal."""
 
 from __future__ import annotations
 
 import re
 
 _ARTICLE = re.compile(r"a|an|the|is|are|its?|it's|that|there")
-# Between spaces only: `ax+by` is no word.
+# Only between spaces: `ax+by` has no words.
 _SHORT = re.compile(
     r"(?:^|\s)(?:no|on|up|in|is|it|of|at|ok|we|by|an|as|be|do|go|to)(?=[\s.,]|$)", re.IGNORECASE
 )
@@ -15,7 +15,7 @@ _TRAILING = re.compile(
 )
 _BREAK = re.compile(r",\s*|\b(?:because|since|as|so|for)\b")
 
-_SAYINGS = (
+_PHRASES = (
     (
         re.compile(
             r"(?:there (?:is|are) )?no (?:real )?(?:solutions?|roots?)(?: exists?)?|empty set"
@@ -54,7 +54,7 @@ _HANZI_NUMBER = re.compile(
 
 
 def is_words(text: str) -> bool:
-    """Whether normalised `text` holds words rather than mathematics."""
+    """Whether normalised `text` has words and is not mathematics."""
     bare = re.sub(r"\\(?:begin|end)\{\w+\*?\}|\\[a-zA-Z]+", " ", text)
     if re.search(r"[^\x00-\x7f°⟨⟩√≈€£¥¢]", bare):
         return True
@@ -65,19 +65,19 @@ def is_words(text: str) -> bool:
 
 
 def canonical(text: str) -> str:
-    """Replace a phrase that stands for a symbol ("no solution"), or a spelt-out number."""
+    """The symbol or number that a phrase means ("no solution", "twenty-five"); else the text."""
     phrase = text.lower().strip(" .")
-    for pattern, symbol in _SAYINGS:
+    for pattern, symbol in _PHRASES:
         if pattern.fullmatch(phrase):
             return symbol
     if phrase in _PARTS:
         return _PARTS[phrase]
-    number = spelt_number(phrase)
+    number = parse_number_words(phrase)
     return text if number is None else str(number)
 
 
-def spelt_number(phrase: str) -> int | None:
-    """`one thousand six hundred twenty-five` → 1625; None for anything else."""
+def parse_number_words(phrase: str) -> int | None:
+    """`one thousand six hundred twenty-five` → 1625; None for other texts."""
     words = [word for word in re.split(r"[\s-]+", phrase) if word != "and"]
     total = current = 0
     for word in words:
@@ -93,7 +93,7 @@ def spelt_number(phrase: str) -> int | None:
 
 
 def hanzi_number(text: str) -> str:
-    """`二十三个` → `23个`; other text as it is."""
+    """`二十三个` → `23个`; other texts unchanged."""
     match = _HANZI_NUMBER.fullmatch(text)
     if match is None:
         return text
@@ -110,7 +110,7 @@ def hanzi_number(text: str) -> str:
 
 
 def same_words(prediction: str, answer: str) -> bool:
-    """Equal but for case, articles, punctuation and a trailing word of explanation."""
+    """Whether texts are equal up to case, articles, punctuation and an explanation at the end."""
     left, right = _tokens(prediction), _tokens(answer)
     if left == right:
         return bool(left)

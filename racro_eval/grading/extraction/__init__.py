@@ -1,1 +1,1 @@
-"""Where the answer of a response is."""
+"""Extraction: finds the final answer of a response."""

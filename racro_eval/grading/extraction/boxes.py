@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from racro_eval.grading.verdict import Extraction
 
 MAX_OPEN_BOX = 200
+"""Characters of a box that is not closed."""
 MAX_JOINT = 60
+"""Boxes that are joined, and characters between two of them."""
 
 _BOX = r"\\{1,4}(?:boxed|fbox|framebox)"
 _BRACES = re.compile(
@@ -21,7 +23,7 @@ _BETWEEN = re.compile(
     r"|(?:\\text\s*\{\s*)?for part \([a-z]\)(?:\s*(?:and|or)\s*\})?"
     r"|(?:\\angle\s*|\d)?[a-zA-Z]{1,3}_?\{?\d?\}?\s*=)*"
 )
-# What a prompt shows between the braces, echoed.
+# What prompts write between the braces as an example; a model may repeat it.
 _PLACEHOLDER = re.compile(
     r"(?:\\text\s*\{)?[\s.?…_]*(?:\\[lc]?dots|n/a|(?:your |the |final |option |numeric )*"
     r"(?:answer|letter|value|result|number|expression|choice)(?: here)?)?[\s.?…_]*\}?",
@@ -31,44 +33,44 @@ _PLACEHOLDER = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """Where a box's content stands in the text."""
+    """The position of a box's content in the text."""
 
     start: int
     end: int
 
 
 def find_boxes(text: str, complete: bool) -> list[Box]:
-    """The outermost boxes that hold something, in order.
+    """The outermost boxes that are not empty, in order.
 
-    complete: whether a last box that the very end leaves open counts too.
+    complete: whether the last box counts if the text ends before it is closed.
     """
     closed, open_start = _spans(text)
     unbraced = [Box(*match.span(1)) for match in _UNBRACED.finditer(text)]
     boxes = sorted((*closed, *unbraced), key=lambda box: box.start)
-    boxes = [box for box in boxes if not _empty(text[box.start : box.end])]
+    boxes = [box for box in boxes if not _is_empty(text[box.start : box.end])]
     if complete and open_start is not None and len(text) - open_start <= MAX_OPEN_BOX:
         rest = text[open_start:].strip().rstrip("$").strip()
-        if rest and "\n\n" not in rest and not _empty(rest):
+        if rest and "\n\n" not in rest and not _is_empty(rest):
             start = text.index(rest, open_start)
             return [*boxes, Box(start, start + len(rest))]
     return boxes
 
 
 def boxed_answers(text: str, boxes: list[Box]) -> list[Extraction]:
-    """The last box, then all boxes of its sentence joined to one list, if there are several."""
+    """The last box, and then, if its sentence has several boxes, all of these as one list."""
     last = boxes[-1]
-    found = [Extraction(text[last.start : last.end].strip().rstrip("."), "boxed")]
+    single = [Extraction(text[last.start : last.end].strip().rstrip("."), "boxed")]
     joined = _joined(text, boxes)
-    return [*found, joined] if joined else found
+    return [*single, joined] if joined else single
 
 
-def _empty(content: str) -> bool:
+def _is_empty(content: str) -> bool:
     bare = content.strip(" \t\n$.,{}")
     return not bare or bool(_PLACEHOLDER.fullmatch(bare))
 
 
 def _spans(text: str) -> tuple[list[Box], int | None]:
-    """Contents of all closed outermost boxes, and the start of a last one left open."""
+    """The contents of the closed outermost boxes, and the start of a last one that is open."""
     spans: list[Box] = []
     stack: list[int | None] = []  # start of a box's content, None for other braces
     for match in _BRACES.finditer(text):
@@ -89,7 +91,7 @@ def _spans(text: str) -> tuple[list[Box], int | None]:
 
 
 def _joined(text: str, boxes: list[Box]) -> Extraction | None:
-    """Several boxes of one closing sentence, as a list: `\\boxed{1} and \\boxed{2}`."""
+    """The boxes of the last sentence, `\\boxed{1} and \\boxed{2}`, as a list; None for one box."""
     run = [boxes[-1]]
     for box in reversed(boxes[-MAX_JOINT:-1]):
         gap = text[box.end + 1 : run[0].start]

@@ -1,8 +1,8 @@
 """A result stated in a plain closing sentence: "so there are 12 sequences", "因此共有12种".
 
-The sentence is read as clauses with values in them. Its last clause must state one value: behind
-"is", "equals" or "=", or, where a word such as "so" says that the sentence concludes, as the only
-value there is. Sentences that plan, suppose, ask, doubt or enumerate state none.
+The sentence is split into clauses, and its last clause must state one value: after "is", "equals"
+or "=", or as its only value if a word such as "so" marks the sentence as a conclusion. Sentences
+that plan, suppose, ask, doubt or enumerate state no value.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MATH = (
     r"|\(\\frac\{[^{}]*\}\{[^{}]*\}\))"
 )
 _PAIR = r"(?:\((?:[^()\n]{1,40}),(?:[^()\n]{1,40})\))"
-# Atomic: a number can be cut in many ways, and a list of them in exponentially many.
+# Atomic group: a list of numbers could otherwise be split in exponentially many ways.
 _ITEM = rf"(?>\*\*[^*\n]{{1,60}}\*\*|{_MATH}|{_PAIR}|(?<![A-Za-z\d_.\\({{$]){_NUMBER})"
 _EQUATION = r"\$[^$=]{1,20}=[^$=]+\$"
 _AND = r"\s*,?\s*(?:\b(?:and|or)\b|[和或])\s*(?:[a-z](?:_\d)?\s*=\s*)?"
@@ -59,7 +59,7 @@ _CONCLUDES = re.compile(
     r"|所以|因此|故|综上|^答|总共|一共|共|结论|可得|解得|得到|于是|从而|即|则|∴",
     re.IGNORECASE,
 )
-# A sentence that opens so plans, supposes, describes, or is one of several answers.
+# Openings of sentences that plan, suppose or describe, or that state one of several answers.
 _NO_CONCLUSION = re.compile(
     r"\W*(?:let|to|suppose|assume|if|consider|given|note|recall|first|next|step|now|check|verify"
     r"|when|where|for example|options?|with|part)\b(?!.*\btherefore\b)"
@@ -89,7 +89,7 @@ _CLAUSE_END = re.compile(
     r"|which (?:gives|means|makes))\b)|(?=所以|因此|则|故|从而|即|得))",
     re.IGNORECASE,
 )
-# Reasons and remarks are no part of what a sentence states.
+# Reasons and remarks, which are not part of the statement.
 _ASIDE = re.compile(
     r"^\W*(?:(?:so|thus|hence|therefore),?\s+)?(?:since|because|as|when|for|from|with|given)\b"
     r"[^,]*,\s*|,?\s+(?:since|because|where|for (?:all|every|any|some))\s.*\Z"
@@ -98,7 +98,7 @@ _ASIDE = re.compile(
     r"|,\s+(?:as|which is(?!\s[\d$*])|who)\s.*\Z|[,，]\s*(?:此时|其中).*\Z",
     re.IGNORECASE | re.DOTALL,
 )
-# A number behind one of these names something or bounds it.
+# A number after one of these is a label or a bound.
 _LABEL = re.compile(
     r"(?:\b(?:step|figure|fig\.|part|question|equation|eq\.|case|problem|option|table|from|between"
     r"|(?:more|less|fewer|greater|larger|smaller) than)|第)\s*\(?\Z",
@@ -106,13 +106,13 @@ _LABEL = re.compile(
 )
 _SUBJECT = re.compile(r"\s+(?:is|are|was|were)\s+(?!the\b|our\b|your\b)[a-z]", re.IGNORECASE)
 _COUNTED = re.compile(r"\*\*\d[\d.,]*\s[a-z]", re.IGNORECASE)
-"""A number of things in bold print: "**16 apples** were sold"."""
+"""A count in bold print: "**16 apples** were sold"."""
 _IS_THE = re.compile(r"\s+(?:is|are)\s+(?:the|our|your)\s+\w+", re.IGNORECASE)
 _IS_THE_ANSWER = re.compile(
     r"\s+(?:is|are|as)\s+(?:the|our|your)\s+(?:\w+\s+)?(?:answers?|solutions?|result)",
     re.IGNORECASE,
 )
-# Between two values of one chain: "8 + 6 + 10 = 24", "1/6 ≈ 0.167".
+# The text between two values of one chain: "8 + 6 + 10 = 24", "1/6 ≈ 0.167".
 _CHAIN = re.compile(
     r"(?:[^A-Za-z\u4e00-\u9fff,;，；]|\b[A-Za-z]{1,3}\b)*(?:[=≈]|\\approx|\bor\b)\W*"
 )
@@ -124,7 +124,7 @@ _SENTENCES = re.compile(
     r"(?<=[.!?])(?<!i\.e\.)(?<!e\.g\.)[\s*]+(?=[A-Z0-9$\\*(\[“\"\u4e00-\u9fff])|(?<=[。！？；])|\n+"
     r"|(?<=\s)(?=(?:So|Therefore|Thus|Hence|Consequently)\b)|(?=所以|因此)"
 )
-# "Therefore the quadrilateral is a rhombus": words as a predicate, where the sentence concludes.
+# "Therefore the quadrilateral is a rhombus": words as the predicate of a conclusion.
 _NAMED = re.compile(
     r"\W*(?:so|therefore|thus|hence)\b,?\s+(?!(?:it|this|that|there|these|we|i)\b)"
     r"[^,;:]{3,80}\s(?:is|are)\s+(?:\*\*)?"
@@ -140,19 +140,20 @@ _MORE_TERMS = re.compile(
 )
 _UNIT = re.compile(r"\s*(?:[A-Za-z°²³/^$]+(?:\s(?:per\s)?[a-z]+)?|[\u4e00-\u9fff]{1,5})")
 MAX_SENTENCE = 600
+"""Characters of a sentence that may state a value."""
 
 
 def closing_sentence(text: str) -> str:
-    """The last sentence of `text`; a formula keeps its line breaks out of it."""
+    """The last sentence of `text`."""
     parts = [part.strip() for part in _SENTENCES.split(text[-2 * MAX_SENTENCE :])]
     return next((part for part in reversed(parts) if part.strip("*_ .")), "")
 
 
 def stated_value(sentence: str, *, concluding: bool = False) -> str:
-    """The one value that a sentence states, "" when it states none.
+    """The one value that a sentence states, "" if it states none.
 
-    concluding: the sentence is known to announce the answer; otherwise a word such as "so" must
-    say so where a verb alone ("has", "takes") could also describe what is given.
+    concluding: whether it is known that the sentence announces the answer. Otherwise a word such as
+    "so" must show it, because a verb alone ("has", "takes") may describe what is given.
     """
     closed = re.search(r"\*\*\W*\Z", sentence)
     sentence = sentence.strip().rstrip("*_.。!！ ").strip()
@@ -163,9 +164,9 @@ def stated_value(sentence: str, *, concluding: bool = False) -> str:
     if _NO_CONCLUSION.match(sentence) or _REJECTED.search(sentence):
         return ""
     plain = _ASIDE.sub("", sentence)
-    saying = _LEAD_WORD.sub("", plain)
-    if canonical(saying) != saying:
-        return saying
+    statement = _LEAD_WORD.sub("", plain)
+    if canonical(statement) != statement:
+        return statement
     concluding = concluding or any(map(_CONCLUDES.search, (sentence, plain)))
     clause = _CLAUSE_END.split(plain)[-1]
     if _UNSURE.search(_VALUE.sub("\0", clause)):
@@ -175,11 +176,11 @@ def stated_value(sentence: str, *, concluding: bool = False) -> str:
         named = _NAMED.fullmatch(clause)
         return next(filter(None, named.groups())) if named else ""
     value = _stated(values, clause, concluding)
-    return _measured(value, clause) if value else ""
+    return _with_unit(value, clause) if value else ""
 
 
 def _values(clause: str) -> list[re.Match[str]]:
-    """What could be an answer: numbers, formulas with a number in them, bold print, pairs."""
+    """The possible answers: numbers, formulas with a number, bold print, pairs."""
     return [
         match
         for match in _VALUE.finditer(clause)
@@ -209,7 +210,7 @@ def _stated(values: list[re.Match[str]], clause: str, concluding: bool) -> re.Ma
             break
         exact = [value]
     if exact:
-        # A verb alone may describe what is given: then it must be all that the sentence says.
+        # A verb alone may describe what is given, unless the sentence states nothing else.
         alone = stated[-1] is values[-1] and _ENDING.fullmatch(clause, values[-1].end())
         return exact[0] if concluding or alone else None
     before, after = clause[: values[0].start()], clause[values[-1].end() :]
@@ -223,7 +224,7 @@ def _stated(values: list[re.Match[str]], clause: str, concluding: bool) -> re.Ma
 
 
 def _is_predicate(value: re.Match[str], clause: str) -> bool:
-    """Whether it stands behind "is" or "=", or is a computation that ends the clause."""
+    """Whether the value follows "is" or "=", or is a computation at the end of the clause."""
     if _COPULA.search(clause[: value.start()]):
         return not (
             value["list"]
@@ -233,8 +234,8 @@ def _is_predicate(value: re.Match[str], clause: str) -> bool:
     return value[0].count("=") > 1 and value.end() == len(clause)
 
 
-def _measured(match: re.Match[str], clause: str) -> str:
-    """The value, with the unit of measurement that stands behind it."""
+def _with_unit(match: re.Match[str], clause: str) -> str:
+    """The value, with the unit of measurement that follows it."""
     value = match[0]
     if match["list"]:
         return value

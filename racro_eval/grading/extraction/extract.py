@@ -1,19 +1,19 @@
-"""Find the final answer of a response: one pass over up to 1 MB, and never a guess.
+"""Finds the final answer of a response of up to 1 MB in linear time; it never guesses.
 
-The rules, in this order; each looks only at what `scope.py` leaves of the text:
+The methods, in the order in which they are tried on the text that `scope.py` leaves:
 
-boxed       the last closed, non-empty \\boxed, \\fbox or \\framebox; `\\boxed 5`; a box that the
-            very end leaves open. A value announced after the box replaces it.
+boxed       the last closed, non-empty \\boxed, \\fbox or \\framebox; `\\boxed 5`; a last box that
+            is not closed. A value that is announced after the box replaces it.
 answer-tag  <answer>...</answer>
-answer-line a line "Answer: ...", "#### ...", "答案：...", "故选 ...", or the one below "### Answer"
-answer-is   "the (final, correct) answer is ...", "I change my answer to ..."; the last of these and
-            the lines counts
-display     a display formula that ends the response
-bare        a response that is nothing but a short answer
-option      "(B)" or "B" closing the response's last sentence, or opening the response
-conclusion  a closing sentence with one value as its predicate ("so there are 12 of them"), or
-            one that opens with yes or no
-last-line   a last line that is nothing but a value
+answer-line a line "Answer: ...", "#### ...", "答案：...", "故选 ...", or the one after "### Answer"
+answer-is   "the (final, correct) answer is ...", "I change my answer to ...". The last match of
+            this and of answer-line counts.
+display     a display formula at the end of the response
+bare        a response that consists of a short answer
+option      "(B)" or "B" at the end of the response's last sentence, or at its start
+conclusion  a last sentence with one value as its predicate ("so there are 12 of them"), or one that
+            begins with yes or no
+last-line   a last line that consists of a value
 """
 
 from __future__ import annotations
@@ -24,22 +24,23 @@ from racro_eval.grading.extraction.boxes import Box, boxed_answers, find_boxes
 from racro_eval.grading.extraction.conclusions import MAX_SENTENCE, closing_sentence, stated_value
 from racro_eval.grading.extraction.refusals import is_refusal, lists_options, without_boilerplate
 from racro_eval.grading.extraction.scope import (
+    TAIL_CHARS,
+    after_retraction,
     is_example,
     own_turn,
-    still_held,
     thought_of,
     visible_text,
     without_code,
 )
-from racro_eval.grading.extraction.statements import Statement, last_statement, value_of
+from racro_eval.grading.extraction.statements import Statement, bare_value, last_statement
 from racro_eval.grading.verdict import Extraction
 
 MAX_RESPONSE = 1 << 20
-# A final answer is stated near the end; phrases are searched for there only.
-TAIL = 20_000
+"""Of a longer response only the end is read (characters)."""
 MAX_BARE = 60
-MAX_BOXES = 100
 MAX_BARE_WORDS = 8
+MAX_BOXES = 100
+"""The last boxes of a response that are considered."""
 
 _DISPLAY = re.compile(
     r"(?:\$\$(?P<dollars>[^$]{1,2000})\$\$|\\\[(?P<bracket>(?:[^\\]|\\[^][]){1,2000})\\\]"
@@ -47,7 +48,7 @@ _DISPLAY = re.compile(
     r"(?:(?!\\(?:begin|end)\{(?P=name)\}).){1,2000}\\end\{(?P=name)\}))[\s.*]*\Z",
     re.DOTALL,
 )
-# A formula that ends in the middle: whatever the engine said, the response was cut.
+# A formula that ends in the middle: the response was cut, whatever its finish reason is.
 _CUT = re.compile(r"\\[a-zA-Z]+\s*(?:\{[^{}\n]*\}\s*)?\{[^{}\n]*\Z")
 _IMPLIES = re.compile(r"\\(?:implies|Rightarrow|Longrightarrow|therefore)(?![a-zA-Z])|[⇒⟹∴]")
 _PROSE = re.compile(r"(?:\S+\s+){4,}\S+[.!?]")
@@ -85,7 +86,7 @@ _LABEL = re.compile(
     r"|\A(?:total|result) = ",
     re.I,
 )
-# One sentence by itself is an answer, unless it only describes what is seen.
+# A single sentence is an answer, unless it only describes what is seen.
 _NOT_BARE = re.compile(
     r"\n|(?<!^)\w[.!?]\s+\w|。.|[\u4e00-\u9fff]{6}|[?？]$|[，；、].*[\u4e00-\u9fff]"
     r"|[\u4e00-\u9fff]\s*[$\\\d].*。$|可能。?$|^答案|^[A-J] or [A-J]$|[-+*/=(,:]$|^</?\w+>$"
@@ -97,7 +98,7 @@ _YES_OR_NO = re.compile(
     r"\**(yes|no|true|false|是|否|对|错)\**(?:[.!。]?[ \t]*(?=\n)|\s*[,.，。])(?!\s*\w+\?)",
     re.IGNORECASE,
 )
-# "Yes, Red is larger than Blue." with a subject of its own: it answers no question of the model's.
+# "Yes, Red is larger than Blue." has a subject, so that it does not answer a question of the model.
 _CONCLUDING_YES_OR_NO = re.compile(
     r"\**(yes|no)\**,\s+(?!(?:if|but|maybe|perhaps|wait|not|let|I|we|you|that|this|it|there)\b)"
     r"[^?]{8,200}[.!]",
@@ -107,47 +108,49 @@ _LONE_VALUE = re.compile(r"(?![-*•]?\s*\d+[.)]\s*\Z)(?=.*\d)[^|=A-Za-z\u4e00-\
 
 
 def extract(response: str, *, finish_reason: str = "stop") -> Extraction | None:
-    """The final answer that a response states and the rule that found it, or None.
+    """The final answer that a response states, and the method that found it; None without one.
 
-    finish_reason "length" says that the response was cut: then a box left open, or one inside
-    the thought, is no answer. Of an answer over 1 MB only the last megabyte is read.
+    finish_reason: "length" if the response was cut. Then a box that is not closed is no answer, and
+    neither is a box inside the thought. Of an answer over 1 MB only the last megabyte is read.
     """
-    found = extract_all(response, finish_reason=finish_reason)
-    return found[0] if found else None
+    extractions = extract_all(response, finish_reason=finish_reason)
+    return extractions[0] if extractions else None
 
 
 def extract_answer(response: str) -> str | None:
-    """The final answer that a response states, as written; None when it states none.
+    """The final answer that a response states, as written; None if it states none.
 
     >>> from racro_eval import extract_answer
     >>> extract_answer("So the angle is 40 degrees. The answer is 40.")
     '40'
     """
-    found = extract(response)
-    return found.text if found else None
+    extraction = extract(response)
+    return extraction.text if extraction else None
 
 
 def extract_all(response: str, *, finish_reason: str = "stop") -> list[Extraction]:
-    """The answer, then (for a plural gold only) the boxes of its closing sentence, joined."""
+    """The answer, and then, if its sentence has several boxes, all of these as one list.
+
+    Only a gold answer with several items can equal the list.
+    """
     response = own_turn(response)
     complete = finish_reason != "length"
     visible = visible_text(response)
-    text = still_held(without_code(visible.text[-MAX_RESPONSE:]))
+    text = after_retraction(without_code(visible.text[-MAX_RESPONSE:]))
     if not visible.text.strip() and not visible.unfinished and complete:
-        thought = still_held(
-            thought_of(response)[-MAX_RESPONSE:]
-        )  # all was said inside the thought
+        # The whole response is its thought.
+        thought = after_retraction(thought_of(response)[-MAX_RESPONSE:])
         boxes = _boxes(thought, complete)
         return boxed_answers(thought, boxes) if boxes else []
     complete = complete and not visible.unfinished
     boxes = _boxes(text, complete)
-    offset = max(0, len(text) - TAIL)
+    offset = max(0, len(text) - TAIL_CHARS)
     statement = last_statement(text[offset:], complete)
     if boxes and not (statement and _replaces(statement, offset, boxes[-1])):
         (last, *joined) = boxed_answers(text, boxes)
-        return [Extraction(value_of(last.text), last.rule), *joined]
+        return [Extraction(bare_value(last.text), last.method), *joined]
     if statement:
-        return [Extraction(statement.text, statement.rule)]
+        return [Extraction(statement.text, statement.method)]
     return _closing(text, text[offset:]) if complete else []
 
 
@@ -163,7 +166,7 @@ def _replaces(statement: Statement, offset: int, box: Box) -> bool:
 
 
 def _closing(text: str, tail: str) -> list[Extraction]:
-    """The weaker rules, which need a response that ended by itself."""
+    """The weaker methods, which need a response that was not cut."""
     if _CUT.search(tail[-200:]):
         return []
     text, tail = without_boilerplate(text), without_boilerplate(tail)
@@ -208,17 +211,17 @@ def _closing(text: str, tail: str) -> list[Extraction]:
 
 
 def _ends_in_list(closing: str, tail: str) -> bool:
-    """Whether a response ends in options or in the row of a list or table, which state nothing."""
+    """Whether a response ends with options or with a row of a list or table."""
     return (
         lists_options(tail[-600:])
-        or (closing.startswith("|") and "**" not in closing)  # a total stands in bold print
+        or (closing.startswith("|") and "**" not in closing)  # totals are in bold print
         or _is_next_number(closing, tail)
         or (bool(_ENTRY.fullmatch(closing)) and len(_ENTRY.findall(tail[-600:])) > 1)
     )
 
 
 def _is_next_number(closing: str, tail: str) -> bool:
-    """Whether a response ends in the number of a list's next item."""
+    """Whether a response ends with the number of the next item of a list."""
     number = re.fullmatch(r"(\d{1,2})[.)]", closing)
     return bool(number and re.search(rf"^\s*{int(number[1]) - 1}[.)]\s", tail, re.MULTILINE))
 
@@ -227,7 +230,7 @@ def _option(text: str, tail: str) -> str:
     tail = _BECAUSE.sub("", tail[-MAX_SENTENCE:])
     closing = _OPTION_IS_CORRECT.search(tail[-120:]) or _OPTION_AT_END.search(tail[-40:])
     opening = _OPTION_AT_START.match(text[:40])
-    # A list of options also opens with a letter; a single line does not.
+    # A list of options begins with a letter too, but a single line is not a list.
     option = (closing or opening) if "\n" in text.strip() else (opening or closing)
     if opening is option and lists_options(text[:2000]):
         return ""
@@ -235,7 +238,7 @@ def _option(text: str, tail: str) -> str:
 
 
 def _is_bare(text: str) -> bool:
-    """Whether a whole response is short enough to be nothing but an answer."""
+    """Whether a whole response is short enough to consist of an answer only."""
     return (
         0 < len(text) <= MAX_BARE
         and len(text.split()) <= MAX_BARE_WORDS

@@ -1,4 +1,4 @@
-"""A response that names an option by its text alone, even "cannot be determined"."""
+"""Responses that name an option by its text alone, such as "cannot be determined"."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OPEN = re.compile(
 
 
 def named_option(text: str, options: Mapping[str, str]) -> Extraction | None:
-    """The option whose text `text` is, or which alone its closing sentence names in words."""
+    """The option that `text` consists of, or the only one whose words are in its last sentence."""
     whole = _LABEL.sub("", text.strip())
     if not whole:
         return None
@@ -38,19 +38,19 @@ def named_option(text: str, options: Mapping[str, str]) -> Extraction | None:
     closing = closing_sentence(without_boilerplate(tail))
     last_line = text.rstrip().rpartition("\n")[2]
     if is_option_line(last_line) and lists_options(tail):
-        return None  # the options again
+        return None  # the response repeats the options
     named = [letter for letter, option in options.items() if _names(closing, option)]
     if len(named) != 1:
         return None
     option = options[named[0]]
     if re.match(rf"\W*{re.escape(option)}\W*[:：]", closing):
-        return None  # it is looked at, not chosen
+        return None  # the option is discussed, not chosen
     rest = closing.replace(option, "")
-    contradicted = {one or two for one, two in _LETTER.findall(rest)} - {named[0]}
-    return None if contradicted or _OPEN.search(rest) else Extraction(option, "conclusion")
+    other_letters = {"".join(groups) for groups in _LETTER.findall(rest)} - {named[0]}
+    return None if other_letters or _OPEN.search(rest) else Extraction(option, "conclusion")
 
 
 def _names(sentence: str, option: str) -> bool:
-    """Whether the words of an option stand in the sentence; single letters and numbers do not."""
+    """Whether a sentence has the words of an option; letters and numbers alone do not count."""
     words = re.search(r"[A-Za-z]{4}|[\u4e00-\u9fff]{2}", option)
     return bool(words and re.search(rf"(?<!\w){re.escape(option.strip())}(?!\w)", sentence, re.I))

@@ -1,4 +1,4 @@
-"""Text that states no answer: refusals, questions back, requests for more, the options again."""
+"""Text that states no answer: refusals, questions, requests for information, repeated options."""
 
 from __future__ import annotations
 
@@ -39,30 +39,30 @@ _OPTION_LINE = re.compile(r"^[ \t]*\(?[A-J](?:[).:]\s*\S|[ \t]*$)", re.MULTILINE
 
 
 def without_bold(text: str) -> str:
-    """`text` without Markdown's marks of bold print."""
+    """`text` without the Markdown of bold print."""
     return _BOLD.sub("", text)
 
 
 def is_option_line(line: str) -> bool:
-    """Whether a line is an option of the question: `B. 12 cm`."""
+    """Whether a line is an option of the question, such as `B. 12 cm`."""
     return bool(_OPTION_LINE.match(line))
 
 
 def lists_options(text: str) -> bool:
-    """Whether options of the question stand in `text`, each on a line of its own."""
+    """Whether `text` has several options of the question, each on a line of its own."""
     return len(_OPTION_LINE.findall(text)) > 1
 
 
 def is_refusal(text: str) -> bool:
-    """Whether `text` says that there is no answer, or asks for what is missing."""
+    """Whether `text` says that there is no answer, or asks for missing information."""
     return bool(_REFUSAL.search(text))
 
 
 def without_boilerplate(text: str) -> str:
-    """`text` without the politeness and the marks that end it."""
+    """`text` without polite phrases and end marks at its end."""
     text = text.rstrip()
     for _ in range(6):
-        # Only what stands in the last few lines can be an ending.
+        # Only the last few lines can be such an ending.
         head, tail = text[:-400], text[-400:]
         shorter = _BOILERPLATE.sub("", tail).rstrip()
         if shorter == tail or not (head + shorter).strip():

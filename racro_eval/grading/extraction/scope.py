@@ -1,4 +1,4 @@
-"""Which part of a response speaks: its own turn, outside the thought, after the last retraction."""
+"""The part of a response that counts: its own turn, after the thought and the last retraction."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from racro_eval.thought import Mark, split, tags
 
-# A model that runs on writes the user's next turn itself.
+# A model that does not stop may write the next turn of the user itself.
 _NEXT_TURN = re.compile(
     r"<\|im_start\|>\s*user\b|<\|user\|>|<\|start_header_id\|>\s*user\b|\[INST\]"
     r"|\n[ \t]{0,4}(?:#{1,6}[ \t])?(?:Human|User) ?:"
 )
-_TAKEN_BACK = re.compile(
+_RETRACTION = re.compile(
     r"(?:^|(?<=[.!?。！？…\n*,，;]))\s{0,3}"
     r"(?:(?:hm{1,9}|oh|but|well|actually|sorry|oops|wait|hold on|no)\b[\s,.!…—–-]{0,5}){0,4}"
     r"(?:\b(?:wait|actually|oops|sorry|hm{1,9})[\s,.!…—–-]{1,5}no\b"
@@ -32,31 +32,33 @@ _HYPOTHETICAL = re.compile(
 )
 _CODE = re.compile(r"```(?:python|py|c|cpp|java|javascript|matlab)\b.*?```", re.DOTALL)
 _SENTENCE_START = re.compile(r"[.!?。！？]\s|\n")
-MAX_SENTENCE = 300
-MAX_TAIL = 20_000
+TAIL_CHARS = 20_000
+"""Final answers are near the end of a response: phrases are searched there only."""
+_LEAD_IN_CHARS = 300
+"""Characters before a box that may show that it is an example."""
 
 
 @dataclass(frozen=True, slots=True)
 class Visible:
-    """What a response says outside its thought, and whether the thought was left open."""
+    """The text outside of the thought. unfinished: whether the thought was never closed."""
 
     text: str
     unfinished: bool
 
 
 def visible_text(response: str) -> Visible:
-    """The answer's part of a response; of one whose thought is open, what stood before it."""
+    """A response without its thought; if the thought is not closed, the text before it."""
     parts = split(response)
     return Visible(parts.answer, parts.open)
 
 
 def thought_of(response: str) -> str:
-    """The thought of a response, "" without one."""
+    """The thought of a response, "" if there is none."""
     return split(response).thought
 
 
 def own_turn(text: str) -> str:
-    """`text` up to where the model goes on as its user; a thought may quote such a turn."""
+    """`text` up to a turn that the model writes as the user; a thought may quote such a turn."""
     marks = list(tags(text))
     place = 0
     for turn in _NEXT_TURN.finditer(text):
@@ -69,18 +71,18 @@ def own_turn(text: str) -> str:
 
 
 def without_code(text: str) -> str:
-    """`text` without its programs: `answer = 5` states nothing there."""
+    """`text` without its programs, in which `answer = 5` is not a statement."""
     return _CODE.sub("", text)
 
 
-def still_held(text: str) -> str:
-    """What follows the last "wait, no": whatever was stated before is taken back."""
-    start = max(0, len(text) - MAX_TAIL)
-    return text[max((match.end() for match in _TAKEN_BACK.finditer(text, start)), default=0) :]
+def after_retraction(text: str) -> str:
+    """The text after the last "wait, no", which retracts all statements before it."""
+    start = max(0, len(text) - TAIL_CHARS)
+    return text[max((match.end() for match in _RETRACTION.finditer(text, start)), default=0) :]
 
 
 def is_example(text: str, position: int) -> bool:
-    """Whether the sentence that leads to `position` only shows how an answer would look."""
-    before = text[max(0, position - MAX_SENTENCE) : position]
+    """Whether the sentence before `position` introduces an example of how to write an answer."""
+    before = text[max(0, position - _LEAD_IN_CHARS) : position]
     starts = [match.end() for match in _SENTENCE_START.finditer(before)]
     return bool(_HYPOTHETICAL.search(before[starts[-1] if starts else 0 :]))

@@ -1,4 +1,4 @@
-"""Sentences that announce the answer: tags, "Answer: ...", "the answer is ...", "故选 ..."."""
+"""Announcements of the answer: tags, "Answer: ...", "the answer is ...", "故选 ..."."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _IS = re.compile(
     r"[ \t]*(?:(?:therefore|thus|indeed|clearly|definitely|simply|for[ \t]sure)\b[ \t]*)?[:：]?",
     re.IGNORECASE,
 )
-# What stands before an announcement that is none: "if the answer is 5", "是否".
+# Texts before an announcement that show that it is none: "if the answer is 5", "是否".
 _DOUBT = re.compile(
     r"\b(?:whether|if|suppose|assum\w+|wonder|unsure|(?:not|n't) (?:sure|know)|what|claims?|says?"
     r"|to (?:find|get|give|know|see|check|reach)|maybe|perhaps|possibl[ey]"
@@ -96,37 +96,37 @@ _FORMULA = re.compile(
 _DISPLAY = re.compile(r"\s*(?:\$\$|\\\[)(.{1,2000}?)(?:\$\$|\\\])", re.DOTALL)
 
 
-# The last ones count; a response that announces more often than this repeats itself.
 MAX_STATEMENTS = 12
+"""The last announcements that are considered; a response with more repeats itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """An announced answer, where its announcement starts, and its rule."""
+    """An announced answer. start: of the announcement. method: as in `Extraction`."""
 
     text: str
     start: int
-    rule: str
+    method: str
 
 
 def last_statement(text: str, complete: bool) -> Statement | None:
-    """The last announcement with an answer; tags before all others, "would be" after them.
+    """The last announcement with an answer. Tags are preferred to others, and these to "would be".
 
-    complete: whether an answer that runs up to the very end of `text` counts.
+    complete: whether an answer counts that extends to the end of `text`.
     """
     tags = [match for match in _TAG.finditer(text) if match[1].strip()]
     if tags:
-        return Statement(value_of(tags[-1][1].strip()), tags[-1].start(), "answer-tag")
-    found = sorted(_announcements(text), key=lambda item: (item[1], item[0]), reverse=True)
-    for _, start, answer, rule in found:
+        return Statement(bare_value(tags[-1][1].strip()), tags[-1].start(), "answer-tag")
+    announcements = sorted(_announcements(text), key=lambda item: (item[1], item[0]), reverse=True)
+    for _, start, answer, method in announcements:
         ends = text.rstrip().endswith(answer) and not complete
         if answer and not ends:
-            return Statement(answer, start, rule)
+            return Statement(answer, start, method)
     return None
 
 
 def _announcements(text: str) -> Iterator[tuple[bool, int, str, str]]:
-    """Whether stated outright, where, the answer or "", and the rule."""
+    """Of each announcement: whether it is definite, its start, the answer or "", and the method."""
     for pattern in (_HASHES, _LINE, _SAID, _CHOSEN, _JSON):
         for match in _latest(pattern, text):
             start = match.start("rest")
@@ -136,36 +136,36 @@ def _announcements(text: str) -> Iterator[tuple[bool, int, str, str]]:
                 answer = match["rest"].replace("*", "").strip()
             else:
                 answer = announced(text[start:])
-            if _none_given(answer):
+            if _is_no_answer(answer):
                 answer = ""
             yield True, start, answer, "answer-line"
     for match in _latest(_IS, text):
-        said = text[match.end() :]
-        rather = _RATHER.match(said)
-        said = said[rather.end() :] if rather else said
-        answer = announced(said)
-        asked = re.match(r"[^.!?\n]{0,80}\?", said)
+        rest = text[match.end() :]
+        rather = _RATHER.match(rest)
+        rest = rest[rather.end() :] if rather else rest
+        answer = announced(rest)
+        asked = re.match(r"[^.!?\n]{0,80}\?", rest)
         before = text[max(0, match.start() - 200) : match.start()]
         supposed = match["would"] and (
-            re.match(r"[^.\n]*\bif\b", said) or re.search(r"\bif\b[^.\n]*\Z", before, re.IGNORECASE)
+            re.match(r"[^.\n]*\bif\b", rest) or re.search(r"\bif\b[^.\n]*\Z", before, re.IGNORECASE)
         )
-        evades = _EVASION.match(said.lstrip('*_: "')) or _none_given(answer)
+        evades = _EVASION.match(rest.lstrip('*_: "')) or _is_no_answer(answer)
         if asked or supposed or evades:
             answer = ""
         yield not match["would"], match.start(), answer, "answer-is"
 
 
-def _none_given(answer: str) -> bool:
+def _is_no_answer(answer: str) -> bool:
     return bool(_NONE_GIVEN.match(answer) or _EMPTY_BOX.fullmatch(answer) or is_refusal(answer))
 
 
 def _latest(pattern: re.Pattern[str], text: str) -> list[re.Match[str]]:
-    """The last matches that nothing before them puts in doubt."""
-    found = list(pattern.finditer(text))[-MAX_STATEMENTS:]
-    return [m for m in found if not _DOUBT.search(text[max(0, m.start() - 60) : m.start()])]
+    """The last matches, without those that the text before them puts in doubt."""
+    matches = list(pattern.finditer(text))[-MAX_STATEMENTS:]
+    return [m for m in matches if not _DOUBT.search(text[max(0, m.start() - 60) : m.start()])]
 
 
-def value_of(text: str) -> str:
+def bare_value(text: str) -> str:
     """The value of an answer that is a sentence ("The area is 12 cm"), else `text`."""
     if len(text) > MAX_SENTENCE or not _STATES.search(text):
         return text
@@ -173,7 +173,7 @@ def value_of(text: str) -> str:
 
 
 def announced(text: str) -> str:
-    """What follows "Answer:": a display formula, the rest of the line, or the next line."""
+    """The answer after "Answer:": a display formula, the rest of the line, or the next line."""
     display = _display(text)
     if display:
         return display
@@ -184,13 +184,13 @@ def announced(text: str) -> str:
 
 
 def _display(text: str) -> str:
-    """The display formula that `text` starts with."""
+    """The display formula at the start of `text`; "" without one."""
     match = _DISPLAY.match(text)
     return match[1].strip() if match else ""
 
 
 def _phrase(rest: str) -> str:
-    """Cut a sentence down to the answer that opens it."""
+    """The answer at the start of a sentence."""
     whole = rest
     rest = without_bold(rest).strip().lstrip('*_: "→').strip()
     rest = re.sub(

@@ -1,1 +1,1 @@
-"""Whether two formulas are equal: exactly, by values, by sympy in a worker process."""
+"""Compares formulas: exactly, by their values, or by sympy in a worker process."""

@@ -1,4 +1,4 @@
-"""Two numbers or formulas: exact rationals, then values at points, then a sympy worker."""
+"""Compares two numbers or formulas: exact rationals first, then values at points, then sympy."""
 
 from __future__ import annotations
 
@@ -7,22 +7,27 @@ from fractions import Fraction
 from typing import Any
 
 from racro_eval.grading.maths import workers
-from racro_eval.grading.maths.identity import Answer, constant, same_function, same_up_to_factor
+from racro_eval.grading.maths.identity import (
+    Outcome,
+    constant_value,
+    same_function,
+    same_up_to_factor,
+)
 from racro_eval.grading.maths.rationals import decimal_places, rational, significant_digits
 from racro_eval.grading.maths.syntax import read_formula
-from racro_eval.grading.maths.terms import NeedsAlgebra, NotFormula
-from racro_eval.grading.rules import Rule
+from racro_eval.grading.maths.tokens import NeedsAlgebra, NotFormula
+from racro_eval.grading.rules import AnswerRule
 
 _NOISE = Fraction(1, 10**9)
 _DOUBLE_NOISE = Fraction(1, 10**14)
 _DOUBLE_DIGITS = 15
 _CLOSED_FORM_DIGITS = 6
 _PI_DIGITS = 3
-# Every pair of a list in any order is compared: this many formulas are enough for any answer.
 _MAX_COMPARISONS = 400
+"""Limit for one answer: lists in any order are compared pair by pair."""
 
 _SAFE = re.compile(r"(?:\\[a-zA-Z]++|[A-Za-z0-9\s.+\-*/^_!(){}\[\]|,=<>])+")
-# Powers of powers of powers and factorials of factorials are beyond any arithmetic.
+# Towers of powers and factorials of factorials are too big to compute.
 _TOWER = re.compile(
     r"\^\{[^{}]*\^\{[^{}]*\^|!\)*!\)*!|\d{7,}!|\d{6,}\}?\s*(?:\\[a-zA-Z]|[a-zA-Z(])"
 )
@@ -30,19 +35,19 @@ _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
 
 
 class Formulas:
-    """Compares formulas within one time limit; `method` names what decided last."""
+    """Compares formulas within one time limit; `method` names the comparison that decided last."""
 
-    def __init__(self, rule: Rule) -> None:
+    def __init__(self, rule: AnswerRule) -> None:
         self.rule = rule
         self.method = "string"
-        # One answer may need many symbolic comparisons (a list in any order): this is for all.
+        # For all symbolic comparisons of one answer: a list in any order may need many.
         self._seconds = workers.SECONDS
         self._comparisons = 0
 
     def same(self, left: str, right: str) -> bool:
         """Whether the prediction `left` equals the gold `right`.
 
-        Raises TooBig, or WorkerTimeout or WorkerDied where only sympy could tell.
+        Raises TooBig, or WorkerTimeout or WorkerDied if only sympy could decide.
         """
         self.method = "number"
         left, right = left.removeprefix("+"), right.removeprefix("+")
@@ -55,18 +60,18 @@ class Formulas:
             return False
         left = _constant_of_integration(left, right)
         try:
-            one, two = read_formula(left), read_formula(right)
+            left_term, right_term = read_formula(left), read_formula(right)
         except NeedsAlgebra:
             return self._symbolically(left, right)
         except NotFormula:
             return self._as_written(left, right)
         self.method = "identity"
-        if same_function(one, two) is Answer.same:
+        if same_function(left_term, right_term) is Outcome.same:
             return True
         if values == (None, None):
             return False
-        value = constant(one) if values[0] is None else values[0]
-        gold = constant(two) if values[1] is None else values[1]
+        value = constant_value(left_term) if values[0] is None else values[0]
+        gold = constant_value(right_term) if values[1] is None else values[1]
         return self._rounded(left, value, right, gold)
 
     def _within_comparisons(self) -> bool:
@@ -85,8 +90,10 @@ class Formulas:
         if reply["verdict"] == "equal":
             return True
         value, gold = (
-            exact if exact is not None else _told(told)
-            for exact, told in zip((rational(left), rational(right)), reply["values"], strict=True)
+            exact if exact is not None else _parsed_value(printed)
+            for exact, printed in zip(
+                (rational(left), rational(right)), reply["values"], strict=True
+            )
         )
         return self._rounded(left, value, right, gold)
 
@@ -95,71 +102,73 @@ class Formulas:
             return True
         if self.rule.kind == "integer":
             return False
-        shown, wanted = decimal_places(left), decimal_places(right)
+        places, gold_places = decimal_places(left), decimal_places(right)
         if self.rule.kind == "float":
-            return self._as_float(value, gold, wanted)
-        decimal = shown is not None or wanted is not None
-        if decimal and abs(value - gold) <= _NOISE * abs(gold):
+            return self._as_float(value, gold, gold_places)
+        is_decimal = places is not None or gold_places is not None
+        if is_decimal and abs(value - gold) <= _NOISE * abs(gold):
             return True
-        if wanted is not None:
-            longer = shown is None or shown > wanted
-            return longer and _round(value, wanted) == gold
-        enough = shown is not None and significant_digits(left) >= _CLOSED_FORM_DIGITS
-        return enough and shown is not None and _round(gold, shown) == value
+        if gold_places is not None:
+            more_precise = places is None or places > gold_places
+            return more_precise and _round_half_away(value, gold_places) == gold
+        precise = places is not None and significant_digits(left) >= _CLOSED_FORM_DIGITS
+        return precise and places is not None and _round_half_away(gold, places) == value
 
-    def _as_float(self, value: Fraction, gold: Fraction, wanted: int | None) -> bool:
+    def _as_float(self, value: Fraction, gold: Fraction, gold_places: int | None) -> bool:
         if self.rule.tolerance is not None:
             return abs(value - gold) <= self.rule.tolerance
         if self.rule.places is not None:
-            return _round(value, self.rule.places) == _round(gold, self.rule.places)
-        return _round(value, wanted or 0) == gold
+            return _round_half_away(value, self.rule.places) == _round_half_away(
+                gold, self.rule.places
+            )
+        return _round_half_away(value, gold_places or 0) == gold
 
     def _rounded(
         self, left: str, value: Fraction | None, right: str, gold: Fraction | None
     ) -> bool:
-        """A closed form against a decimal, by rounding to the decimal's digits."""
+        """Compare a closed form with a decimal, by rounding to the decimal's digits."""
         if value is None or gold is None or self.rule.kind == "integer":
             return False
         if self.rule.kind == "float":
             return self._as_float(value, gold, decimal_places(right))
         decimal = right if rational(right) is not None else left
         if significant_digits(decimal) >= _DOUBLE_DIGITS and decimal_places(decimal) is not None:
-            # A printed double is off by a unit of its last digit.
+            # The last digit of a printed double may be off by one.
             return abs(value - gold) <= _DOUBLE_NOISE * abs(gold)
         if rational(right) is not None:
             places = decimal_places(right)
-            return places is not None and _round(value, places) == gold
-        pi = r"\pi" in right
-        if significant_digits(left) < (_PI_DIGITS if pi else _CLOSED_FORM_DIGITS):
+            return places is not None and _round_half_away(value, places) == gold
+        has_pi = r"\pi" in right
+        if significant_digits(left) < (_PI_DIGITS if has_pi else _CLOSED_FORM_DIGITS):
             return False
-        shown = decimal_places(left)
-        places = 0 if shown is None and pi else shown
-        return places is not None and _round(gold, places) == value
+        places = decimal_places(left)
+        places = 0 if places is None and has_pi else places
+        return places is not None and _round_half_away(gold, places) == value
 
     def proportional(self, left: tuple[str, str, str], right: tuple[str, str, str]) -> bool:
-        """Whether two relations (left side, operator, right side) are the same but for a factor."""
+        """Whether two relations (left side, operator, right side) are equal up to a factor."""
         operators = left[1], right[1]
         if not all(operator in _FLIPPED for operator in operators):
             return False
         sides = [f"({relation[0]})-({relation[2]})" for relation in (left, right)]
         self.method = "identity"
         try:
-            answer = same_up_to_factor(*map(read_formula, sides))
+            outcome = same_up_to_factor(*map(read_formula, sides))
         except NeedsAlgebra:
-            answer = self._factor(sides)
+            outcome = self._factor(sides)
         except NotFormula:
             self.method = "string"
             return left == right
-        expected = operators[0] if answer is Answer.same else _FLIPPED[operators[0]]
-        return answer in (Answer.same, Answer.opposite) and expected == operators[1]
+        expected = operators[0] if outcome is Outcome.same else _FLIPPED[operators[0]]
+        return outcome in (Outcome.same, Outcome.opposite) and expected == operators[1]
 
-    def _factor(self, sides: list[str]) -> Answer:
+    def _factor(self, sides: list[str]) -> Outcome:
         if not all(map(_sendable, sides)):
-            return Answer.unknown
+            return Outcome.unknown
         reply = self._ask("factor", *sides)
         if reply["verdict"] != "equal":
-            return Answer.different
-        return Answer.same if reply["factor"] == 1 else Answer.opposite
+            return Outcome.different
+        return Outcome.same if reply["factor"] == 1 else Outcome.opposite
 
     def _ask(self, operation: str, left: str, right: str) -> dict[str, Any]:
         self.method = "sympy"
@@ -173,14 +182,14 @@ class Formulas:
         return reply
 
 
-def _told(value: str | None) -> Fraction | None:
-    """A value that the worker printed; None for one too big or small to hold exactly."""
+def _parsed_value(value: str | None) -> Fraction | None:
+    """A value that the worker printed; None if it is too big or small for an exact fraction."""
     plain = value is not None and re.fullmatch(r"-?[\d.]+(?:[eE][-+]?\d{1,4})?", value)
     return Fraction(value) if value is not None and plain else None
 
 
 def _constant_of_integration(left: str, right: str) -> str:
-    """Call the prediction's constant C where the gold's is: `x^2+c`, `x^2+k`."""
+    """Rename the constant of integration of a prediction (`x^2+c`, `x^2+k`) to the gold's C."""
     if not right.endswith("+C") or "C" in left or not re.search(r"\+[ckK]$", left):
         return left
     return left if re.search(rf"(?<![a-zA-Z\\]){left[-1]}", left[:-1]) else left[:-1] + "C"
@@ -192,7 +201,7 @@ def _latex(text: str) -> str:
 
 
 def _sendable(text: str) -> bool:
-    """Only plain mathematics goes to the symbolic parser."""
+    """Whether a text is plain mathematics, which alone is sent to the symbolic parser."""
     text = _latex(text)
     if not _SAFE.fullmatch(text) or re.search(r"\d\s+\d|[-+*/^_=(,]$", text):
         return False
@@ -200,8 +209,8 @@ def _sendable(text: str) -> bool:
     return balanced and not _TOWER.search(text)
 
 
-def _round(value: Fraction, places: int) -> Fraction:
-    """Half away from zero, as at school."""
+def _round_half_away(value: Fraction, places: int) -> Fraction:
+    """A value rounded to so many decimals, half away from zero as in schools."""
     scale = Fraction(10) ** places
     units = (abs(value) * scale + Fraction(1, 2)).__floor__()
     return Fraction(units if value >= 0 else -units) / scale

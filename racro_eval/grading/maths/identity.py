@@ -1,39 +1,42 @@
-"""Whether two formulas are the same function: their values at points drawn with a fixed seed.
+"""Whether two formulas are the same function, by their values at some points.
 
-Points are positive first, then of both signs; variables that count something (the bound of a
-sum, an argument of a factorial, an exponent of a negative number) get small whole numbers.
+The points are positive first, then of both signs. Variables that stand for integers (the bound of a
+sum, the argument of a factorial, the exponent of a negative number) get small integers.
 """
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
 
 from racro_eval.grading.maths.numeric import Evaluation, TooBig, Undefined, Value, context
+from racro_eval.grading.maths.points import draw_points
 from racro_eval.grading.maths.terms import Term
 
-POINTS = 6
 DIGITS = 50
 MORE_DIGITS = 120
-_SEED = 20240711
 
 
-class Answer(Enum):
-    """same: the two agree wherever they have values; unknown: they have none to compare."""
+class Outcome(Enum):
+    """The outcome of comparing two formulas by their values."""
 
     same = 1
+    """They agree wherever both have values."""
     opposite = 2
-    """Of relations only: the same but for a negative factor."""
+    """Of relations only: they agree, except for a negative factor."""
     different = 3
     unknown = 4
+    """There is no point at which both have values."""
 
 
 @dataclass(frozen=True, slots=True)
-class _At:
-    """The values of both sides at one point."""
+class _Values:
+    """The values of both formulas at one point.
+
+    lossy: see `Evaluation`. largest: the largest summand, by absolute value.
+    """
 
     left: Value
     right: Value
@@ -41,48 +44,50 @@ class _At:
     largest: Value
 
 
-def same_function(left: Term, right: Term) -> Answer:
-    """Whether two formulas agree; raises TooBig."""
+def same_function(left: Term, right: Term) -> Outcome:
+    """Whether two formulas have the same values; raises TooBig."""
     agreed = lossy = False
     for positive, point in _points(left, right):
-        at = _values(left, right, point, DIGITS)
-        if at is None:
+        values = _values_at(left, right, point, DIGITS)
+        if values is None:
             continue
-        if _close(at, DIGITS) or (_tiny(at) and _still_close(left, right, point)):
-            agreed, lossy = True, lossy or at.lossy
-        elif positive or not agreed or not (at.left.imag and at.right.imag):
-            return Answer.different
-        # Both left the reals after agreeing on them: another branch of a root, no mismatch.
+        if _close(values, DIGITS) or (_tiny(values) and _still_close(left, right, point)):
+            agreed, lossy = True, lossy or values.lossy
+        elif positive or not agreed or not (values.left.imag and values.right.imag):
+            return Outcome.different
+        # Both are complex here but agreed on the reals: another branch of a root, not a mismatch.
     if lossy:
         raise TooBig
-    return Answer.same if agreed else Answer.unknown
+    return Outcome.same if agreed else Outcome.unknown
 
 
-def same_up_to_factor(left: Term, right: Term) -> Answer:
+def same_up_to_factor(left: Term, right: Term) -> Outcome:
     """Whether left = k * right for a constant k; raises TooBig."""
     ctx = context(DIGITS)
     ratios = []
     for _, point in _points(left, right):
-        at = _values(left, right, point, DIGITS)
-        if at is None or at.lossy:
+        values = _values_at(left, right, point, DIGITS)
+        if values is None or values.lossy:
             continue
-        if _close(_At(at.left, at.right * 0, False, at.largest), DIGITS, at.largest):
+        if _close(
+            _Values(values.left, values.right * 0, False, values.largest), DIGITS, values.largest
+        ):
             continue
-        if not at.right:
-            return Answer.different
-        ratios.append(at.left / at.right)
+        if not values.right:
+            return Outcome.different
+        ratios.append(values.left / values.right)
     if len(ratios) < 2:
-        return Answer.unknown
+        return Outcome.unknown
     tolerance = ctx.mpf(10) ** (-DIGITS // 2)
     first = ratios[0]
     if first.imag or any(abs(ratio - first) > tolerance * abs(first) for ratio in ratios):
-        return Answer.different
-    return Answer.same if first.real > 0 else Answer.opposite
+        return Outcome.different
+    return Outcome.same if first.real > 0 else Outcome.opposite
 
 
-def constant(term: Term) -> Fraction | None:
-    """The real value of a formula without variables, to DIGITS digits; None if it has none."""
-    if symbols(term):
+def constant_value(term: Term) -> Fraction | None:
+    """The real value of a formula without variables, to DIGITS digits; None if there is none."""
+    if free_symbols(term):
         return None
     try:
         value = Evaluation({}, DIGITS).value(term)
@@ -97,70 +102,64 @@ def constant(term: Term) -> Fraction | None:
     return -size if sign else size
 
 
-def symbols(term: Term, bound: frozenset[str] = frozenset()) -> set[str]:
-    """The names of the free variables."""
+def free_symbols(term: Term, bound: frozenset[str] = frozenset()) -> set[str]:
+    """The names of the free variables; `bound` are the indices of the sums around the term."""
     if term.head == "symbol":
         return set() if term.name in bound else {term.name}
     if term.head in ("sum", "prod"):
-        inner = symbols(term.parts[2], bound | {term.name})
-        return inner | symbols(term.parts[0], bound) | symbols(term.parts[1], bound)
-    return set().union(*(symbols(part, bound) for part in term.parts))
+        inner = free_symbols(term.parts[2], bound | {term.name})
+        return inner | free_symbols(term.parts[0], bound) | free_symbols(term.parts[1], bound)
+    return set().union(*(free_symbols(part, bound) for part in term.parts))
 
 
-def _whole(term: Term) -> set[str]:
-    """The variables that stand for whole numbers."""
-    names = set().union(*(_whole(part) for part in term.parts))
+def _integer_symbols(term: Term) -> set[str]:
+    """The variables that stand for integers."""
+    names = set().union(*(_integer_symbols(part) for part in term.parts))
     if term.head in ("sum", "prod"):
-        names |= symbols(term.parts[0]) | symbols(term.parts[1])
+        names |= free_symbols(term.parts[0]) | free_symbols(term.parts[1])
     elif term.head in ("!", "binom"):
-        names |= symbols(term)
-    elif term.head == "^" and _negative(term.parts[0]):
-        names |= symbols(term.parts[1])
+        names |= free_symbols(term)
+    elif term.head == "^" and _is_negative(term.parts[0]):
+        names |= free_symbols(term.parts[1])
     return names
 
 
-def _negative(term: Term) -> bool:
-    return not symbols(term) and (constant(term) or Fraction(0)) < 0
+def _is_negative(term: Term) -> bool:
+    return not free_symbols(term) and (constant_value(term) or Fraction(0)) < 0
 
 
 def _points(left: Term, right: Term) -> Iterator[tuple[bool, dict[str, Fraction]]]:
-    names = sorted(symbols(left) | symbols(right))
-    whole = _whole(left) | _whole(right) if names else set()
-    generator = random.Random(_SEED)
-    for number in range(POINTS if names else 1):
-        positive = number < POINTS // 2
-        point = {}
-        for name in names:
-            sign = 1 if positive else generator.choice((-1, -1, 1))
-            drawn = Fraction(sign * generator.randint(300, 4000), 997)
-            point[name] = Fraction(generator.randint(1, 9)) if name in whole else drawn
-        yield positive, point
+    names = sorted(free_symbols(left) | free_symbols(right))
+    integers = _integer_symbols(left) | _integer_symbols(right) if names else set()
+    return draw_points(names, integers)
 
 
-def _values(left: Term, right: Term, point: dict[str, Fraction], digits: int) -> _At | None:
+def _values_at(left: Term, right: Term, point: dict[str, Fraction], digits: int) -> _Values | None:
     evaluations = Evaluation(point, digits), Evaluation(point, digits)
     try:
-        one, two = evaluations[0].value(left), evaluations[1].value(right)
+        left_value, right_value = evaluations[0].value(left), evaluations[1].value(right)
     except Undefined:
         return None
     lossy = any(evaluation.lossy for evaluation in evaluations)
-    return _At(one, two, lossy, max(evaluation.largest for evaluation in evaluations))
+    return _Values(
+        left_value, right_value, lossy, max(evaluation.largest for evaluation in evaluations)
+    )
 
 
-def _close(at: _At, digits: int, scale: Value = 0) -> bool:
-    scale = max(abs(at.left), abs(at.right), scale)
-    return bool(abs(at.left - at.right) <= scale * context(digits).mpf(10) ** (10 - digits))
+def _close(values: _Values, digits: int, scale: Value = 0) -> bool:
+    scale = max(abs(values.left), abs(values.right), scale)
+    return bool(abs(values.left - values.right) <= scale * context(digits).mpf(10) ** (10 - digits))
 
 
-def _tiny(at: _At) -> bool:
-    """Whether what is left of the values is what cancellation may leave of a zero."""
-    floor = at.largest * context(DIGITS).mpf(10) ** (15 - DIGITS)
-    return bool(abs(at.left - at.right) <= floor)
+def _tiny(values: _Values) -> bool:
+    """Whether the difference is so small that it may be a zero after cancellation."""
+    floor = values.largest * context(DIGITS).mpf(10) ** (15 - DIGITS)
+    return bool(abs(values.left - values.right) <= floor)
 
 
 def _still_close(left: Term, right: Term, point: dict[str, Fraction]) -> bool:
-    """Whether a difference shrinks as digits are added: then it is zero."""
-    at = _values(left, right, point, MORE_DIGITS)
-    if at is None:
+    """Whether the difference shrinks when it is computed with more digits: then it is zero."""
+    values = _values_at(left, right, point, MORE_DIGITS)
+    if values is None:
         return False
-    return _close(at, MORE_DIGITS) or _close(at, MORE_DIGITS, at.largest)
+    return _close(values, MORE_DIGITS) or _close(values, MORE_DIGITS, values.largest)

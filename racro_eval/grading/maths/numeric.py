@@ -1,7 +1,7 @@
-"""Values of a formula at a point, to a stated number of digits, within a budget of operations.
+"""Values of a formula at a point, to a given number of digits, within a budget of operations.
 
-mpmath's elementary functions on a context of the calling thread; nothing here can hang: the
-magnitudes that arguments may have and the number of operations are limited first.
+Elementary functions are mpmath's, in a context of the calling thread. The sizes of arguments and
+the number of operations are limited beforehand, so that no evaluation can hang.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 from racro_eval.grading.maths.terms import Term
 
 Value: TypeAlias = Any
-"""An mpf or mpc of the context; mpmath has no types."""
+"""An mpf or mpc of the context; mpmath has no type annotations."""
 
 MAX_OPERATIONS = 6000
 MAX_TERMS = 500
@@ -27,11 +27,11 @@ _MAX_GAMMA = 1 << 20
 
 
 class TooBig(Exception):
-    """A value or the number of operations is beyond the limits."""
+    """A value or the number of operations exceeds the limits."""
 
 
 class Undefined(Exception):
-    """There is no value at this point: a division by zero, a pole."""
+    """There is no value at this point, for example because of a division by zero."""
 
 
 _contexts = threading.local()
@@ -50,9 +50,10 @@ def context(digits: int) -> Any:
 
 
 class Evaluation:
-    """One point: `value` of a term there.
+    """Evaluates terms at one point.
 
-    lossy: whether a summand was too small to show in a sum, so that equality proves nothing.
+    lossy: whether a summand was lost in a much larger sum, so that equality proves nothing.
+    largest: the largest summand so far, by absolute value.
     """
 
     def __init__(self, point: Mapping[str, Fraction], digits: int) -> None:
@@ -60,12 +61,12 @@ class Evaluation:
         self.point = {name: self._exact(value) for name, value in point.items()}
         self.lossy = False
         self.largest = self.ctx.mpf(0)
-        self._left = MAX_OPERATIONS
+        self._operations_left = MAX_OPERATIONS
 
     def value(self, term: Term) -> Value:
         """The value of `term`; raises TooBig or Undefined."""
         try:
-            result = self._of(term)
+            result = self._evaluate(term)
         except (ZeroDivisionError, ValueError, OverflowError) as error:
             raise Undefined from error
         if not self.ctx.isfinite(result):
@@ -75,9 +76,9 @@ class Evaluation:
     def _exact(self, value: Fraction) -> Value:
         return self.ctx.mpf(value.numerator) / value.denominator
 
-    def _of(self, term: Term) -> Value:
-        self._left -= 1
-        if self._left < 0:
+    def _evaluate(self, term: Term) -> Value:
+        self._operations_left -= 1
+        if self._operations_left < 0:
             raise TooBig
         head = term.head
         if head == "number":
@@ -92,7 +93,7 @@ class Evaluation:
             return self._power(*term.parts)
         if head == "root":
             return self._root(*term.parts)
-        values = [self._of(part) for part in term.parts]
+        values = [self._evaluate(part) for part in term.parts]
         result = self._apply(head, values, term.name)
         if _log2(result) > MAX_LOG2:
             raise TooBig
@@ -120,7 +121,7 @@ class Evaluation:
                 raise Undefined
             return max(values) if head == "max" else min(values)
         if head == "apply":
-            # Some smooth function that its name alone determines.
+            # An arbitrary smooth function, which depends on its name only.
             shift = zlib.crc32(name.encode()) % 997 + 1
             return self._elementary("sin", values[0] * shift / 997 + shift) + values[0] / shift
         return self._elementary(head, values[0])
@@ -179,7 +180,7 @@ class Evaluation:
         return self._gamma(top + 1) / (self._gamma(bottom + 1) * self._gamma(top - bottom + 1))
 
     def _power(self, base_term: Term, exponent_term: Term) -> Value:
-        base, exponent = self._of(base_term), self._of(exponent_term)
+        base, exponent = self._evaluate(base_term), self._evaluate(exponent_term)
         if not base:
             if self.ctx.re(exponent) <= 0:
                 raise Undefined
@@ -189,14 +190,14 @@ class Evaluation:
             raise TooBig
         if self.ctx.isint(exponent):
             return base ** int(self.ctx.re(exponent))
-        odd = _odd_denominator(exponent_term)
+        odd = _odd_root_numerator(exponent_term)
         if odd and not self.ctx.im(base) and base < 0:
             sign = -1 if odd % 2 else 1
             return sign * (-base) ** exponent
         return base**exponent
 
     def _root(self, inner_term: Term, degree_term: Term) -> Value:
-        inner, degree = self._of(inner_term), self._of(degree_term)
+        inner, degree = self._evaluate(inner_term), self._evaluate(degree_term)
         if degree == 2:
             return self.ctx.sqrt(inner)
         if not degree or _log2(degree) > 40 or _log2(inner) > MAX_LOG2:
@@ -208,7 +209,7 @@ class Evaluation:
         return inner ** (1 / degree)
 
     def _series(self, term: Term) -> Value:
-        first, last = (self._of(part) for part in term.parts[:2])
+        first, last = (self._evaluate(part) for part in term.parts[:2])
         if not (self.ctx.isint(first) and self.ctx.isint(last)):
             raise Undefined
         if abs(first) > MAX_LOG2 or last - first > MAX_TERMS:
@@ -217,7 +218,7 @@ class Evaluation:
         outer = self.point.get(term.name)
         for index in range(int(first), int(last) + 1):
             self.point[term.name] = self.ctx.mpf(index)
-            body = self._of(term.parts[2])
+            body = self._evaluate(term.parts[2])
             total = total + body if term.head == "sum" else total * body
         if outer is None:
             self.point.pop(term.name, None)
@@ -233,8 +234,8 @@ def _log2(value: Value) -> int:
     return max(sizes, default=0)
 
 
-def _odd_denominator(term: Term) -> int:
-    """The numerator of an exponent p/q with a small odd q, else 0: (-8)^{1/3} is -2 at school."""
+def _odd_root_numerator(term: Term) -> int:
+    """The numerator of an exponent p/q with a small odd q, else 0: in schools (-8)^{1/3} is -2."""
     if term.head != "/" or any(part.head != "number" for part in term.parts):
         return 0
     value = term.parts[0].value / term.parts[1].value if term.parts[1].value else Fraction(0)

@@ -1,12 +1,12 @@
 """The worker process: compares two LaTeX expressions with latex2sympy2_extended and sympy.
 
-Runs as `python -m racro_eval.grading.maths.symbolic`; `workers.py` starts it, talks to it in JSON
-lines and kills it when it does not answer. One request per line:
+It runs as `python -m racro_eval.grading.maths.symbolic`; `workers.py` starts it, exchanges lines of
+JSON with it, and kills it if it does not reply in time. Each request is a line:
 
     {"op": "equal",  "left": "...", "right": "..."}
     {"op": "factor", "left": "...", "right": "..."}     is left = k * right for a constant k?
 
-and one reply per line: {"verdict": "equal" | "different" | "unknown" | "too-big"}
+and each reply is a line: {"verdict": "equal" | "different" | "unknown" | "too-big"}
 with "values", the decimal values of two constant sides (else null), or "factor", the sign of k.
 """
 
@@ -15,19 +15,20 @@ from __future__ import annotations
 import faulthandler
 import json
 import os
-import random
 import sys
 from typing import Any, TextIO
 
-# A worker whose parent was killed ends itself; the parent's own limit is much shorter.
+from racro_eval.grading.maths.points import draw_points
+
 ORPHAN_SECONDS = 10.0
-POINTS = 6
+"""A worker whose parent was killed ends itself then; the parent's own limit is much shorter."""
 DIGITS = 30
 FLOOR = 1e-25
+"""Differences below this may be a zero after cancellation."""
 
 
 def parse(latex: str) -> Any:
-    """A sympy expression; raises whatever the parser raises on text it cannot read."""
+    """The sympy expression of a text; raises errors of many kinds on text that is no expression."""
     import sympy
     from latex2sympy2_extended import latex2sympy
     from latex2sympy2_extended.latex2sympy2 import ConversionConfig
@@ -44,17 +45,17 @@ def parse(latex: str) -> Any:
 
 
 def value(expression: Any, point: dict[Any, Any]) -> Any | None:
-    """The numeric value at `point` as a sympy number, None when there is none."""
+    """The value at a point as a sympy number, None if there is none."""
     import sympy
 
-    # Substituting inside evalf keeps x^{99999999} a floating-point power.
+    # With the substitution inside evalf, x^{99999999} is a floating-point power.
     result = expression.evalf(DIGITS, subs=point)
     if result.free_symbols:
         result = sympy.N(expression.subs(point), DIGITS)
-    return result if _complex(result) else None
+    return result if _is_finite(result) else None
 
 
-def _complex(result: Any) -> bool:
+def _is_finite(result: Any) -> bool:
     import sympy
 
     parts = result.as_real_imag() if result.is_number else ()
@@ -62,29 +63,27 @@ def _complex(result: Any) -> bool:
 
 
 def close(left: Any, right: Any, floor: float = 0.0) -> bool:
-    """Equal but for rounding; `floor` is what cancellation may leave of a zero."""
+    """Whether two numbers are equal except for rounding; differences up to `floor` are zero."""
     scale = max(abs(left), abs(right))
     return bool(abs(left - right) <= max(scale * 10 ** (-DIGITS // 2), floor))
 
 
 def points(expressions: list[Any]) -> list[tuple[bool, dict[Any, Any]]]:
-    """Places to compare at: positive ones first, then of both signs; seeded."""
+    """Points to compare expressions at: whether all values are positive, and symbol → value."""
     import sympy
 
     symbols = sorted(set().union(*(e.free_symbols for e in expressions)), key=str)
-    generator = random.Random(20240711)
-    places = []
-    for number in range(POINTS):
-        positive = number < POINTS // 2
-        place = {}
-        for symbol in symbols:
-            sign = 1 if positive else generator.choice((-1, -1, 1))
-            place[symbol] = sympy.Rational(sign * generator.randint(300, 4000), 997)
-        places.append((positive, place))
-    return places if symbols else places[:1]
+    return [
+        (
+            positive,
+            {symbol: sympy.Rational(x.numerator, x.denominator) for symbol, x in point.items()},
+        )
+        for positive, point in draw_points(symbols)
+    ]
 
 
 def equal(left: Any, right: Any) -> dict[str, Any]:
+    """The reply to an "equal" request."""
     import sympy
 
     values: list[str | None] = [None, None]
@@ -94,17 +93,17 @@ def equal(left: Any, right: Any) -> dict[str, Any]:
     if left == right:
         return {"verdict": "equal", "values": values}
     agreed = 0
-    for positive, place in points([left, right]):
-        a, b = value(left, place), value(right, place)
+    for positive, point in points([left, right]):
+        a, b = value(left, point), value(right, point)
         if a is None or b is None:
             continue
-        if close(a, b, FLOOR if place else 0.0):
+        if close(a, b, FLOOR if point else 0.0):
             agreed += 1
-        elif not place and abs(a - b) < FLOOR:
-            break  # tiny or cancelled: only algebra can tell
+        elif not point and abs(a - b) < FLOOR:
+            break  # tiny values or cancellation: only algebra can decide
         elif positive or not agreed or a.is_real or b.is_real:
             return {"verdict": "different", "values": values}
-        # Both left the reals after agreeing on them: another branch of a root, not a mismatch.
+        # Both are complex here but agreed on the reals: another branch of a root, not a mismatch.
     if agreed:
         return {"verdict": "equal", "values": values}
     same = sympy.simplify(left - right) == 0
@@ -112,9 +111,10 @@ def equal(left: Any, right: Any) -> dict[str, Any]:
 
 
 def factor(left: Any, right: Any) -> dict[str, Any]:
+    """The reply to a "factor" request."""
     ratios = []
-    for _, place in points([left, right]):
-        a, b = value(left, place), value(right, place)
+    for _, point in points([left, right]):
+        a, b = value(left, point), value(right, point)
         if a is not None and b is not None and a != 0 and b != 0:
             ratios.append(a / b)
     constant = len(ratios) > 1 and all(close(ratio, ratios[0]) for ratio in ratios)
@@ -123,18 +123,19 @@ def factor(left: Any, right: Any) -> dict[str, Any]:
     return {"verdict": "equal", "factor": 1 if ratios[0] > 0 else -1}
 
 
-def answer(request: dict[str, str]) -> dict[str, Any]:
-    """The reply to one request; text that cannot be read or compared is "unknown"."""
+def reply_to(request: dict[str, str]) -> dict[str, Any]:
+    """The reply to a request; the verdict on text that cannot be read or compared is "unknown"."""
     try:
         left, right = parse(request["left"]), parse(request["right"])
         return equal(left, right) if request["op"] == "equal" else factor(left, right)
     except MemoryError:
         return {"verdict": "too-big"}
-    except Exception:  # the parser raises bare Exception, sympy nearly everything
+    except Exception:  # the parser raises Exception itself, and sympy many kinds
         return {"verdict": "unknown", "values": [None, None], "factor": 0}
 
 
 def limit_memory(limit: int) -> None:
+    """Limit the memory of this process to so many bytes; a crash writes no core file."""
     import resource
 
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
@@ -143,12 +144,12 @@ def limit_memory(limit: int) -> None:
 
 def serve(requests: TextIO, replies: TextIO) -> None:
     """Answer requests until the parent closes the pipe."""
-    # Loads sympy and the grammar, and what an integral needs besides.
-    answer({"op": "equal", "left": r"\int_0^1 x dx", "right": "1"})
+    # This loads sympy, the grammar, and what an integral needs.
+    reply_to({"op": "equal", "left": r"\int_0^1 x dx", "right": "1"})
     print(json.dumps({"ready": True}), file=replies, flush=True)
     for line in requests:
         faulthandler.dump_traceback_later(ORPHAN_SECONDS, exit=True)
-        reply = answer(json.loads(line))
+        reply = reply_to(json.loads(line))
         faulthandler.cancel_dump_traceback_later()
         print(json.dumps(reply), file=replies, flush=True)
 
@@ -156,7 +157,7 @@ def serve(requests: TextIO, replies: TextIO) -> None:
 def main() -> None:
     limit_memory(int(sys.argv[1]))
     sys.set_int_max_str_digits(100_000)
-    # The parsers print warnings to stdout; replies go through a private copy of it.
+    # The parsers print warnings to stdout; replies are written to a private copy of it.
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     with replies:

@@ -1,24 +1,28 @@
-"""Read a normalised formula into a tree of terms, without a CAS and without running anything.
+"""Reads a normalised formula into a tree of terms. No code is run, and no algebra system is needed.
 
-A term is a head with its parts: `number`, `symbol`, `+`, `*`, `/`, `^`, `!`, `root`, `abs`,
-`floor`, `ceil`, `binom`, `log`, `max`, `min`, `sum`, `prod`, `apply` (an unknown function), or
-the name of an elementary function. Letters side by side are a product; `1/2x` is read from
-left to right; `2\\frac{1}{2}` is a mixed number.
+A term is a head with its parts. The heads are `number`, `symbol`, `+`, `*`, `/`, `^`, `!`, `root`,
+`abs`, `floor`, `ceil`, `binom`, `log`, `max`, `min`, `sum`, `prod`, `apply` (an unknown function),
+and the names of elementary functions. Adjacent letters are a product, `1/2x` is read from left to
+right, and `2\\frac{1}{2}` is a mixed number.
 """
 
 from __future__ import annotations
 
 from racro_eval.grading.maths.terms import (
-    CLOSING,
     ELEMENTARY,
     GREEK,
     INVERSE,
     UNKNOWN_FUNCTIONS,
-    NotFormula,
     Term,
-    is_proper,
-    literal,
+    is_mixed_number,
     number,
+)
+from racro_eval.grading.maths.tokens import (
+    CLOSING,
+    NotFormula,
+    TokenReader,
+    is_number,
+    number_value,
     tokens_of,
 )
 
@@ -28,41 +32,33 @@ MAX_CHAIN = 40
 
 
 def read_formula(text: str) -> Term:
-    """The tree of normalised `text`; raises NotFormula, or NeedsAlgebra where a CAS could help."""
-    return _Reader(tokens_of(text)).whole()
+    """The tree of normalised `text`. Raises NotFormula or NeedsAlgebra."""
+    return _FormulaReader(tokens_of(text)).formula()
 
 
-class _Reader:
-    """Recursive descent over the tokens."""
+class _FormulaReader(TokenReader):
+    """Recursive descent that returns terms."""
 
     def __init__(self, tokens: list[str]) -> None:
-        self.tokens, self.at, self.depth, self.bars = tokens, 0, 0, 0
+        super().__init__(tokens)
+        self.depth, self.open_bars = 0, 0
         self.bound: set[str] = set()  # running indices of sums
         self.capital = False  # whether I stands for i, as in e^{I x}
 
-    def whole(self) -> Term:
+    def formula(self) -> Term:
+        """The term of all tokens."""
         result = self._sum()
-        if self.at != len(self.tokens):
-            raise NotFormula(self.tokens[self.at])
+        if not self.at_end:
+            raise NotFormula(self.peek())
         return result
-
-    def _peek(self) -> str:
-        return self.tokens[self.at] if self.at < len(self.tokens) else ""
-
-    def _take(self, expected: str = "") -> str:
-        token = self._peek()
-        if not token or (expected and token != expected):
-            raise NotFormula(f"{expected or 'anything'} expected")
-        self.at += 1
-        return token
 
     def _sum(self) -> Term:
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise NotFormula("nested too deeply")
         terms = [self._product()]
-        while self._peek() in ("+", "-"):
-            minus = self._take() == "-"
+        while self.peek() in ("+", "-"):
+            minus = self.take() == "-"
             term = self._product()
             terms.append(Term("*", (number(-1), term)) if minus else term)
         self.depth -= 1
@@ -71,19 +67,19 @@ class _Reader:
     def _product(self) -> Term:
         factors, divisions = [self._signed()], 0
         while True:
-            token = self._peek()
+            token = self.peek()
             if token == "*":
-                self._take()
+                self.take()
                 factors.append(self._signed())
             elif token == "/":
-                self._take()
+                self.take()
                 divisions += 1
                 if divisions > MAX_CHAIN:
                     raise NotFormula("too many divisions")
                 factors = [Term("/", (_product_of(factors), self._signed()))]
             elif self._starts_factor(token):
                 factor = self._power()
-                if factors[-1].head == "number" and is_proper(factors[-1].value, factor):
+                if factors[-1].head == "number" and is_mixed_number(factors[-1].value, factor):
                     factor = Term("+", (factors.pop(), factor))
                 factors.append(factor)
             else:
@@ -91,19 +87,19 @@ class _Reader:
 
     def _starts_factor(self, token: str) -> bool:
         if token == "|":
-            return self.bars == 0
-        # A number is no implicit factor of what stands before it: `x2` is a misspelling.
+            return self.open_bars == 0
+        # A number is not an implicit factor after a letter: `x2` is a misspelling.
         return bool(token) and (
             token[0].isalpha()
             or token in ("(", "{", "[")
             or (token[0] == "\\" and token not in (r"\rfloor", r"\rceil"))
-            or (token[0].isdigit() and self.tokens[self.at - 1] in ("}", ")", "!"))
+            or (token[0].isdigit() and self.tokens[self.position - 1] in ("}", ")", "!"))
         )
 
     def _signed(self) -> Term:
-        token = self._peek()
+        token = self.peek()
         if token in ("+", "-"):
-            self._take()
+            self.take()
             self.depth += 1
             if self.depth > MAX_DEPTH:
                 raise NotFormula("too many signs")
@@ -115,39 +111,39 @@ class _Reader:
     def _power(self) -> Term:
         result = self._atom()
         for _ in range(MAX_CHAIN):
-            token = self._peek()
+            token = self.peek()
             if token == "!":
                 result = Term("!", (result,))
             elif token == "°":
                 result = Term("*", (result, Term("/", (Term("pi"), number(180)))))
             elif token == "^":
-                self._take()
+                self.take()
                 capital, self.capital = self.capital, self.capital or result.head == "e"
                 result = Term("^", (result, self._exponent()))
                 self.capital = capital
                 continue
             else:
                 return result
-            self._take()
+            self.take()
         raise NotFormula("too many powers")
 
     def _exponent(self) -> Term:
-        if self._peek() in ("+", "-"):
+        if self.peek() in ("+", "-"):
             return self._signed()
-        return self._group("{") if self._peek() == "{" else self._atom()
+        return self._group("{") if self.peek() == "{" else self._atom()
 
     def _atom(self) -> Term:
-        token = self._take()
-        if token[0].isdigit() or token[0] == ".":
-            return number(literal(token))
+        token = self.take()
+        if is_number(token):
+            return number(number_value(token))
         if token in CLOSING:
-            self.at -= 1
+            self.position -= 1
             return self._group(token)
         if token == "|":
-            self.bars += 1
+            self.open_bars += 1
             inner = self._sum()
-            self.bars -= 1
-            self._take("|")
+            self.open_bars -= 1
+            self.take("|")
             return Term("abs", (inner,))
         if token.isalpha():
             return self._letter(token)
@@ -156,18 +152,18 @@ class _Reader:
         raise NotFormula(token)
 
     def _group(self, opening: str) -> Term:
-        self._take(opening)
-        bars, self.bars = self.bars, 0
+        self.take(opening)
+        open_bars, self.open_bars = self.open_bars, 0
         inner = self._sum()
-        self.bars = bars
-        self._take(CLOSING[opening])
+        self.open_bars = open_bars
+        self.take(CLOSING[opening])
         return inner
 
     def _letter(self, letter: str) -> Term:
         name = letter + self._index()
-        while self._peek() == "'":
-            name += self._take()
-        if name in UNKNOWN_FUNCTIONS and self._peek() == "(":
+        while self.peek() == "'":
+            name += self.take()
+        if name in UNKNOWN_FUNCTIONS and self.peek() == "(":
             return Term("apply", (self._group("("),), name=name)
         if name in self.bound:
             return Term("symbol", name=name)
@@ -176,15 +172,15 @@ class _Reader:
         return Term("symbol", name=name)
 
     def _index(self) -> str:
-        """`_{n+1}` as it stands: part of a name."""
-        if self._peek() != "_":
+        """An index such as `_{n+1}`, as written: it is a part of the name. "" without an index."""
+        if self.peek() != "_":
             return ""
-        self._take()
-        if self._peek() != "{":
-            return f"_{{{self._take().lstrip(chr(92))}}}"
+        self.take()
+        if self.peek() != "{":
+            return f"_{{{self.take().lstrip(chr(92))}}}"
         text, depth = "", 0
         while True:
-            token = self._take()
+            token = self.take()
             depth += (token == "{") - (token == "}")
             text += token.lstrip("\\")
             if depth == 0:
@@ -192,7 +188,7 @@ class _Reader:
 
     def _command(self, name: str) -> Term:
         if name == "pi":
-            return Term("pi") if self._peek() != "_" else Term("symbol", name="pi" + self._index())
+            return Term("pi") if self.peek() != "_" else Term("symbol", name="pi" + self._index())
         if GREEK.fullmatch(name):
             return Term("symbol", name=name + self._index())
         if name == "frac":
@@ -200,11 +196,11 @@ class _Reader:
         if name == "binom":
             return Term("binom", (self._group("{"), self._group("{")))
         if name == "sqrt":
-            degree = self._group("[") if self._peek() == "[" else number(2)
+            degree = self._group("[") if self.peek() == "[" else number(2)
             return Term("root", (self._argument(), degree))
         if name in ("lfloor", "lceil"):
             inner = self._sum()
-            self._take(rf"\r{name[1:]}")
+            self.take(rf"\r{name[1:]}")
             return Term(name[1:], (inner,))
         if name in ("sum", "prod"):
             return self._series(name)
@@ -215,61 +211,61 @@ class _Reader:
         raise NotFormula(name)
 
     def _argument(self) -> Term:
-        return self._group("{") if self._peek() == "{" else self._atom()
+        return self._group("{") if self.peek() == "{" else self._atom()
 
     def _arguments(self) -> tuple[Term, ...]:
-        opening = self._take()
+        opening = self.take()
         if opening == "\\{" or opening not in CLOSING:
             raise NotFormula(opening)
         parts = [self._sum()]
-        while self._peek() == "," and len(parts) < MAX_ARGUMENTS:
-            self._take()
+        while self.peek() == "," and len(parts) < MAX_ARGUMENTS:
+            self.take()
             parts.append(self._sum())
-        self._take(CLOSING[opening])
+        self.take(CLOSING[opening])
         return tuple(parts)
 
     def _function(self, name: str) -> Term:
         base = number(10)
-        if name == "log" and self._peek() == "_":
-            self._take()
+        if name == "log" and self.peek() == "_":
+            self.take()
             base = self._argument()
         power = None
-        if self._peek() == "^":
-            self._take()
+        if self.peek() == "^":
+            self.take()
             power = self._exponent()
         if power is not None and power == Term("*", (number(-1), number(1))) and name in INVERSE:
             name, power = INVERSE[name], None
-        inner = self._applied()
+        inner = self._function_argument()
         call = Term("log", (inner, base)) if name in ("log", "lg") else Term(name, (inner,))
         return call if power is None else Term("^", (call, power))
 
-    def _applied(self) -> Term:
-        """The argument: in brackets, or the factors up to the next sign or function."""
-        if self._peek() in CLOSING:
-            return self._group(self._peek())
-        if self._peek() == "-":
+    def _function_argument(self) -> Term:
+        """A function's argument: in brackets, or the factors up to the next sign or function."""
+        if self.peek() in CLOSING:
+            return self._group(self.peek())
+        if self.peek() == "-":
             return self._signed()
         factors = [self._power()]
-        while self._starts_factor(self._peek()) and self._peek() not in CLOSING:
-            name = self._peek()[1:] if self._peek()[0] == "\\" else ""
+        while self._starts_factor(self.peek()) and self.peek() not in CLOSING:
+            name = self.peek()[1:] if self.peek()[0] == "\\" else ""
             if name in ELEMENTARY or name in ("log", "lg", "sum", "prod"):
                 break
             factors.append(self._power())
         return _product_of(factors)
 
     def _series(self, head: str) -> Term:
-        """\\sum_{k=1}^{n} body: parts are the first and last index and the body."""
-        self._take("_")
-        self._take("{")
+        """`\\sum_{k=1}^{n} body`; the parts of the term are first and last index, and the body."""
+        self.take("_")
+        self.take("{")
         index = self._atom()
-        self._take("=")
+        self.take("=")
         first = self._sum()
-        self._take("}")
-        self._take("^")
+        self.take("}")
+        self.take("^")
         last = self._exponent()
         name = index.name or index.head
         if index.head not in ("symbol", "i"):
-            raise NotFormula("no running index")
+            raise NotFormula("no index of summation")
         outer = set(self.bound)
         self.bound.add(name)
         body = self._product()

@@ -1,12 +1,12 @@
 """Worker processes that compare expressions symbolically, each request under a time limit.
 
-A comparison can hang or eat memory inside sympy, so it never happens in this process: `ask`
-sends it to a child (`symbolic.py`), waits at most SECONDS and kills a child that has not
-answered. Children are started when first needed, kept for later requests, and shut down at
-exit. Loading sympy takes a child about a second, several on a busy machine: a request that the
-start leaves no time for is a timeout, and the child goes on loading for the next one. Children
-are plain subprocesses and not `multiprocessing` ones: nothing re-imports the user's script, no
-signal is used, and any thread may ask.
+A comparison can hang or use much memory inside sympy, so it never runs in this process: `ask` sends
+it to a child process (`symbolic.py`), waits at most SECONDS, and kills a child that has not
+replied. Children are started when they are first needed, kept for later requests, and killed at
+exit. A child needs about a second to load sympy, several on a busy machine: a request with no time
+left after that is a timeout, and the child continues to load for the next request. Children are
+plain subprocesses rather than `multiprocessing` ones: the user's script is not imported again, no
+signals are used, and any thread may ask.
 """
 
 from __future__ import annotations
@@ -23,26 +23,28 @@ import time
 from pathlib import Path
 from typing import Any
 
-# All that the requests of one comparison may take, a worker's start included.
 SECONDS = 2.25
+"""Time limit of all requests of one comparison, including a worker's start."""
 START_SECONDS = 60.0
-# With less than this left a request is not sent: it would only cost the worker.
+"""Time limit of a worker's start, counted from the start of its process."""
 LEAST_SECONDS = 0.2
+"""With less time left, a request is not sent: the worker would only be killed."""
 POLL_SECONDS = 0.05
 MEMORY_BYTES = 2 << 30
+"""Memory limit of a worker."""
 MAX_WORKERS = 4
 
 
 class WorkerTimeout(Exception):
-    """The comparison did not end within its time or memory."""
+    """The comparison did not end within its limits of time and memory."""
 
 
 class WorkerStarting(WorkerTimeout):
-    """The worker is still loading: the request was not sent, a later one will be."""
+    """The worker is still loading: this request was not sent; a later one can be."""
 
 
 class WorkerDied(Exception):
-    """The worker could not start or ended without an answer, twice."""
+    """The worker could not start, or ended without a reply, twice."""
 
 
 class Worker:
@@ -51,7 +53,7 @@ class Worker:
     def __init__(self, command: list[str] | None = None) -> None:
         package_root = str(Path(__file__).resolve().parents[3])
         path = os.pathsep.join(filter(None, (package_root, os.environ.get("PYTHONPATH"))))
-        # -P: a sympy.py in the user's folder must not be imported in place of the library.
+        # -P: a sympy.py in the user's folder must not shadow the library.
         self.process = subprocess.Popen(
             command
             or [sys.executable, "-P", "-m", "racro_eval.grading.maths.symbolic", str(MEMORY_BYTES)],
@@ -65,7 +67,7 @@ class Worker:
         self._buffer = b""
 
     def has_loaded(self) -> bool:
-        """Whether sympy is loaded, or the process has ended and will say so when asked."""
+        """Whether sympy is loaded; True also if the process has ended, which a request shows."""
         try:
             self.wait_until_ready(time.monotonic())
         except WorkerStarting:
@@ -75,7 +77,7 @@ class Worker:
         return True
 
     def wait_until_ready(self, deadline: float) -> None:
-        """Return when sympy is loaded; WorkerStarting at `deadline` (monotonic clock)."""
+        """Wait until sympy is loaded; raises WorkerStarting at `deadline` (monotonic clock)."""
         if self.ready:
             return
         last = self._started + START_SECONDS
@@ -86,7 +88,7 @@ class Worker:
         self.ready = True
 
     def ask(self, request: dict[str, str], seconds: float) -> dict[str, Any]:
-        """The reply to `request`; WorkerTimeout or WorkerDied leave the worker unusable."""
+        """The reply to `request`. After a WorkerTimeout or WorkerDied the worker must be closed."""
         assert self.process.stdin is not None
         try:
             self.process.stdin.write(json.dumps(request).encode() + b"\n")
@@ -117,12 +119,12 @@ class Worker:
         self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
-                with contextlib.suppress(OSError):  # unsent bytes of a request
+                with contextlib.suppress(OSError):  # a request was not sent completely
                     pipe.close()
 
 
 class Pool:
-    """Up to `size` busy workers, each with one thread, and one spare; started when needed."""
+    """Up to `size` busy workers, each with one thread, and a spare one; started when needed."""
 
     def __init__(self, size: int) -> None:
         self._free = threading.BoundedSemaphore(size)
@@ -133,8 +135,8 @@ class Pool:
     def ask(self, request: dict[str, str], seconds: float = SECONDS) -> dict[str, Any]:
         """Send `request` to a free worker; raises WorkerTimeout or WorkerDied.
 
-        Threads beyond the pool's size wait for their turn first, which costs no time; the reply
-        says how many seconds the rest took.
+        Threads beyond the pool's size wait for their turn first, and that time does not count. The
+        reply has the number of seconds that the request took.
         """
         with self._free:
             for last_try in (False, True):
@@ -142,7 +144,7 @@ class Pool:
                 try:
                     reply = worker.ask(request, begun + seconds - time.monotonic())
                 except WorkerDied:
-                    # A worker may have been killed from outside between two requests.
+                    # A worker may have been killed by somebody else between two requests.
                     self._discard(worker)
                     if last_try:
                         raise
@@ -156,9 +158,9 @@ class Pool:
         raise AssertionError("unreachable")
 
     def _ready_worker(self, seconds: float) -> tuple[Worker, float]:
-        """A worker that has loaded, and since when its time counts.
+        """A worker that is ready, and the time from which the limit counts.
 
-        Only where none has loaded yet does one call wait for a start; others wait their turn.
+        If no worker is ready, one call waits for the start of a worker; the others wait for it.
         """
         with self._changed:
             while True:
@@ -198,14 +200,14 @@ class Pool:
 
     def _keep(self, worker: Worker) -> None:
         with self._changed:
-            if worker in self._all:  # else the pool was closed meanwhile
+            if worker in self._all:  # else the pool was closed in the meantime
                 if worker.ready:
                     self._add_spare()
                 self._idle.append(worker)
             self._changed.notify()
 
     def _add_spare(self) -> None:
-        """One that loads meanwhile, so that a killed worker costs no waiting."""
+        """Start a worker that loads in the background, to replace one that is killed."""
         if not self._idle:
             self._idle.append(self._start())
 
@@ -229,7 +231,7 @@ _pool = _new_pool()
 
 
 def ask(request: dict[str, str], seconds: float = SECONDS) -> dict[str, Any]:
-    """Ask the process-wide pool; raises WorkerTimeout or WorkerDied."""
+    """Send a request to the pool of this process; raises WorkerTimeout or WorkerDied."""
     return _pool.ask(request, seconds)
 
 
@@ -239,14 +241,14 @@ def worker_pids() -> list[int]:
 
 
 def close_workers() -> None:
-    """Kill all workers; later comparisons start new ones."""
+    """Kill all workers; a later comparison starts new ones."""
     _pool.close()
 
 
 def _forget_after_fork() -> None:
-    """A forked child must not talk to, or kill, the workers of its parent."""
+    """A forked child must neither use nor kill the workers of its parent."""
     global _pool
-    _inherited.append(_pool)  # kept: collecting a Popen that still runs warns
+    _inherited.append(_pool)  # kept: a warning is printed if a running Popen is collected
     _pool = _new_pool()
 
 

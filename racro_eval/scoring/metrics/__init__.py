@@ -1,1 +1,1 @@
-"""From verdicts to a benchmark's headline."""
+"""Metrics: functions from graded rows to a benchmark's headline."""

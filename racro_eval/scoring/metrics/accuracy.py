@@ -1,4 +1,4 @@
-"""Accuracy: the share of correct rows. With several answers per sample, their mean (mean@n)."""
+"""Accuracy: the share of correct rows. With several draws per sample this is mean@n."""
 
 from __future__ import annotations
 
@@ -12,42 +12,44 @@ from racro_eval.scoring.metrics.base import Metric, Part, Score
 
 
 def accuracy(rows: Iterable[Mapping[str, str]], spec: BenchmarkSpec) -> Score:
-    """Score graded rows (columns `index`, `status`, `correct` and the breakdowns).
+    """The score of graded rows, which have the columns `index`, `status`, `correct` and breakdowns.
 
-    Rows outside the benchmark's headline (the dev split of MMMU) are not counted anywhere.
+    Rows that the benchmark's headline does not count (the dev split of MMMU) are ignored.
     """
-    # A leaderboard scores a million rows: what is alike is counted first and labelled then.
+    # A leaderboard scores a million rows: equal rows are counted first, and labelled afterwards.
     counted = filter(spec.counts, rows) if spec.headline else rows
-    facts = list(map(itemgetter("index", "correct", "status", *spec.breakdowns), counted))
-    answers = Counter(map(itemgetter(0), facts))
-    right = Counter(fact[0] for fact in facts if fact[1] == "1")
-    alike = Counter(map(itemgetter(slice(1, None)), facts))
-    whole = Part(right.total(), answers.total())
+    cells = list(map(itemgetter("index", "correct", "status", *spec.breakdowns), counted))
+    answers = Counter(map(itemgetter(0), cells))
+    correct = Counter(row[0] for row in cells if row[1] == "1")
+    combinations = Counter(map(itemgetter(slice(1, None)), cells))
+    whole = Part(correct.total(), answers.total())
     return Score(
         metric="accuracy",
         value=whole.percent,
         whole=whole,
         samples=len(answers),
         expected=spec.counted_rows,
-        statuses=_by_status(alike),
-        breakdowns=_breakdowns(alike, spec),
-        units={index: right.get(index, 0) / count for index, count in answers.items()},
+        statuses=_by_status(combinations),
+        breakdowns=_breakdowns(combinations, spec),
+        units={index: correct.get(index, 0) / count for index, count in answers.items()},
     )
 
 
 METRIC = Metric(accuracy)
 
 
-def _by_status(alike: Counter[tuple[str, ...]]) -> Counter[str]:
+def _by_status(combinations: Counter[tuple[str, ...]]) -> Counter[str]:
     statuses: Counter[str] = Counter()
-    for (_, status, *_), count in alike.items():
+    for (_, status, *_), count in combinations.items():
         statuses[status] += count
     return statuses
 
 
-def _breakdowns(alike: Counter[tuple[str, ...]], spec: BenchmarkSpec) -> dict[str, dict[str, Part]]:
+def _breakdowns(
+    combinations: Counter[tuple[str, ...]], spec: BenchmarkSpec
+) -> dict[str, dict[str, Part]]:
     breakdowns: dict[str, dict[str, Part]] = {name: {} for name in spec.breakdowns}
-    for (correct, _, *values), count in alike.items():
+    for (correct, _, *values), count in combinations.items():
         for name, value in zip(spec.breakdowns, values, strict=True):
             for label in labels(value, several=name in spec.multi_label):
                 part = breakdowns[name].setdefault(label, Part())
@@ -57,5 +59,5 @@ def _breakdowns(alike: Counter[tuple[str, ...]], spec: BenchmarkSpec) -> dict[st
 
 
 def labels(value: str, *, several: bool) -> list[str]:
-    """The labels in a breakdown's cell: the text itself, or the items of a JSON list."""
+    """The labels in a breakdown's cell: its text, or several as a JSON list."""
     return [str(label) for label in json.loads(value or "[]")] if several else [value]

@@ -1,4 +1,4 @@
-"""What a metric is, and what it returns: a headline with what it rests on."""
+"""What a metric is, and what it returns: the headline and the numbers it is computed from."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Part:
-    """Correct rows out of rows."""
+    """The number of correct rows and of rows, in a part of the benchmark."""
 
     correct: int = 0
     rows: int = 0
@@ -25,7 +25,7 @@ class Part:
 
     @property
     def percent(self) -> float | None:
-        """100 times correct by rows; None without rows."""
+        """Percent of the rows that are correct; None without rows."""
         return 100 * self.correct / self.rows if self.rows else None
 
 
@@ -34,12 +34,12 @@ class Score:
     """A benchmark's score of one file of graded rows.
 
     metric: the headline's name, e.g. accuracy.
-    value: the headline in percent; None without rows or where `refusal` says why.
+    value: the headline in percent; None without rows, or if `refusal` states why there is none.
     whole: the rows that the headline counts. samples: how many of the benchmark's `expected`
     samples have a row. statuses: rows by status. breakdowns: column → value → part.
-    units: what the headline is the mean of, each in 0..1: the samples for accuracy, the problems
-    for We-Math, the seeds for DynaMath. Intervals and paired tests resample these.
-    further: the benchmark's other metrics by name, in percent; None where undefined.
+    units: the values between 0 and 1 whose mean is the headline: of samples for accuracy, of
+    problems for We-Math, of seeds for DynaMath. Intervals and paired tests resample these.
+    further: the benchmark's other metrics by name, in percent; None if undefined.
     """
 
     metric: str
@@ -55,7 +55,7 @@ class Score:
 
     @property
     def partial(self) -> bool:
-        """Whether samples are missing; a partial score is no result."""
+        """Whether samples are missing; a partial score is not a result of the benchmark."""
         return self.samples < self.expected
 
     def share(self, status: str) -> float:

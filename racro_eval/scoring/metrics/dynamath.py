@@ -1,8 +1,8 @@
 """DynaMath: worst-case accuracy over the ten variants of each seed question, and the average.
 
-    average    = correct rows by rows
-    worst case = seeds of which all ten variants are correct, by seeds
-    reasoning robustness = worst case by average
+    average              = correct rows / rows
+    worst case           = seeds with all ten variants correct / seeds
+    reasoning robustness = worst case / average
 
 Source: arXiv 2411.00836, section 4.
 """
@@ -23,16 +23,17 @@ VARIANTS = {str(number) for number in range(1, 11)}
 
 
 def dynamath(rows: Iterable[Mapping[str, str]], spec: BenchmarkSpec) -> Score:
-    """Worst-case accuracy of graded rows with the columns NEEDS; refused on incomplete seeds.
+    """Worst-case accuracy of graded rows with the columns NEEDS; refused if a seed lacks a variant.
 
-    The breakdowns get a second one each, by worst case; a seed is filed under its first variant.
+    Each breakdown has a second one by worst case, in which a seed has the label of its first
+    variant.
     """
     groups = Groups("seed", "variant", labels=spec.breakdowns)
-    score = accuracy(groups.watch(rows, spec), spec)
+    score = accuracy(groups.record(rows, spec), spec)
     average = score.value
     score.metric, score.value, score.units = HEADLINE, None, {}
-    lacking = groups.missing(lambda _: VARIANTS)
-    score.refusal = refusal(HEADLINE, "seed", len(groups.names), lacking)
+    missing = groups.missing(lambda _: VARIANTS)
+    score.refusal = refusal(HEADLINE, "seed", len(groups.names), missing)
     score.further = {"average": average, "reasoning robustness": None}
     if score.refusal or not groups.runs:
         return score

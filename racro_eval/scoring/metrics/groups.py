@@ -1,6 +1,6 @@
 """Rows that are scored together: the parts of a We-Math problem, the variants of a DynaMath seed.
 
-With several answers per row, the answers of one sample number are one run of the benchmark; a group
+With several draws per sample, the n-th draws of all samples are one run of the benchmark. A group
 has an outcome in each run, and a metric is the mean over groups and runs.
 """
 
@@ -15,9 +15,11 @@ from racro_eval.data.spec import BenchmarkSpec
 
 @dataclass(slots=True)
 class Groups:
-    """Collects verdicts by group, run and part, from the columns of these names.
+    """Collects verdicts by group, run and part.
 
-    runs: (group, run) → part → correct. rows: (group, part) → the label columns of that row.
+    group, part, labels: the names of the columns. runs: (group, run) → part → whether it is
+    correct.
+    rows: (group, part) → the labels of that row.
     """
 
     group: str
@@ -26,10 +28,10 @@ class Groups:
     runs: dict[tuple[str, str], dict[str, bool]] = field(default_factory=dict)
     rows: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
 
-    def watch(
+    def record(
         self, rows: Iterable[Mapping[str, str]], spec: BenchmarkSpec
     ) -> Iterator[Mapping[str, str]]:
-        """Pass rows on, and note those that the headline counts."""
+        """Pass rows on, and record those that the headline counts."""
         for row in rows:
             if spec.counts(row):
                 group, part = row[self.group], row[self.part]
@@ -44,33 +46,36 @@ class Groups:
         return list(dict.fromkeys(group for group, _ in self.runs))
 
     def missing(self, expected: Callable[[Iterable[str]], set[str]]) -> dict[str, set[str]]:
-        """Group → the parts that it lacks in some run; complete groups are left out.
+        """Group → the parts that are missing in some run, of the groups that are incomplete.
 
-        expected: from the parts that a group has in any run to those that it must have in each.
+        expected: a function from the parts that a group has in any run to those it needs in each.
         """
         numbers = {run for _, run in self.runs}
-        lacking: dict[str, set[str]] = {}
+        missing: dict[str, set[str]] = {}
         present: dict[str, set[str]] = {}
         for group, part in self.rows:
             present.setdefault(group, set()).add(part)
         for group in self.names:
-            wanted = expected(present[group])
+            needed = expected(present[group])
             runs = [self.runs.get((group, number), {}) for number in numbers]
-            absent = {part for part in wanted if any(part not in run for run in runs)}
+            absent = {part for part in needed if any(part not in run for run in runs)}
             if absent:
-                lacking[group] = absent
-        return lacking
+                missing[group] = absent
+        return missing
 
 
-def refusal(headline: str, noun: str, groups: int, lacking: Mapping[str, set[str]]) -> str:
-    """Why there is no headline: how many groups lack which parts; "" if none does."""
-    if not lacking:
+def refusal(headline: str, noun: str, groups: int, missing: Mapping[str, set[str]]) -> str:
+    """Why there is no headline: how many groups lack which parts; "" if no part is missing.
+
+    noun: what a group is called. groups: the number of all groups.
+    """
+    if not missing:
         return ""
-    counts = Counter(part for parts in lacking.values() for part in parts)
+    counts = Counter(part for parts in missing.values() for part in parts)
     parts = ", ".join(f"{part} in {count}" for part, count in sorted(counts.items()))
     return (
-        f"No {headline}: {len(lacking)} of {groups} {noun}s lack rows ({parts}; "
-        f"{noun} {next(iter(lacking))!r}, say). It needs whole {noun}s."
+        f"No {headline}: {len(missing)} of {groups} {noun}s lack rows ({parts}; "
+        f"{noun} {next(iter(missing))!r}, say). It needs whole {noun}s."
     )
 
 

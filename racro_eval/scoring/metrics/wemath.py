@@ -1,11 +1,13 @@
-"""We-Math's four-dimensional metric: the score (strict), and what it is made of.
+"""We-Math's four-dimensional metric: the score (strict) and its components.
 
-A problem has one-step sub-questions s_i and the multi-step question m that combines them:
+A problem has one-step sub-questions s_i and the multi-step question m that combines them. By which
+of them are correct, it is a case of
 
-    complete mastery        CM   strict: all s and m       loose: any s, and m
-    rote memorisation       RM   strict: not all s, but m  loose: no s, but m
-    inadequate generalis.   IG   all s, not m
-    insufficient knowledge  IK   not all s, not m
+    complete mastery           CM   strict: all s and m       loose: any s, and m
+    rote memorisation          RM   strict: not all s, but m  loose: no s, but m
+    inadequate generalisation  IG   all s, not m
+    insufficient knowledge     IK   not all s, not m
+
     score = (CM + 0.5 IG) / problems
 
 Source: arXiv 2407.01284, section 3; `four_dimensional_metrics.py` and `accuracy.py` of its
@@ -33,9 +35,9 @@ HEADLINE = "score (strict)"
 
 
 def wemath(rows: Iterable[Mapping[str, str]], spec: BenchmarkSpec) -> Score:
-    """The score (strict) of graded rows with the columns NEEDS; refused on incomplete problems."""
+    """Score (strict) of graded rows with the columns NEEDS; refused if a problem lacks a part."""
     groups = Groups("problem", "part", labels=("concept",))
-    score = accuracy(groups.watch(rows, spec), spec)
+    score = accuracy(groups.record(rows, spec), spec)
     score.metric = HEADLINE
     score.refusal = refusal(HEADLINE, "problem", len(groups.names), groups.missing(_parts))
     outcomes = {} if score.refusal else {key: _outcome(run) for key, run in groups.runs.items()}
@@ -68,7 +70,7 @@ def _parts(present: Iterable[str]) -> set[str]:
 
 
 def _outcome(run: Mapping[str, bool]) -> tuple[str, str]:
-    """The dimension that a problem falls into, strictly and loosely."""
+    """The dimension of a problem in one run, by the strict and by the loose definition."""
     (multi,) = [correct for part, correct in run.items() if part.endswith("multi")]
     steps = [correct for part, correct in run.items() if not part.endswith("multi")]
     if not multi:
@@ -78,7 +80,7 @@ def _outcome(run: Mapping[str, bool]) -> tuple[str, str]:
 
 
 def _dimensions(outcomes: list[tuple[str, str]]) -> dict[str, float | None]:
-    """The rates of the four dimensions, and the loose score. RM is a rate of CM + RM."""
+    """The rates of the four dimensions, and the loose score. The rate of RM is RM / (CM + RM)."""
     rates: dict[str, float | None] = {}
     for column, mode in enumerate(("strict", "loose")):
         count = Counter(outcome[column] for outcome in outcomes)
@@ -104,20 +106,20 @@ def _steps(groups: Groups) -> dict[str, float | None]:
 
 
 def _domains(groups: Groups) -> dict[str, float | None]:
-    """Per domain the plain mean over its concepts of the accuracy on one-step sub-questions."""
+    """For each domain, the mean of its concepts' accuracies on one-step sub-questions."""
     concepts: dict[str, Part] = {}
     for (problem, _), run in groups.runs.items():
         for part, correct in run.items():
             if not part.endswith("multi"):
                 (concept,) = groups.rows[problem, part]
                 concepts.setdefault(concept, Part()).add(correct)
-    found: dict[str, float | None] = {}
+    means: dict[str, float | None] = {}
     for domain, names in domains().items():
         parts = [concepts[name] for name in names if name in concepts]
         shares = [part.correct / part.rows for part in parts]
         if shares:
-            found[f"domain: {domain}"] = mean(shares)
-    return found
+            means[f"domain: {domain}"] = mean(shares)
+    return means
 
 
 @cache

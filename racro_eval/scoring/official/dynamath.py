@@ -1,7 +1,7 @@
-"""DynaMath: numbers within 0.001, option letters or the gold option's text, texts.
+"""DynaMath: numbers within 0.001, option letters or the gold option's text, and texts.
 
-A text is right if it contains the gold one, as whole words: the published code takes any substring,
-so that the gold A would be in every answer with an a.
+A text is correct if it contains the gold text as whole words. The published code accepts any
+substring, so that every answer with an "a" would be correct if the gold answer is A.
 Source: arXiv 2411.00836, section 4.1; `utils.py` of its repository.
 """
 
@@ -13,8 +13,8 @@ from racro_eval.data.sample import Sample
 from racro_eval.grading.comparison.choices import compare_choice
 from racro_eval.grading.comparison.equivalence import compare
 from racro_eval.grading.comparison.normalize import normalize
-from racro_eval.grading.verdict import Comparison, Verdict
-from racro_eval.scoring.official import compare_letters, decide, decided
+from racro_eval.grading.verdict import Comparison, Verdict, decided
+from racro_eval.scoring.official import compare_letters, decide
 from racro_eval.scoring.official.inline import inline_options
 
 
@@ -24,7 +24,7 @@ def grade(response: str, sample: Sample, *, finish_reason: str = "stop") -> Verd
 
 
 def compare_answer(answer: str, sample: Sample) -> Comparison:
-    """Compare an extracted answer with the gold one, by the row's kind of answer."""
+    """Compare an extracted answer with the gold one, by the row's answer rule."""
     if sample.rule == "choice":
         return _letter(answer, sample)
     if sample.rule == "text":
@@ -40,9 +40,9 @@ def _letter(answer: str, sample: Sample) -> Comparison:
 
 
 def _text(answer: str, gold: str) -> Comparison:
-    outcome = compare(answer, gold)
-    if outcome.equal:
-        return outcome
-    prediction, wanted = (text.lower() for text in (normalize(answer), normalize(gold)))
-    whole = rf"(?<!\w){re.escape(wanted)}(?!\w)" if wanted else r"\Z\A."
-    return decided(bool(re.search(whole, prediction)), "contains", prediction, wanted)
+    comparison = compare(answer, gold)
+    if comparison.equal:
+        return comparison
+    prediction, gold_form = (text.lower() for text in (normalize(answer), normalize(gold)))
+    whole_words = rf"(?<!\w){re.escape(gold_form)}(?!\w)" if gold_form else r"\Z\A."
+    return decided(bool(re.search(whole_words, prediction)), "contains", prediction, gold_form)

@@ -1,4 +1,4 @@
-"""Options that a benchmark writes into the text of its question, rather than beside it."""
+"""Options that are part of the question's text."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _BRACKETED = re.compile(r"\(([A-I])\)[ \t]*([^\n]*?)[ \t]*(?=\([A-I]\)|\n|\Z)")
 
 
 def inline_options(question: str) -> dict[str, str]:
-    """Letter → text of the options in a question, in either spelling; {} if it shows none.
+    """Letter → text of the options in a question; {} if there are none.
 
-    A line each after "Choices:" (MathVerse), or "(A) 12 (B) 13" in a row (LogicVista). The letters
-    must be A, B, C, ... once each, so that letters which name points are no options.
+    They are lines after "Choices:" (MathVerse), or "(A) 12 (B) 13" (LogicVista). The letters must
+    be A, B, C, ... in this order, so that letters which name points are not taken for options.
     """
     listed = _LISTED.search(question)
     for pairs in (_LINE.findall(listed["list"]) if listed else [], _BRACKETED.findall(question)):

@@ -1,8 +1,8 @@
 """MathVerse: option letters as sets, an option's text, else equivalent mathematics.
 
 The published evaluation asks GPT-4 twice; this is the rule that its prompts state. Gold letters are
-spelt "C", "(C)" or "C\\nD"; the options of a row stand in the text of its question, if anywhere.
-Of two numbers a relative difference of 1e-3 is accepted.
+written "C", "(C)" or "C\\nD"; options, if they are text, are part of the question. Numbers may have
+a relative difference of 1e-3.
 Source: arXiv 2403.14624, section 3.3 and its prompts.
 """
 
@@ -14,10 +14,10 @@ from fractions import Fraction
 from racro_eval.data.sample import Sample
 from racro_eval.grading.comparison.choices import compare_choice
 from racro_eval.grading.comparison.equivalence import compare
-from racro_eval.grading.verdict import Comparison, Verdict
-from racro_eval.scoring.official import compare_letters, decide, decided
+from racro_eval.grading.verdict import Comparison, Verdict, decided
+from racro_eval.scoring.official import compare_letters, decide
 from racro_eval.scoring.official.inline import inline_options
-from racro_eval.scoring.official.values import value_of
+from racro_eval.scoring.official.values import numeric_value
 
 TOLERANCE = Fraction(1, 1000)
 _SEVERAL = re.compile(r"\(?[A-H]\)?(?:[\s,;]+\(?[A-H]\)?)*")
@@ -33,14 +33,14 @@ def compare_answer(answer: str, sample: Sample) -> Comparison:
     gold = sample.answer.strip()
     if _SEVERAL.fullmatch(gold):
         return _letters(answer, frozenset(re.findall("[A-H]", gold)), sample)
-    outcome = compare(answer, gold)
-    if outcome.equal:
-        return outcome
-    value, expected = value_of(answer), value_of(gold)
+    comparison = compare(answer, gold)
+    if comparison.equal:
+        return comparison
+    value, expected = numeric_value(answer), numeric_value(gold)
     if value is not None and expected is not None:
         near = abs(value - expected) <= TOLERANCE * abs(expected)
-        return decided(near, "relative", *outcome.normal_forms)
-    return outcome
+        return decided(near, "relative", *comparison.normal_forms)
+    return comparison
 
 
 def _letters(answer: str, gold: frozenset[str], sample: Sample) -> Comparison:

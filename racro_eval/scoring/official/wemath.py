@@ -1,4 +1,4 @@
-"""We-Math: the option letter; in the benchmark's own answer format what follows the last "Answer".
+"""We-Math: the option letter; in the benchmark's own answer format the letter after "Answer".
 
 Source: arXiv 2407.01284; `four_dimensional_metrics.py` of its repository.
 """
@@ -25,16 +25,16 @@ def grade(response: str, sample: Sample, *, finish_reason: str = "stop") -> Verd
     def compare_answer(answer: str) -> Comparison:
         return compare_choice(answer, sample.answer, options, compare)
 
-    tagged = _after(response, "<Answer>")
+    tagged = _letter_after(response, "<Answer>")
     if tagged is not None and "\\boxed" not in response:
         return verdict_of(tagged, compare_answer(tagged.text))
     return decide(
-        response, finish_reason, compare_answer, lambda response: _after(response, "Answer")
+        response, finish_reason, compare_answer, lambda response: _letter_after(response, "Answer")
     )
 
 
-def _after(response: str, marker: str) -> Extraction | None:
+def _letter_after(response: str, marker: str) -> Extraction | None:
     """The letter after the last marker, as in `<Answer>: C`."""
-    _, found, tail = visible_text(response).text.rpartition(marker)
-    match = _ANSWER.match(tail) if found else None
+    _, marked, tail = visible_text(response).text.rpartition(marker)
+    match = _ANSWER.match(tail) if marked else None
     return Extraction(match[1], "answer-line") if match else None

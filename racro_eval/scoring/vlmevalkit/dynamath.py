@@ -1,9 +1,9 @@
 """DynaMath: `dataset/dynamath.py` as of March 2025.
 
-The response is cut to the span from the first "{" to the last "}", and loses its backslashes; the
-JSON it was meant for is never read, because of a misspelt name. A boxed number then keeps its
-braces and goes to the judge. A text is right if it is contained in the gold answer, which a boxed
-one never is and an empty one always.
+The response is cut to the text from the first "{" to the last "}", and its backslashes are removed.
+It should be read as JSON, but never is because of a misspelt name. A boxed number keeps its braces
+and is sent to the judge. A text is correct if the gold answer contains it: never if it is boxed,
+and always if it is empty.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from fractions import Fraction
 
 from racro_eval.data.sample import Sample
 from racro_eval.grading.verdict import Verdict
-from racro_eval.scoring.official.values import value_of
-from racro_eval.scoring.vlmevalkit import decided, would_ask
+from racro_eval.scoring.official.values import numeric_value
+from racro_eval.scoring.vlmevalkit import decided_verdict, needs_judge
 
 TOLERANCE = Fraction(1, 1000)
 _NUMBER = re.compile(r"[-+]?[\d.]+(?:[eE][-+]?\d+)?(?:/[\d.]+)?")
@@ -24,16 +24,18 @@ def grade(response: str, sample: Sample, *, finish_reason: str = "stop") -> Verd
     """The verdict on a response."""
     text = _cut(response)
     if sample.rule == "text":
-        return decided(text.lower() in sample.answer.lower(), text, "contained", sample.answer)
+        return decided_verdict(
+            text.lower() in sample.answer.lower(), text, "contained", sample.answer
+        )
     if sample.rule == "choice":
         letter = _letter(text)
         if not letter:
-            return would_ask(response)
-        return decided(letter == sample.answer, letter, "letter", sample.answer)
-    value, expected = _number(text), value_of(sample.answer)
+            return needs_judge(response)
+        return decided_verdict(letter == sample.answer, letter, "letter", sample.answer)
+    value, expected = _number(text), numeric_value(sample.answer)
     if value is None or expected is None:
-        return would_ask(response)
-    return decided(abs(value - expected) <= TOLERANCE, text, "number", sample.answer)
+        return needs_judge(response)
+    return decided_verdict(abs(value - expected) <= TOLERANCE, text, "number", sample.answer)
 
 
 def _cut(response: str) -> str:
@@ -43,7 +45,7 @@ def _cut(response: str) -> str:
 
 
 def _letter(text: str) -> str:
-    """A single character, or the only one of A to E that occurs anywhere; else ""."""
+    """The text if it is one character, else the only letter of A to E in it, else ""."""
     upper = text.upper()
     if len(text) == 1:
         return upper
@@ -52,6 +54,6 @@ def _letter(text: str) -> str:
 
 
 def _number(text: str) -> Fraction | None:
-    """The number that the text starts with, up to its first space."""
+    """The number before the first space of the text; None for anything else."""
     word = text.partition(" ")[0]
-    return value_of(word) if _NUMBER.fullmatch(word) else None
+    return numeric_value(word) if _NUMBER.fullmatch(word) else None

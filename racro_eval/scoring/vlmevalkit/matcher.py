@@ -1,7 +1,8 @@
 """The option matcher, `can_infer` of `vlmeval/utils/matching_util.py`.
 
-First letters: punctuation becomes space, and exactly one option letter among the words is the
-answer, an article "A" too. Then texts: exactly one option whose text is in the response.
+First it reads letters: after punctuation is replaced by spaces, the answer is the only option
+letter among the words, which may be the article "A". Then texts: the only option whose text is in
+the response.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Mapping
 
 from racro_eval.data.sample import Sample
 from racro_eval.grading.verdict import Verdict
-from racro_eval.scoring.vlmevalkit import decided, would_ask
+from racro_eval.scoring.vlmevalkit import decided_verdict, needs_judge
 
 NO_OPTION = "Z"
 _PUNCTUATION = str.maketrans(dict.fromkeys(".()[],:;!*#{}", " "))
@@ -23,7 +24,7 @@ _REFUSALS = (
 
 
 def can_infer(text: str, options: Mapping[str, str]) -> str:
-    """The letter that the matcher reads, "Z" for none of them, "" where it is undecided."""
+    """The letter that the matcher reads, "Z" for none of the options, "" if it cannot decide."""
     if any(refusal in text for refusal in _REFUSALS):
         return NO_OPTION
     words = set(text.translate(_PUNCTUATION).split())
@@ -38,8 +39,8 @@ def can_infer(text: str, options: Mapping[str, str]) -> str:
 
 
 def grade(response: str, sample: Sample, *, finish_reason: str = "stop") -> Verdict:
-    """Multiple choice by the matcher alone (`mcq_vanilla_eval`); undecided rows go to the judge."""
+    """The verdict by the matcher alone (`mcq_vanilla_eval`); other rows are sent to the judge."""
     letter = can_infer(response, sample.options) if sample.options else ""
     if not letter:
-        return would_ask(response)
-    return decided(letter == sample.answer, letter, "can-infer", sample.answer)
+        return needs_judge(response)
+    return decided_verdict(letter == sample.answer, letter, "can-infer", sample.answer)

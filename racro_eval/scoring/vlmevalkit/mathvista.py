@@ -1,8 +1,9 @@
 """MathVista: `dataset/utils/mathvista.py`.
 
-A whole response that is a choice or the very number is accepted without a judge. `check` is also
-the rule on what the judge extracts: "14.0" is no integer, a float must be exact whatever the row's
-precision, and a list row compares its gold with nothing, so that it is never right.
+A response that consists of a choice or of the gold number needs no judge. `check` is also applied
+to what the judge extracts: "14.0" is not an integer, a float must be exact whatever the row's
+precision is, and the answer of a list row is never correct, because nothing is compared with the
+gold list.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from __future__ import annotations
 from racro_eval.data.sample import Sample
 from racro_eval.grading.rules import parse_rule
 from racro_eval.grading.verdict import Verdict
-from racro_eval.scoring.official.values import plain_float
-from racro_eval.scoring.vlmevalkit import decided, would_ask
+from racro_eval.scoring.official.values import python_float
+from racro_eval.scoring.vlmevalkit import decided_verdict, needs_judge
 from racro_eval.scoring.vlmevalkit.matcher import can_infer
 from racro_eval.scoring.vlmevalkit.matcher import grade as grade_choice
 
@@ -21,19 +22,19 @@ def grade(response: str, sample: Sample, *, finish_reason: str = "stop") -> Verd
     if sample.options:
         return grade_choice(response, sample)
     if check(response, sample):
-        return decided(True, response.strip(), "prefetch", sample.answer)
-    return would_ask(response)
+        return decided_verdict(True, response.strip(), "prefetch", sample.answer)
+    return needs_judge(response)
 
 
 def check(extracted: str, sample: Sample) -> bool:
-    """Whether an extracted answer is right."""
+    """Whether an extracted answer is correct."""
     if sample.options:
         return can_infer(extracted, sample.options) == sample.answer
     kind = parse_rule(sample.rule or "math").kind
     if kind == "integer":
         return _whole_number(extracted) == _whole_number(sample.answer) is not None
     if kind == "float":
-        return plain_float(extracted) == plain_float(sample.answer) is not None
+        return python_float(extracted) == python_float(sample.answer) is not None
     return False
 
 

@@ -1,8 +1,8 @@
 """MMMU: `MMMU_preproc` and `mcq_vanilla_eval`.
 
-An open row becomes a multiple choice of its gold answer (A) and "Other Answers" (B), so that an
-article "A" or the gold text anywhere is a hit. Where the gold answer is itself a capital letter
-that letter stays the key: C can then never be hit, and B rewards other answers.
+An open question becomes a multiple choice between its gold answer (A) and "Other Answers" (B), so
+that an article "A", or the gold text anywhere, is correct. If the gold answer is a capital letter,
+that letter remains the key: C is then never correct, and with B every other answer is.
 """
 
 from __future__ import annotations

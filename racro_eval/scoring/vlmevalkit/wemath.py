@@ -1,7 +1,7 @@
-"""We-Math: the matcher of `mcq_vanilla_eval`, then the second release's path without a judge.
+"""We-Math: the matcher of `mcq_vanilla_eval`, then the patterns of the second release.
 
-That path takes, in the last 2000 characters, the last match of the first pattern that matches:
-\\boxed{X}, boxed{X}, <X>, "answer is X"; else the first character after the last "Answer".
+The patterns are tried on the last 2000 characters: \\boxed{X}, boxed{X}, <X>, "answer is X". The
+last match of the first pattern that matches counts; else the first character after "Answer".
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ import re
 
 from racro_eval.data.sample import Sample
 from racro_eval.grading.verdict import Verdict
-from racro_eval.scoring.vlmevalkit import decided, would_ask
+from racro_eval.scoring.official.wemath import LETTERS
+from racro_eval.scoring.vlmevalkit import decided_verdict, needs_judge
 from racro_eval.scoring.vlmevalkit.matcher import can_infer
 
-_TAIL = 2000
+_TAIL_CHARS = 2000
 _PATTERNS = (
     re.compile(r"\\boxed\{([A-H])\}", re.IGNORECASE),
     re.compile(r"boxed\{([A-H])\}", re.IGNORECASE),
@@ -30,17 +31,17 @@ def grade(response: str, sample: Sample, *, finish_reason: str = "stop") -> Verd
     if not letter:
         letter, method = by_patterns(response), "patterns"
     if not letter:
-        return would_ask(response)
-    return decided(letter == sample.answer, letter, method, sample.answer)
+        return needs_judge(response)
+    return decided_verdict(letter == sample.answer, letter, method, sample.answer)
 
 
 def by_patterns(response: str) -> str:
     """The letter that the patterns find; "" for none."""
-    tail = response[-_TAIL:]
+    tail = response[-_TAIL_CHARS:]
     for pattern in _PATTERNS:
-        found = pattern.findall(tail)
-        if found:
-            return str(found[-1].upper())
+        letters = pattern.findall(tail)
+        if letters:
+            return str(letters[-1].upper())
     after = response.rpartition("Answer")[2].strip()
     first = re.sub(r"[><:.]", "", after).strip()[:1]
-    return first if first and first in "ABCDEFGH" else ""
+    return first if first and first in LETTERS else ""
