@@ -1,4 +1,4 @@
-"""Whole runs against servers on loopback: whose rows are used again, and what is said of others."""
+"""Runs against servers on loopback: which cached rows are reused, and the hints about others."""
 
 from __future__ import annotations
 
