@@ -12,7 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from racro_eval.engines.model_entry import ModelEntry
-from racro_eval.engines.openai.served import Served, ask
+from racro_eval.engines.openai.served_model import ServedModel, fetch_served_model
 from racro_eval.engines.registry import ENGINES
 from racro_eval.errors import MissingError
 from racro_eval.models.resolve import ships_with_the_package
@@ -34,7 +34,7 @@ def fingerprint(entry: ModelEntry, engine: str, *, offline: bool, patience_s: fl
     if kind == "none":
         return NAME_ONLY
     if kind == "served":
-        return served_fingerprint(ask(entry, patience_s))
+        return served_fingerprint(fetch_served_model(entry, patience_s))
     folder = entry.local_folder
     if folder is not None:
         if not (folder / "config.json").is_file():
@@ -45,7 +45,7 @@ def fingerprint(entry: ModelEntry, engine: str, *, offline: bool, patience_s: fl
     return _hub_commit(entry, offline=offline)
 
 
-def served_fingerprint(served: Served) -> str:
+def served_fingerprint(served: ServedModel) -> str:
     """A served model in one line, which can stand in an entry as its `identity`."""
     return " ".join([served.url, *(f"{name}={value}" for name, value in served.facts)])
 

@@ -166,7 +166,7 @@ def test_a_prompt_longer_than_the_context_fails_its_row_only(reasoner: Engine) -
     assert done["good"].error is None
     error = done["long"].error or ""
     assert "tokens, but the context of" in error
-    assert "holds 4096, the answer included" in error
+    assert "is 4096 tokens, with the answer" in error
 
 
 def test_an_image_that_overflows_the_context_fails_its_row_only(tiny_vlm: Path) -> None:

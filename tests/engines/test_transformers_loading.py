@@ -100,11 +100,11 @@ def test_an_unknown_architecture_is_one_sentence(reasoner_copy: Path) -> None:
     [
         ({"tp": 2}, "tp and dp must be 1 for tiny-reasoner; the engine 'vllm'"),
         ({"dp": 2}, "tp and dp must be 1"),
-        ({"quantization": "fp8"}, "quantises no weights"),
+        ({"quantization": "fp8"}, "does not quantise weights"),
         ({"dtype": "int3"}, "no dtype 'int3': it is one of auto, bfloat16, float16, float32"),
-        ({"options": {"batch": 4}}, "no option 'batch'. It knows: batch_size, window"),
+        ({"options": {"batch": 4}}, "no option 'batch'. Its options are: batch_size, window"),
         ({"options": {"batch_size": 0}}, "whole number of at least 1, not 0"),
-        ({"max_pixels": 784}, "tiny-reasoner reads no images"),
+        ({"max_pixels": 784}, "tiny-reasoner takes text only"),
     ],
 )
 def test_settings_of_other_engines_and_models_are_refused(

@@ -171,8 +171,8 @@ def test_the_failure_of_one_request_is_data(vlm: Engine) -> None:
     assert done["r1"].error is None and done["r2"].error is None
     assert "cannot be decoded" in (done["bad"].error or "")
     assert re.fullmatch(
-        r"The prompt has \d{4,} tokens, its images not counted, but the context of vlm holds "
-        r"1024, the answer included\.",
+        r"The prompt has \d{4,} tokens, without its images, but the context of vlm is 1024 "
+        r"tokens, with the answer\.",
         done["long"].error or "",
     )
     assert "aspect ratio" in (done["thin"].error or "")
@@ -456,14 +456,14 @@ def test_a_model_that_never_loads_is_given_up_with_the_engines_last_words(
         def check(self) -> None:
             """Time is up when the loading has begun to hang, however slow the machine is."""
             if mark.exists():
-                raise self.too_long()
+                raise self.timeout_error()
 
     before = descendants(os.getpid())
     loading = UntilItHangs("r")
     sentence = r"r was still loading after \d+ s"
     with pytest.raises(EngineError, match=sentence) as caught, loading.limited():
         create_engine(endless(tiny_reasoner), "vllm")
-    assert "Its engine last said: " in str(caught.value)
+    assert "The last line of its log: " in str(caught.value)
     assert str(loading).startswith("r is still loading after ")
     assert "\n" not in str(caught.value) and "\x1b" not in str(caught.value)
     assert still_alive(descendants(os.getpid()) - before) == []
@@ -481,7 +481,7 @@ def test_a_child_that_dies_while_it_loads_is_said_at_once(
         def check(self) -> None:
             if mark.exists():
                 children = descendants(os.getpid()) - before
-                victims = [pid for pid in children if "vllm_worker" in _name(pid)]
+                victims = [pid for pid in children if "vllm.worker" in _name(pid)]
                 for pid in victims if whom == "the child" else children:
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)

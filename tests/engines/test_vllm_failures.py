@@ -41,13 +41,13 @@ def child(monkeypatch: pytest.MonkeyPatch, folder: Path, what: str) -> None:
     ("what", "says"),
     [
         ("", "ended: it was killed"),
-        ("out.write(b'INFO: a line of a log, and then more of it')", "no message was written"),
+        ("out.write(b'INFO: a line of a log, and then more of it')", "other than a message"),
         ("out.write(bytes([9, 0, 0, 0, 0, 0, 0, 0]) + b'half')", "ended: it was killed"),
-        ("write_frame(out, answer)", "it began with something else"),
-        ("write_frame(out, ready); out.write(b'a line of a log')", "no message was written"),
+        ("write_frame(out, answer)", "the first one has no versions"),
+        ("write_frame(out, ready); out.write(b'a line of a log')", "other than a message"),
         ("write_frame(out, ready); out.write(bytes([200, 0, 0, 0, 0, 0, 0, 0]))", "ended: it"),
-        ("write_frame(out, ready); write_frame(out, answer)", "cannot be understood"),
-        ("write_frame(out, ready); write_frame(out, {'id': 7, 'texts': None})", "be understood"),
+        ("write_frame(out, ready); write_frame(out, answer)", "invalid message"),
+        ("write_frame(out, ready); write_frame(out, {'id': 7, 'texts': None})", "invalid message"),
     ],
 )
 def test_a_child_that_dies_or_writes_something_else_is_a_sentence(
@@ -63,10 +63,10 @@ def test_a_child_that_dies_or_writes_something_else_is_a_sentence(
 @pytest.mark.parametrize(
     ("outputs", "says"),
     [
-        ([("abort", 2)], "it ended for the reason 'abort'"),
-        ([("error", 0)], "it ended for the reason 'error'"),
-        ([("repetition", 5)], "it ended for the reason 'repetition'"),
-        ([(None, 3)], "Nothing says why the answer ended"),
+        ([("abort", 2)], "its finish reason is 'abort'"),
+        ([("error", 0)], "its finish reason is 'error'"),
+        ([("repetition", 5)], "its finish reason is 'repetition'"),
+        ([(None, 3)], "The answer has no finish reason"),
         ([], "without an answer"),
         (None, "without an answer"),
     ],

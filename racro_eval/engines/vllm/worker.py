@@ -1,8 +1,8 @@
 """The child process of the vLLM engine: `python -m racro_eval.engines.vllm.worker IN OUT`.
 
 IN and OUT are file descriptors of pipes. The first message says which model to load; each further
-one is a request, answered when it is finished. The process ends when the other side closes the pipe
-or is gone, whatever is still in flight, so that no killed run leaves an engine on a GPU.
+message is a request, which is answered when it is finished. The process ends when the parent closes
+the pipe or dies, whatever is in flight, so that no killed run leaves an engine on a GPU.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from typing import Any, BinaryIO
 
 from racro_eval.data.images import BytesImage, decode
 from racro_eval.engines.base import Message, Request, Sampling
-from racro_eval.engines.failures import describe
+from racro_eval.engines.failures import describe, last_line
 from racro_eval.engines.finish_reasons import finish_reason
 from racro_eval.engines.model_entry import ModelEntry
 from racro_eval.engines.vllm.devices import check_device, parallel_sizes
 from racro_eval.engines.vllm.frames import Frame, read_frame, write_frame
-from racro_eval.engines.vllm.replicas import Copies
-from racro_eval.engines.vllm.settings import engine_settings, image_names, sampling_settings
+from racro_eval.engines.vllm.replicas import Replicas
+from racro_eval.engines.vllm.settings import engine_settings, image_ids, sampling_settings
 from racro_eval.errors import ConfigError, DataError, RacroError
 
 
 class _EngineDied(Exception):
-    """vLLM can serve no request any more."""
+    """vLLM can no longer serve any request."""
 
 
 def main(requests: BinaryIO, replies: BinaryIO) -> None:
-    """Serve until the requests end."""
+    """Serve requests until their pipe ends."""
     first = _read(requests)
     if first is None:
         return
@@ -56,11 +56,11 @@ def main(requests: BinaryIO, replies: BinaryIO) -> None:
 
 
 def _send_all(out: SimpleQueue[dict[str, Any] | None], replies: BinaryIO) -> None:
-    """Send messages in a thread of its own, so that reading never waits for writing."""
+    """Send messages, in a thread of its own so that reading never waits for writing."""
     while (header := out.get()) is not None:
         try:
             write_frame(replies, header)
-        except OSError:  # the other side is gone; there is nobody to tell
+        except OSError:  # the parent may have closed its pipe
             return
 
 
@@ -81,7 +81,7 @@ async def _serve(
                 task = tasks.create_task(_answer(model, frame, out))
                 running.add(task)
                 task.add_done_callback(running.discard)
-            for task in running:  # nobody waits for them any more: vLLM gives them up at once
+            for task in running:  # no one waits for their answers: vLLM aborts them at once
                 task.cancel()
     except* _EngineDied:
         raise _EngineDied from None
@@ -99,13 +99,13 @@ def _read_all(
     while frame is not None:
         frame = _read(requests)
         if frame is None and not loaded.is_set():
-            # The run was killed while its model loads: the GPUs are wanted for the next one.
+            # The run was killed while its model was loading: free the GPUs for the next run.
             os.killpg(0, signal.SIGKILL)
         loop.call_soon_threadsafe(incoming.put_nowait, frame)
 
 
 def _read(requests: BinaryIO) -> Frame | None:
-    """The next message; None if there is none to come, or none that can be read."""
+    """The next message; None at the end of the pipe, or if it cannot be read."""
     try:
         return read_frame(requests)
     except DataError:
@@ -154,10 +154,10 @@ class _Model:
         self._entry = entry
         arguments = _engine_args(entry, max_images if self._prompts.takes_images else 0)
         try:
-            # The context of offline work: a server's batches are an eighth as large.
+            # Of offline work, because a server's batches are an eighth as large.
             config = arguments.create_engine_config(Context.LLM_CLASS)
         except ValueError as error:
-            raise ConfigError(f"vLLM refuses {entry.name}: {_last_line(error)}") from error
+            raise ConfigError(f"vLLM rejects {entry.name}: {_config_problem(error)}") from error
         try:
             self._engine = AsyncLLM.from_vllm_config(
                 config, usage_context=Context.LLM_CLASS, disable_log_stats=True
@@ -165,19 +165,19 @@ class _Model:
         except (RuntimeError, OSError, ValueError) as error:
             raise _EngineDied from error
         self._context = config.model_config.max_model_len
-        copies = config.parallel_config.data_parallel_size
+        replicas = config.parallel_config.data_parallel_size
         sequences = config.scheduler_config.max_num_seqs
-        self.window = 2 * sequences * copies
-        self._copies = Copies(copies, ahead=sequences)
+        self.window = 2 * sequences * replicas
+        self._replicas = Replicas(replicas, max_lead=sequences)
         self.versions = _versions()
         self.device = "cpu" if _on_cpu() else "gpu"
 
     async def complete(self, request: Request) -> dict[str, Any]:
-        """Generate for one request; images are decoded here, when its turn has come."""
-        with self._copies.one_for(request.images) as copy:
-            return await self._generate(request, copy)
+        """Generate for one request; its images are decoded here, when its turn has come."""
+        with self._replicas.assigned_rank(request.images) as rank:
+            return await self._generate(request, rank)
 
-    async def _generate(self, request: Request, copy: int | None) -> dict[str, Any]:
+    async def _generate(self, request: Request, rank: int | None) -> dict[str, Any]:
         from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
 
         final = None
@@ -188,21 +188,21 @@ class _Model:
                 _sampling_params(request.sampling),
                 request.id,
                 tokenization_kwargs={"add_special_tokens": False},
-                data_parallel_rank=copy,
+                data_parallel_rank=rank,
             ):
                 final = output
         except EngineDeadError as error:
             raise _EngineDied from error
         except EngineGenerateError as error:
-            raise _root(error) from error  # those above it say only what vLLM was doing
+            raise _root_cause(error) from error  # the outer errors only say what vLLM was doing
         except Exception as error:
-            # A VLLMValidationError's; for a text that is far too long it gives characters.
+            # Of a VLLMValidationError, which counts the characters of a text that is far too long.
             if getattr(error, "parameter", None) not in ("input_tokens", "input_text"):
                 raise
             raise DataError(
-                f"The prompt has {len(self._prompts.ids(prompt['prompt']))} tokens, its images not "
-                f"counted, but the context of {self._entry.name} holds {self._context}, the answer "
-                "included."
+                f"The prompt has {len(self._prompts.ids(prompt['prompt']))} tokens, without its "
+                f"images, but the context of {self._entry.name} is {self._context} tokens, with "
+                "the answer."
             ) from error
         text = partial(self._prompts.text, prompt=prompt["prompt"])
         return _outcome(final, text, logprobs=request.sampling.logprobs)
@@ -211,7 +211,7 @@ class _Model:
         prompt: dict[str, Any] = {"prompt": self._prompts.render(request)}
         if request.images:
             prompt["multi_modal_data"] = {"image": [decode(image) for image in request.images]}
-            prompt["multi_modal_uuids"] = {"image": image_names(self._entry, request.images)}
+            prompt["multi_modal_uuids"] = {"image": image_ids(self._entry, request.images)}
         return prompt
 
     def close(self) -> None:
@@ -219,9 +219,9 @@ class _Model:
 
 
 def _outcome(final: Any, text: Callable[[Sequence[int]], str], *, logprobs: bool) -> dict[str, Any]:
-    """The fields of a completion from vLLM's last output for a request, None if there was none.
+    """The fields of a completion, from vLLM's last output for a request (None without any).
 
-    Raises DataError if that is no answer: a request that vLLM gave up, say.
+    Raises DataError if there is no answer: vLLM aborted the request, for instance.
     """
     outputs = final.outputs if final is not None else []
     if not outputs:
@@ -262,8 +262,8 @@ def _sampling_params(sampling: Sampling) -> Any:
     return SamplingParams(**sampling_settings(sampling), output_kind=RequestOutputKind.FINAL_ONLY)
 
 
-def _root(error: BaseException) -> BaseException:
-    """The error that was the cause of all others."""
+def _root_cause(error: BaseException) -> BaseException:
+    """The innermost error of a chain."""
     while error.__cause__ is not None:
         error = error.__cause__
     return error
@@ -284,10 +284,11 @@ def _versions() -> dict[str, str]:
     return {name: str(module.__version__) for name, module in modules.items()}
 
 
-def _last_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    described = [line for line in lines if "For further information" not in line]
-    return described[-1] if described else type(error).__name__
+def _config_problem(error: Exception) -> str:
+    """The last line of pydantic's message that is not a link to its documentation."""
+    lines = str(error).splitlines()
+    described = "\n".join(line for line in lines if "For further information" not in line)
+    return last_line(described) or type(error).__name__
 
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from racro_eval.engines.model_entry import ModelEntry
-from racro_eval.engines.openai import served
-from racro_eval.engines.openai.served import Served, address, ask
-from racro_eval.errors import ConfigError, EngineError, ServerAwayError
+from racro_eval.engines.openai import served_model
+from racro_eval.engines.openai.served_model import ServedModel, fetch_served_model
+from racro_eval.errors import EngineError, ServerAwayError
 from racro_eval.models.fingerprint import is_served_at, served_fingerprint
 from tests.support.listing_server import ListingServer, models
 
@@ -34,14 +34,14 @@ def server() -> Iterator[ListingServer]:
 def said(server: ListingServer, listing: Callable[[], tuple[int, bytes]]) -> dict[str, str]:
     """The facts that are kept of a list."""
     server.listing = listing
-    return dict(ask(entry(server.url)).facts)
+    return dict(fetch_served_model(entry(server.url)).facts)
 
 
 class TestFacts:
     def test_root_and_a_fixed_time_identify_a_model(self, server: ListingServer) -> None:
         server.listing = lambda: models(root="org/M-7B", created=LONG_AGO)
-        found = ask(entry(server.url))
-        assert found == Served(server.url, (("created", str(LONG_AGO)), ("root", "org/M-7B")))
+        found = fetch_served_model(entry(server.url))
+        assert found == ServedModel(server.url, (("created", str(LONG_AGO)), ("root", "org/M-7B")))
         line = served_fingerprint(found)
         assert line == f"{server.url} created={LONG_AGO} root=org/M-7B"
         assert is_served_at(line, server.url)
@@ -139,7 +139,7 @@ def test_a_key_that_the_server_echoes_is_not_kept(
 def test_a_list_that_is_too_long_is_none(
     server: ListingServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(served, "_LARGEST", 1000)
+    monkeypatch.setattr(served_model, "_MAX_REPLY_BYTES", 1000)
     assert said(server, lambda: models(root="r", more="x" * 2000)) == {}
     assert said(server, lambda: models(root="r", more="x" * 200)) == {"root": "r"}
 
@@ -149,20 +149,20 @@ class TestNobody:
         with ListingServer() as gone:
             pass
         with pytest.raises(ServerAwayError, match=rf"Nobody answers at {gone.url} for m: is the"):
-            ask(entry(gone.url))
+            fetch_served_model(entry(gone.url))
 
     @pytest.mark.parametrize("status", [429, 502, 503, 504])
     def test_there_for_now(self, server: ListingServer, status: int) -> None:
         server.listing = lambda: (status, b"")
         with pytest.raises(ServerAwayError, match=f"is away .HTTP {status}"):
-            ask(entry(server.url))
+            fetch_served_model(entry(server.url))
 
     def test_with_patience_it_is_waited_for_and_that_is_said(
         self, server: ListingServer, caplog: pytest.LogCaptureFixture
     ) -> None:
         replies = iter([(503, b""), (503, b""), models(root="r")])
         server.listing = lambda: next(replies)
-        assert dict(ask(entry(server.url), 60).facts) == {"root": "r"}
+        assert dict(fetch_served_model(entry(server.url), 60).facts) == {"root": "r"}
         assert "Asking again in 1 s, and for 60 s at most." in caplog.messages[0]
         assert len(caplog.messages) == 2
 
@@ -171,7 +171,7 @@ class TestNobody:
         with pytest.raises(
             EngineError, match="refuses the key for m: set OPENAI_API_KEY"
         ) as raised:
-            ask(entry(server.url), 60)
+            fetch_served_model(entry(server.url), 60)
         assert not isinstance(raised.value, ServerAwayError)
 
     @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ class TestNobody:
     def test_whoever_never_ends_is_given_up(
         self, monkeypatch: pytest.MonkeyPatch, sent: bytes
     ) -> None:
-        monkeypatch.setattr(served, "_REPLY_S", 0.5)
+        monkeypatch.setattr(served_model, "_REPLY_TIMEOUT_S", 0.5)
         over = threading.Event()
         with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -194,45 +194,13 @@ class TestNobody:
             thread.start()
             url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
             with pytest.raises(ServerAwayError, match="Nobody answers at"):
-                ask(entry(url))
+                fetch_served_model(entry(url))
             over.set()
             thread.join()
 
 
-class TestAddress:
-    @pytest.mark.parametrize(
-        ("given", "url"),
-        [
-            ("http://127.0.0.1:8000/v1", "http://127.0.0.1:8000/v1"),
-            ("http://127.0.0.1:8000/v1/", "http://127.0.0.1:8000/v1"),
-            ("http://me:secret@Host:8000/v1", "http://host:8000/v1"),
-            ("https://host/v1?api_key=secret#secret", "https://host/v1"),
-            ("http://[::1]:8000/v1", "http://[::1]:8000/v1"),
-            ("http://host/a b\x1b", "http://host/a%20b%1B"),
-        ],
-    )
-    def test_is_clean_and_has_no_secrets(self, given: str, url: str) -> None:
-        assert address(entry(given)) == url
-
-    def test_without_one_it_is_that_of_the_variable_or_openais(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        one = ModelEntry(name="m", model="m")
-        monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
-        assert address(one) == "https://api.openai.com/v1"
-        monkeypatch.setenv("OPENAI_BASE_URL", "http://h:1/v1")
-        assert address(one) == "http://h:1/v1"
-
-    @pytest.mark.parametrize(
-        "given", ["127.0.0.1:8000/v1", "ftp://h/v1", "http://", "http://h:99999/v1", "http://[::1/"]
-    )
-    def test_a_wrong_one_is_said_without_repeating_it(self, given: str) -> None:
-        with pytest.raises(ConfigError, match="must look like http://host:8000/v1"):
-            address(entry(given))
-
-
 def test_a_password_in_the_address_is_sent_but_kept_nowhere(server: ListingServer) -> None:
     url = server.url.replace("//", "//me:hidden@")
-    found: Any = ask(entry(url))
+    found: Any = fetch_served_model(entry(url))
     assert "hidden" not in str(found)
     assert server.authorizations == {"Basic bWU6aGlkZGVu"}
