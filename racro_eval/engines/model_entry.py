@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, JsonValue
 
+from racro_eval.errors import MissingError
 from racro_eval.settings import Strict
 
 _LONGEST_FOLDER = 100
@@ -103,3 +104,25 @@ def existing_folder(text: str) -> Path | None:
     """The folder on this machine that a text names, or None."""
     path = os.path.expanduser(text)  # Path.expanduser raises for an unknown user
     return Path(path) if os.path.isdir(path) else None
+
+
+def named_folder(model: str) -> Path | None:
+    """The folder that `model` names; None if it is a hub id or a name.
+
+    Raises MissingError if it is a path without a folder.
+    """
+    folder = existing_folder(model)
+    if folder is None and model.startswith((".", "/", "~")):
+        raise MissingError(f"There is no model folder {model}.")
+    return folder
+
+
+def model_folder(model: str) -> Path | None:
+    """The folder that `model` names; None if it is a hub id.
+
+    Raises MissingError if it is a path without a folder, or a folder without a model.
+    """
+    folder = named_folder(model)
+    if folder is not None and not (folder / "config.json").is_file():
+        raise MissingError(f"The folder {folder} is not a model: it has no config.json.")
+    return folder

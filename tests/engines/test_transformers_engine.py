@@ -175,7 +175,7 @@ def test_an_image_that_overflows_the_context_fails_its_row_only(tiny_vlm: Path) 
     requests.insert(2, ask("large", "x", *[picture(200, 200)] * 3))
     done = by_id(engine, requests)
     assert [id for id, completion in done.items() if completion.error] == ["large"]
-    assert "the context of tiny-vlm holds 40" in (done["large"].error or "")
+    assert "the context of tiny-vlm is 40 tokens" in (done["large"].error or "")
 
 
 def test_the_context_bounds_the_answer(tiny_reasoner: Path, reasoner: Engine) -> None:

@@ -54,9 +54,12 @@ def test_a_local_folder_never_touches_the_network(tiny_vlm: Path, tiny_reasoner:
     ("file", "sentence"),
     [
         ("config.json", r"is not a model: it has no config\.json"),
-        ("tokenizer.json", r"has no tokenizer: none of tokenizer\.json"),
-        ("preprocessor_config.json", r"has no image processor: none of preprocessor_config\.json"),
-        ("model.safetensors", r"has no weights: none of \*\.safetensors"),
+        ("tokenizer.json", r"has no tokenizer: it contains none of tokenizer\.json"),
+        (
+            "preprocessor_config.json",
+            r"has no image processor: it contains none of preprocessor_config\.json",
+        ),
+        ("model.safetensors", r"has no weights: it contains none of \*\.safetensors"),
         ("chat_template.jinja", r"has no chat template"),
     ],
 )
@@ -137,7 +140,7 @@ def test_the_commit_of_an_entry_is_what_is_loaded_though_the_branch_has_moved(
     program = (
         "import sys\nfrom pathlib import Path\n"
         "from racro_eval import RunConfig\nfrom racro_eval.pipeline.locating import locate_model\n"
-        "from racro_eval.engines import transformers_loading as loading\n"
+        "from racro_eval.engines.transformers import loading\n"
         "import torch\n"
         "model = locate_model('transformers:org/m', RunConfig(data=['x'], offline=True))\n"
         "Path(sys.argv[1]).write_text('b' * 40)\n"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 import transformers
 
+from racro_eval.engines.model_entry import model_folder
 from racro_eval.engines.transformers.prompts import Prompts
 from racro_eval.errors import ConfigError, EngineError, MissingError, RacroError
 
@@ -136,12 +137,8 @@ def _load(entry: ModelEntry, device: torch.device, dtype: torch.dtype) -> Loaded
 def _place(entry: ModelEntry) -> tuple[str, dict[str, Any]]:
     """What to load, and how. A folder on this machine is never looked up on the hub."""
     where: dict[str, Any] = {"trust_remote_code": False}
-    if (folder := entry.local_folder) is not None:
-        if not (folder / "config.json").is_file():
-            raise MissingError(f"The folder {folder} is not a model: it has no config.json.")
+    if (folder := model_folder(entry.model)) is not None:
         return str(folder), where | {"local_files_only": True}
-    if entry.model.startswith((".", "/", "~")):
-        raise MissingError(f"There is no model folder {entry.model}.")
     return entry.model, where | ({"revision": entry.revision} if entry.revision else {})
 
 
