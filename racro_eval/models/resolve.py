@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -32,6 +33,13 @@ def builtin_models() -> dict[str, ModelEntry]:
     """
     file = read_settings(_ModelFile, resources.files("racro_eval.models") / "models.yaml")
     return {entry.name: _installed(entry) for entry in file.models}
+
+
+@cache
+def builtin_name(name: str) -> str:
+    """The built-in name of a model that is called by the last part of its hub id, else `name`."""
+    names = {entry.model.rpartition("/")[2]: entry.name for entry in builtin_models().values()}
+    return names.get(name, name)
 
 
 def _installed(entry: ModelEntry) -> ModelEntry:

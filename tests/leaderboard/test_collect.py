@@ -95,14 +95,14 @@ class TestRefused:
     def test_rows_twice(self, tmp_path: Path) -> None:
         path = write(tmp_path, ROWS[0], ROWS[0])
         path.with_name("qcap+sol-00000000.csv").touch()
-        assert "a sample of an index stands on two rows. Remove it" in self.complaint(path)
+        assert "two rows have the same index and sample number. Remove it" in self.complaint(path)
 
     def test_verdicts_are_kept_where_their_answers_are_not_beside_them(
         self, tmp_path: Path
     ) -> None:
-        told = self.complaint(write(tmp_path, ROWS[0], ROWS[0]))
-        assert "Its answers, qcap+sol-00000000.csv, are not beside it: restore it" in told
-        assert "emove" not in told
+        message = self.complaint(write(tmp_path, ROWS[0], ROWS[0]))
+        assert "Its answers, qcap+sol-00000000.csv, are missing: restore it" in message
+        assert "emove" not in message
 
     @pytest.mark.parametrize(
         "name",
@@ -113,15 +113,15 @@ class TestRefused:
         path.write_bytes(encode_row(("index", "prediction")) + encode_row(("1", "a"))[:3])
         with pytest.raises(CacheError) as caught:
             read_columns(path, ("index", "prediction"))
-        told = str(caught.value)
-        assert f"{path} cannot be read" in told
-        assert "It is a stage file, which holds what a model said: keep it." in told
-        assert "repairs it" in told
-        assert "emove" not in told
+        message = str(caught.value)
+        assert f"{path} cannot be read" in message
+        assert "It is a stage file with answers of a model: keep it." in message
+        assert "repairs it" in message
+        assert "emove" not in message
 
     def test_more_samples_than_the_benchmark_has(self, tmp_path: Path) -> None:
         rows = [(str(number), "0", "", "empty") for number in range(5)]
-        assert "5 samples are more than the 4 of MathVision_MINI" in self.complaint(
+        assert "it has 5 samples, but MathVision_MINI has only 4" in self.complaint(
             write(tmp_path, *rows)
         )
 
@@ -133,7 +133,7 @@ class TestRefused:
     def test_a_verdict_that_is_none(self, tmp_path: Path) -> None:
         path = write(tmp_path, *ROWS)
         path.write_text(path.read_text().replace('"correct","1"', '"correct","yes"'))
-        assert "its column 'correct' holds 'yes', neither 0 nor 1" in self.complaint(path)
+        assert "its column 'correct' contains 'yes', not 0 or 1" in self.complaint(path)
 
     def test_a_row_of_another_length(self, tmp_path: Path) -> None:
         path = write(tmp_path, *ROWS)
@@ -147,7 +147,7 @@ class TestRefused:
 
     def test_the_sidecar_of_another_benchmark(self, tmp_path: Path) -> None:
         path = write(tmp_path, *ROWS, labels={"benchmark": "WeMath"})
-        assert "it is of WeMath, but its sidecar holds the benchmark MathVision_MINI" in (
+        assert "it is for WeMath, but its sidecar contains the benchmark MathVision_MINI" in (
             self.complaint(path)
         )
 
@@ -159,7 +159,7 @@ class TestRefused:
     def test_no_file(self, tmp_path: Path) -> None:
         path = write(tmp_path, *ROWS)
         path.unlink()
-        assert "it is not there" in self.complaint(path)
+        assert "it does not exist" in self.complaint(path)
 
 
 def test_an_empty_folder_says_what_to_run_first(tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ import pytest
 from racro_eval.errors import UnknownNameError
 from racro_eval.leaderboard.collect import Cell
 from racro_eval.leaderboard.columns import PAPER_COLUMNS
-from racro_eval.leaderboard.parameters import billions
 from racro_eval.leaderboard.table import Row, build_table
 from racro_eval.leaderboard.views.board import board
 from racro_eval.leaderboard.views.breakdown import breakdown
+from racro_eval.models.parameters import billion_parameters
 from racro_eval.scoring.metrics.registry import Part, Score
 from tests.leaderboard.cells import cell
 
@@ -273,4 +273,4 @@ def fields(made: Cell) -> dict[str, object]:
 def test_sizes_come_from_the_list_of_models_or_from_the_name(
     names: tuple[str | None, ...], size: float | None
 ) -> None:
-    assert billions(*names) == pytest.approx(size)
+    assert billion_parameters(*names) == pytest.approx(size)
