@@ -196,7 +196,7 @@ def test_credentials_and_keys_in_an_address_are_used_and_not_repeated(
 @pytest.mark.parametrize(
     "url", ["127.0.0.1:8000/v1", "file:///etc/passwd", "http://", "http://\x00"]
 )
-def test_an_address_that_is_none_is_said_at_once(url: str) -> None:
+def test_an_invalid_base_url_is_an_error_at_the_start(url: str) -> None:
     with pytest.raises(ConfigError, match="must look like http://host:8000"):
         create_engine(ModelEntry(name="m", model="m", base_url=url), "openai")
 
@@ -205,7 +205,7 @@ def test_an_address_that_is_none_is_said_at_once(url: str) -> None:
     ("name", "value"),
     [("HTTP_PROXY", "nonsense://user:secret@x"), ("SSL_CERT_FILE", "/not/there")],
 )
-def test_a_proxy_or_certificate_that_is_none_is_said(
+def test_an_unusable_proxy_or_certificate_is_an_error(
     server: Server, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -214,7 +214,7 @@ def test_a_proxy_or_certificate_that_is_none_is_said(
     assert "secret" not in str(caught.value)
 
 
-def test_nobody_listening_is_said() -> None:
+def test_an_address_where_nobody_listens_is_an_error() -> None:
     entry = ModelEntry(name="m", model="m", base_url=GONE, options={"wait_s": 0})
     with pytest.raises(
         EngineError, match=r"Nobody answers at http://127\.0\.0\.1:9/v1 for m .*: is"

@@ -82,7 +82,7 @@ def check(body: bytes) -> None:
         assert all(isinstance(value, float) for value in done.token_logprobs[0])
 
 
-def test_log_probabilities_are_numbers_for_each_token_or_none() -> None:
+def test_log_probabilities_are_complete_or_none() -> None:
     assert read_reply("r", json.dumps(whole()).encode(), 1.0).token_logprobs == ((-0.5,),)
 
 

@@ -121,7 +121,7 @@ def test_without_an_index_the_weight_files_count(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("config", [None, "{}", "not JSON", '{"num_attention_heads": 0}'])
-def test_a_size_that_is_not_to_be_read_is_said(tmp_path: Path, config: str | None) -> None:
+def test_a_size_that_cannot_be_read_is_an_error(tmp_path: Path, config: str | None) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"x")
     if config is not None:
         (tmp_path / "config.json").write_text(config)

@@ -85,7 +85,7 @@ def test_importing_the_engines_imports_no_model_library() -> None:
     assert done.stdout.strip() == "set()"
 
 
-def test_public_names_are_sorted_and_there() -> None:
+def test_public_names_are_sorted_and_exist() -> None:
     names = racro_eval.engines.__all__
     assert names == sorted(names)
     assert all(hasattr(racro_eval.engines, name) for name in names)

@@ -96,7 +96,7 @@ def test_a_seed_makes_the_text_the_same_with_pictures(captioner: Engine) -> None
     assert texts(captioner, requests) == {r.id: text_of(captioner, r) for r in requests}
 
 
-def test_another_seed_gives_another_text(reasoner: Engine) -> None:
+def test_the_text_depends_on_the_seed(reasoner: Engine) -> None:
     drawn = [
         text_of(reasoner, ask("1", "What is x?", temperature=1.0, seed=seed)) for seed in range(4)
     ]
@@ -240,7 +240,7 @@ def test_no_more_than_a_window_is_pulled_ahead(tiny_reasoner: Path) -> None:
     assert len(list(stream)) == 49
 
 
-def test_an_empty_stream_gives_nothing(reasoner: Engine) -> None:
+def test_an_empty_stream_has_no_completions(reasoner: Engine) -> None:
     assert list(reasoner.stream([])) == []
 
 

@@ -63,7 +63,7 @@ def test_a_local_folder_never_touches_the_network(tiny_vlm: Path, tiny_reasoner:
         ("chat_template.jinja", r"has no chat template"),
     ],
 )
-def test_an_incomplete_folder_is_told_what_is_missing(
+def test_the_error_for_an_incomplete_folder_names_what_is_missing(
     vlm_copy: Path, file: str, sentence: str
 ) -> None:
     (vlm_copy / file).unlink()
@@ -72,7 +72,7 @@ def test_an_incomplete_folder_is_told_what_is_missing(
     assert str(vlm_copy) in str(caught.value)
 
 
-def test_a_folder_that_is_not_there_is_not_looked_up(tmp_path: Path) -> None:
+def test_a_missing_folder_is_not_looked_up(tmp_path: Path) -> None:
     with pytest.raises(MissingError, match="There is no model folder"):
         start(tmp_path / "nowhere")
 
@@ -212,7 +212,7 @@ def test_a_tokenizer_without_padding_pads_with_its_end_token(
     assert texts(start(reasoner_copy), requests) == texts(reasoner, requests)
 
 
-def test_pixel_limits_are_refused_where_there_are_none(vlm_copy: Path) -> None:
+def test_pixel_limits_are_refused_for_processors_without_them(vlm_copy: Path) -> None:
     path = vlm_copy / "preprocessor_config.json"
     path.write_text(json.dumps({"image_processor_type": "ViTImageProcessor"}))
     with pytest.raises(ConfigError, match="image processor of vlm has no pixel limits"):

@@ -244,7 +244,7 @@ def test_images_are_read_within_the_window_only(vlm: Engine) -> None:
     assert Counted.reads == 30
 
 
-def test_tensor_parallel_over_two_processes_gives_the_same_text(
+def test_tensor_parallelism_over_two_processes_does_not_change_the_text(
     reasoner: Engine, tiny_reasoner: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VLLM_CPU_OMP_THREADS_BIND", "nobind")
@@ -255,7 +255,7 @@ def test_tensor_parallel_over_two_processes_gives_the_same_text(
     assert sum(ours[name] == theirs[name] for name in ours) >= 7
 
 
-def test_two_copies_give_the_same_text_and_encode_no_image_twice(
+def test_two_replicas_give_the_same_text_and_encode_no_image_twice(
     vlm: Engine, tiny_vlm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counts = tmp_path / "counts"
@@ -292,7 +292,7 @@ def test_two_copies_give_the_same_text_and_encode_no_image_twice(
         ({"model": "/nowhere/at/all"}, MissingError, "There is no model folder"),
     ],
 )
-def test_what_cannot_start_says_why(
+def test_the_error_for_a_model_that_cannot_start_says_why(
     tiny_reasoner: Path,
     more: dict[str, object],
     kind: type[Exception],
@@ -354,7 +354,7 @@ def test_an_engine_that_is_killed_ends_its_stage_and_keeps_its_rows(
     assert still_alive(children) == []
 
 
-def test_ctrl_c_gives_up_what_is_in_flight_and_keeps_what_is_finished(
+def test_ctrl_c_cancels_what_is_in_flight_and_keeps_what_is_finished(
     tmp_path: Path, tiny_reasoner: Path
 ) -> None:
     process, children = slow_run(tmp_path, tiny_reasoner, tokens=800)
@@ -446,7 +446,7 @@ def endless(model: Path) -> ModelEntry:
     return ModelEntry(name="r", model=str(model), max_model_len=1024, options=options)
 
 
-def test_a_model_that_never_loads_is_given_up_with_the_engines_last_words(
+def test_a_model_that_never_loads_is_an_error_with_the_last_line_of_the_log(
     tmp_path: Path, tiny_reasoner: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mark = tmp_path / "loading"
@@ -470,7 +470,7 @@ def test_a_model_that_never_loads_is_given_up_with_the_engines_last_words(
 
 
 @pytest.mark.parametrize("whom", ["the child", "all of it"])
-def test_a_child_that_dies_while_it_loads_is_said_at_once(
+def test_a_child_that_dies_while_it_loads_is_an_error_at_once(
     tmp_path: Path, tiny_reasoner: Path, monkeypatch: pytest.MonkeyPatch, whom: str
 ) -> None:
     mark = tmp_path / "loading"
@@ -493,7 +493,7 @@ def test_a_child_that_dies_while_it_loads_is_said_at_once(
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_an_engine_that_nobody_closes_ends_with_its_last_user(tiny_reasoner: Path) -> None:
+def test_an_engine_that_is_not_closed_ends_with_its_last_reference(tiny_reasoner: Path) -> None:
     before = descendants(os.getpid())
     engine = create_engine(ModelEntry(name="r", model=str(tiny_reasoner), **SETTINGS), "vllm")
     children = descendants(os.getpid()) - before

@@ -50,7 +50,7 @@ def child(monkeypatch: pytest.MonkeyPatch, folder: Path, what: str) -> None:
         ("write_frame(out, ready); write_frame(out, {'id': 7, 'texts': None})", "invalid message"),
     ],
 )
-def test_a_child_that_dies_or_writes_something_else_is_a_sentence(
+def test_a_child_that_dies_or_writes_something_else_is_an_error(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, what: str, says: str
 ) -> None:
     child(monkeypatch, tmp_path, what)
@@ -71,7 +71,7 @@ def test_a_child_that_dies_or_writes_something_else_is_a_sentence(
         (None, "without an answer"),
     ],
 )
-def test_an_output_of_vllm_that_is_no_answer_is_a_failure(
+def test_an_output_of_vllm_without_an_answer_is_a_failure(
     outputs: list[tuple[str | None, int]] | None, says: str
 ) -> None:
     with pytest.raises(DataError, match=says):
@@ -79,7 +79,7 @@ def test_an_output_of_vllm_that_is_no_answer_is_a_failure(
 
 
 @pytest.mark.parametrize("reason", ["stop", "length"])
-def test_an_output_of_vllm_that_is_one(reason: str) -> None:
+def test_an_output_of_vllm_with_an_answer(reason: str) -> None:
     assert outcome([(reason, 2)]) == {
         "texts": ["xx"],
         "finish_reasons": [reason],

@@ -92,14 +92,12 @@ class TestRefused:
         assert str(path) in str(caught.value)
         return str(caught.value)
 
-    def test_rows_twice(self, tmp_path: Path) -> None:
+    def test_duplicate_rows(self, tmp_path: Path) -> None:
         path = write(tmp_path, ROWS[0], ROWS[0])
         path.with_name("qcap+sol-00000000.csv").touch()
         assert "two rows have the same index and sample number. Remove it" in self.complaint(path)
 
-    def test_verdicts_are_kept_where_their_answers_are_not_beside_them(
-        self, tmp_path: Path
-    ) -> None:
+    def test_verdicts_are_kept_if_their_answers_are_missing(self, tmp_path: Path) -> None:
         message = self.complaint(write(tmp_path, ROWS[0], ROWS[0]))
         assert "Its answers, qcap+sol-00000000.csv, are missing: restore it" in message
         assert "emove" not in message
@@ -130,7 +128,7 @@ class TestRefused:
         path.write_text(path.read_text().replace('"level"', '"lvl"', 1))
         assert "no column 'level'" in self.complaint(path)
 
-    def test_a_verdict_that_is_none(self, tmp_path: Path) -> None:
+    def test_an_invalid_verdict(self, tmp_path: Path) -> None:
         path = write(tmp_path, *ROWS)
         path.write_text(path.read_text().replace('"correct","1"', '"correct","yes"'))
         assert "its column 'correct' contains 'yes', not 0 or 1" in self.complaint(path)
@@ -151,12 +149,12 @@ class TestRefused:
             self.complaint(path)
         )
 
-    def test_no_sidecar(self, tmp_path: Path) -> None:
+    def test_a_missing_sidecar(self, tmp_path: Path) -> None:
         path = write(tmp_path, *ROWS)
         path.with_suffix(".json").unlink()
         assert "has no sidecar" in self.complaint(path)
 
-    def test_no_file(self, tmp_path: Path) -> None:
+    def test_a_missing_file(self, tmp_path: Path) -> None:
         path = write(tmp_path, *ROWS)
         path.unlink()
         assert "it does not exist" in self.complaint(path)
@@ -169,7 +167,7 @@ def test_an_empty_folder_says_what_to_run_first(tmp_path: Path) -> None:
         find_graded(tmp_path / "nowhere")
 
 
-def test_a_folder_that_is_named_like_a_graded_file_is_none(tmp_path: Path) -> None:
+def test_a_folder_with_the_name_of_a_graded_file_is_ignored(tmp_path: Path) -> None:
     (tmp_path / "x.graded.csv").mkdir()
     with pytest.raises(MissingError, match="holds no graded files"):
         find_graded(tmp_path)

@@ -68,7 +68,7 @@ class TestRows:
     ) -> None:
         assert only([cell(reasoner="R", **more)]).label == label  # type: ignore[arg-type]
 
-    def test_other_settings_under_the_same_name_are_told_apart(self) -> None:
+    def test_rows_with_the_same_name_are_distinguished_by_their_settings(self) -> None:
         cells = [cell(reasoner="R", config="11112222"), cell(reasoner="R", config="33334444")]
         assert labels(cells) == [["+ R [1111]", "+ R [3333]"]]
 
@@ -86,10 +86,10 @@ class TestRows:
         notes = " ".join(board(build_table(cells)).notes)
         assert "Rows with rapid prompts are rows of their own" in notes
         assert "Rows scored by vlmevalkit are rows of their own" in notes
-        assert "Verdicts of different graders (2, 3) stand together" in notes
+        assert "The table mixes verdicts of different graders (2, 3)" in notes
         assert len(board(build_table(cells[:1])).notes) == 1
 
-    def test_a_refused_score_is_missing_and_its_reason_is_told(self) -> None:
+    def test_a_refused_score_is_missing_and_its_reason_is_a_note(self) -> None:
         refused = cell(reasoner="R")
         refused.score.value, refused.score.refusal = None, "problem 3 lacks a step."
         document = board(build_table([refused], ["MathVision"]))

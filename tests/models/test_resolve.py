@@ -44,7 +44,7 @@ def test_own_entries_win() -> None:
         ("echo:m@http://127.0.0.1:8000/v1", "m", "m", "echo", "http://127.0.0.1:8000/v1"),
     ],
 )  # fmt: skip
-def test_other_ways_to_say_it(
+def test_other_ways_to_name_a_model(
     text: str, name: str, model: str, engine: str | None, base_url: str | None
 ) -> None:
     entry = resolve_model(text)
@@ -68,7 +68,7 @@ def test_a_local_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "~nobody-here", "a\0b", "x" * 5000])
-def test_a_text_that_can_be_no_folder_is_none(text: str) -> None:
+def test_a_text_that_cannot_be_a_folder_is_none(text: str) -> None:
     assert ModelEntry(name="m", model=text).local_folder is None
     with pytest.raises((MissingError, UnknownNameError)):
         resolve_model(text)

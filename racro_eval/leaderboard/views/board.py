@@ -129,13 +129,15 @@ def notes(table: Table) -> list[str]:
             "other rules, not to be compared with the others."
         )
     if any(row.label.endswith("]") for row in table.rows):
-        lines.append("Rows of one name are runs with other settings, in square brackets.")
+        lines.append(
+            "Rows with the same name are runs with different settings, in square brackets."
+        )
     graders = sorted(
         {cell.grader for cell in table.cells() if cell.profile == DEFAULT_PROFILE} - {""}
     )
     if len(graders) > 1:
         lines.append(
-            f"Verdicts of different graders ({', '.join(graders)}) stand together; the same run "
+            f"The table mixes verdicts of different graders ({', '.join(graders)}); the same run "
             "command grades again without asking any model."
         )
     lines += [f"{cell.path}: {cell.score.refusal}" for cell in table.cells() if cell.score.refusal]
