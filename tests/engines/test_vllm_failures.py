@@ -13,7 +13,7 @@ import pytest
 from racro_eval.engines import Message, Request
 from racro_eval.engines.model_entry import ModelEntry
 from racro_eval.engines.vllm.engine import VllmEngine
-from racro_eval.engines.vllm.worker import _outcome
+from racro_eval.engines.vllm.model import completion_fields
 from racro_eval.errors import DataError, EngineError
 
 CHILD = """#!{python}
@@ -95,4 +95,4 @@ def outcome(outputs: list[tuple[str | None, int]] | None) -> dict[str, Any]:
     if outputs is not None:
         made = [SimpleNamespace(token_ids=range(n), finish_reason=reason) for reason, n in outputs]
         final = SimpleNamespace(outputs=made, prompt_token_ids=[1])
-    return _outcome(final, lambda ids: "x" * len(ids), logprobs=False)
+    return completion_fields(final, lambda ids: "x" * len(ids), logprobs=False)
