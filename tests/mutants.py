@@ -59,7 +59,7 @@ TESTS = {
     "store.file_hash": ["tests/stages/test_graded_files.py"],
     "stages.stage_file": ["tests/stages/test_stage_files.py", "tests/test_pipeline.py"],
     "models.keys": ["tests/models/test_keys.py"],
-    "models.fingerprint": ["tests/models", "tests/test_same_model.py"],
+    "models.fingerprint": ["tests/models"],
     "models.weights": ["tests/models/test_weights.py"],
 }
 """Module → the tests that are to notice its mutants."""

@@ -784,7 +784,7 @@ class TestLoading:
         out = io.StringIO()
 
         def create(entry: ModelEntry, engine: str, max_images: int) -> Engine:
-            current_loading().words = lambda: "reading\x1b[31m shard 3 of 9 " + "." * 300
+            current_loading().log_line = lambda: "reading\x1b[31m shard 3 of 9 " + "." * 300
             while "still loading" not in out.getvalue():
                 time.sleep(0.01)
             return EchoEngine(entry)
@@ -793,7 +793,7 @@ class TestLoading:
         run(settings(small, variant="qa"), Display(Console(file=out, width=2000)))
         line = next(line for line in out.getvalue().splitlines() if "still loading" in line)
         assert line.startswith("m is still loading after ")
-        assert "Its engine last said: reading\\x1b[31m shard 3 of 9 ..." in line
+        assert "The last line of its log: reading shard 3 of 9 ..." in line
         assert len(line) < 300 and line.endswith("…")
 
     @pytest.mark.parametrize("thread", [False, True], ids=["main thread", "another thread"])
@@ -825,7 +825,8 @@ class TestLoading:
             assert signal.getsignal(signal.SIGALRM) is before
             assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
         (report,) = reports
-        assert re.match(r"r was still loading after \d+ s and was given up", str(report.errors[0]))
+        sentence = r"r was still loading after \d+ s, the limit of --load-timeout"
+        assert re.match(sentence, str(report.errors[0]))
         assert isinstance(report.errors[0], EngineError)
         assert report.graded[-1].parent.name == "s"
 

@@ -1,1 +1,1 @@
-"""The embedded demo."""
+"""The demo: a benchmark of generated problems, and three tiny models that answer it."""

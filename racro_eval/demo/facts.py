@@ -1,7 +1,7 @@
-"""What a demo problem is about, as typed data: the picture shows it, the caption says it.
+"""The content of a demo problem as typed data.
 
-Everything else follows from these facts: the value that answers the question, the caption that
-gives a reasoner all it needs for it, the pixels (`pictures.py`) and the text a model is trained on.
+Everything else follows from these facts: the value that answers the question, the caption with all
+that a reasoner needs, the pixels (`pictures.py`) and the texts for training.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Literal
 Colour = Literal["red", "green", "blue", "orange"]
 Kind = Literal["circle", "square", "triangle"]
 Asked = Literal["sum", "difference", "total", "largest", "smallest"]
-"""Of bars; sum and difference are those of the largest and the smallest bar."""
+"""Questions about bars; sum and difference are of the largest and the smallest bar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,10 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class CountFacts:
-    """Some shapes, of which those of one colour or one kind are to be counted.
+    """Some shapes, with the question how many have a certain colour or kind.
 
     shapes: in reading order, one per cell, from the first cell.
-    asked: the colour or the kind in question; at least one shape has it.
+    asked: the colour or the kind in question, of at least one shape.
     """
 
     shapes: tuple[Shape, ...]
@@ -37,7 +37,7 @@ class CountFacts:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The colour of every shape if a colour is asked for, else its kind."""
+        """The colour of every shape if the question is about a colour, else its kind."""
         return tuple(shape.colour if self.by == "colour" else shape.kind for shape in self.shapes)
 
     @property
@@ -46,7 +46,7 @@ class CountFacts:
 
     @property
     def caption(self) -> str:
-        """Only what the question needs: colours or kinds, never both."""
+        """Only what the question needs: colours or kinds, not both."""
         return f"The shapes are {', '.join(self.labels)}."
 
 
@@ -94,14 +94,14 @@ class ExpressionFacts:
 
     @property
     def text(self) -> str:
-        """As it is drawn, without blanks: `7+5x2`."""
+        """The expression as it is drawn, without blanks: `7+5x2`."""
         a, b, c = self.numbers
         first, second = self.operators
         return f"{a}{first}{b}{second}{c}"
 
     @property
     def steps(self) -> tuple[tuple[int, str, int, int], tuple[int, str, int, int]]:
-        """The two calculations in order, as (left, operator, right, result): times goes first."""
+        """The two calculations in order, as (left, operator, right, result); times comes first."""
         a, b, c = self.numbers
         first, second = self.operators
         if second == "x":

@@ -1,7 +1,7 @@
 """The 5x7 letters of the demo's pictures.
 
-They are drawn by hand and not taken from a font: a font, or the library that renders it, differs
-from machine to machine, and with it every picture and every key of the cache.
+They are drawn by hand, not taken from a font: fonts, and the libraries that render them, differ
+between machines, and with them every picture and every key of the cache would differ.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ _SHEETS = (
 
 
 def _read(letters: str, sheet: str) -> dict[str, tuple[str, ...]]:
-    """Letter → its rows, from the letters that stand side by side on a sheet."""
+    """Letter → its rows, from letters side by side on a sheet."""
     columns = zip(*(line.split() for line in sheet.split("\n") if line.strip()), strict=True)
     return dict(zip(letters, columns, strict=True))
 

@@ -1,10 +1,11 @@
-"""The demo's pictures: 112x112 pixels that a vision model of half a million weights learns to read.
+"""The demo's pictures: 112x112 pixels that a vision model of half a million weights can learn.
 
-A picture is a raster of 4x4 cells of 28 pixels, which is one image token of Qwen2.5-VL each (patch
-14, merge 2). Text stands in glyph slots, half a cell wide, so that a token sees whole letters.
+A picture is a grid of 4x4 cells of 28 pixels; a cell is one image token of Qwen2.5-VL (patch 14,
+merge 2). Text is in slots of half a cell, so that a token sees whole letters.
 
-The bytes of a picture are a function of its facts alone, on every machine: they go into the keys of
-the cache. Hence own letters, integer arithmetic for the background, and no compression.
+The bytes of a picture depend only on its facts, on every machine, because they are part of the keys
+of the cache. Therefore the letters are our own, the background is computed in integers, and nothing
+is compressed.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ INK = (0, 0, 0)
 RULE = (150, 150, 150)
 BAR_COLOURS = ("red", "green", "blue", "orange")
 LARGEST_BAR = 20
-"""The value of a bar that is two cells high."""
+"""The largest value, of a bar that is two cells high."""
 
 
 def draw(facts: Facts) -> Image.Image:
@@ -63,16 +64,16 @@ def draw(facts: Facts) -> Image.Image:
 
 
 def png(image: Image.Image) -> bytes:
-    """An RGB picture of up to 64 kB of pixels as a PNG, uncompressed.
+    """An RGB picture of up to 64 kB of pixels as an uncompressed PNG.
 
-    Pillow's own PNGs differ between its versions, which bring different zlibs.
+    Pillow's PNGs differ between its versions, which have different versions of zlib.
     """
     width, height = image.size
     pixels = image.tobytes()
     stride = 3 * width
-    # every line starts with its filter, 0 for none
+    # every line starts with its filter; 0 is none
     lines = b"".join(b"\0" + pixels[at : at + stride] for at in range(0, len(pixels), stride))
-    # a zlib stream of one block, which is the last (1) and stored as it is
+    # a zlib stream with one block, which is the last one (1) and is not compressed
     block = b"\x78\x01\x01" + struct.pack("<HH", len(lines), len(lines) ^ 0xFFFF) + lines
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)  # 8 bits, RGB
     return (
@@ -89,10 +90,10 @@ def _chunk(name: bytes, data: bytes) -> bytes:
 
 @cache
 def background() -> Image.Image:
-    """A tint that gets redder to the right and bluer downwards.
+    """A background that gets redder to the right and bluer downwards.
 
-    It gives every patch a place. Qwen2.5-VL's vision tower knows only relative positions, and on
-    white paper a model of this size did not begin to read.
+    It encodes the position of every patch: Qwen2.5-VL's vision tower has relative positions only,
+    and with a white background a model of this size did not learn to read.
     """
     tint = [185 + 70 * step // (SIZE - 1) for step in range(SIZE)]
     return Image.frombytes(
@@ -108,7 +109,7 @@ def _write(canvas: ImageDraw.ImageDraw, row: int, slot: int, text: str) -> None:
 
 @cache
 def _glyph(letter: str) -> Image.Image:
-    """A letter's mask, twice its bitmap's size."""
+    """The mask of a letter, twice the size of its glyph."""
     pixels = bytes(255 * (ink == "#") for row in GLYPHS[letter] for ink in row)
     small = Image.frombytes("L", (WIDTH, HEIGHT), pixels)
     return small.resize((2 * WIDTH, 2 * HEIGHT), Image.Resampling.NEAREST).convert("1")
@@ -127,12 +128,12 @@ def _shape(canvas: ImageDraw.ImageDraw, cell: int, shape: Shape) -> None:
 
 
 def _bars(canvas: ImageDraw.ImageDraw, facts: BarsFacts) -> None:
-    """Values in the first row, bars that end at the third row's end, names below."""
+    """Values in the first row, bars down to the end of the third row, names below."""
     floor = 3 * CELL
     for column, (name, value) in enumerate(zip(facts.names, facts.values, strict=True)):
         left = column * CELL
         if column:
-            # the values 1 and 12 side by side are not 112
+            # without it, the values 1 and 12 would look like 112
             canvas.line((left, 0, left, CELL - 1), fill=RULE)
         _write(canvas, 0, 2 * column, str(value))
         top = floor - value * 2 * CELL // LARGEST_BAR
@@ -141,7 +142,7 @@ def _bars(canvas: ImageDraw.ImageDraw, facts: BarsFacts) -> None:
 
 
 def _triangle(canvas: ImageDraw.ImageDraw, facts: TriangleFacts) -> None:
-    """An outline, and at each corner its angle."""
+    """An outline, with its angle at each corner."""
     corners = [(facts.apex, 30), (12, 82), (100, 82)]
     for start, end in zip(corners, [*corners[1:], corners[0]], strict=True):
         canvas.line((start, end), fill=INK, width=2)

@@ -1,4 +1,4 @@
-"""The problems of the embedded benchmark `Demo`: four skills, as many problems as you ask for.
+"""The problems of the built-in benchmark `Demo`: four skills, any number of problems.
 
 | skill | the picture shows          | a question, and its answer                             |
 |-------|----------------------------|--------------------------------------------------------|
@@ -7,8 +7,8 @@
 | expr  | 7+5x2                      | Calculate the expression in the image. 17              |
 | tri   | angles 50, 65 and x        | What is the value of x in degrees? 65                  |
 
-A problem is a function of its seed and number, so the benchmark is no file: `problem(10000000, 7)`
-is the same on every machine. It is easy for a person and, without reading the picture, a guess.
+A problem is a function of its seed and number, so the benchmark needs no file: `problem(10000000,
+7)` is the same on every machine. It is easy for a person and, without the picture, a guess.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ SKILLS: tuple[Skill, ...] = get_args(Skill)
 COLOURS: tuple[Colour, ...] = get_args(Colour)
 KINDS: tuple[Kind, ...] = get_args(Kind)
 NAMES = "KMPRST"
-"""The names that bars can have."""
+"""The names of bars."""
 
 OPTIONS_SHARE = 0.35
-"""The share of the problems with a number for an answer that are multiple choice."""
+"""The share of multiple choice among the problems with a numeric answer."""
 _DISTANCES = (-10, -5, -4, -3, -2, -1, 1, 2, 3, 4, 5, 10)
-"""How far from the value a wrong option may be."""
+"""The differences between wrong options and the value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ class Problem:
     question: without options and without any hint.
     options: letter → text; empty for a free-form problem.
     answer: the letter of the right option, else the value.
-    caption: the text that says what the question needs of the picture, and no more.
-    facts: what the picture shows and what is asked of it (`facts.py`).
+    caption: what the question needs of the picture, and no more.
+    facts: the content of picture and question (`facts.py`).
     """
 
     skill: Skill
@@ -75,14 +75,14 @@ class Problem:
 def problem(seed: int, number: int) -> Problem:
     """Problem `number` of the benchmark of this seed; its skill is `number` modulo 4.
 
-    The random stream is that of `seed + number`: seeds nearer to each other than the numbers in use
-    have problems in common.
+    Its random stream has the seed `seed + number`, so two seeds whose difference is less than the
+    number of problems have problems in common.
     """
     return make_problem(SKILLS[number % len(SKILLS)], random.Random(seed + number))
 
 
 def make_problem(skill: Skill, rng: random.Random) -> Problem:
-    """The next problem of a skill from a random stream, e.g. an endless one for training."""
+    """A problem of a skill from a random stream; training takes many from one stream."""
     question, facts = _MAKERS[skill](rng)
     options: dict[str, str] = {}
     answer = facts.value
@@ -107,7 +107,7 @@ def picture_bytes(problem: Problem) -> bytes:
 
 
 def _number_options(value: int, rng: random.Random) -> dict[str, str]:
-    """Four different numbers from 0 on, in any order, one of which is the value."""
+    """Four different numbers of at least 0, in random order; one of them is the value."""
     wrong = [value + distance for distance in _DISTANCES if value + distance >= 0]
     numbers = [value, *rng.sample(wrong, 3)]
     rng.shuffle(numbers)
@@ -164,7 +164,7 @@ def _triangle(rng: random.Random) -> tuple[str, TriangleFacts]:
     first = rng.randrange(20, 91, 5)
     second = rng.randrange(20, min(90, 180 - 20 - first) + 1, 5)
     apex = pictures.SIZE // 2 + rng.randint(-6, 6)
-    # the label stands on the side of the apex's middle
+    # the label is on the same side of the middle as the apex
     slot = 2 if apex < pictures.SIZE // 2 else 4
     question = rng.choice(
         ("What is the value of x in degrees?", "Find the angle x in the triangle.")

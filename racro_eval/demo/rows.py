@@ -18,7 +18,7 @@ class DrawnImage:
 
     @property
     def name(self) -> str:
-        """Where the image is, for people."""
+        """The name of the image in messages."""
         return f"demo, seed {self.seed}, picture {self.number}"
 
     def read(self) -> bytes:
@@ -29,12 +29,12 @@ class DrawnImage:
 def rows(seed: int, count: int) -> Iterator[tuple[Mapping[str, Any], DrawnImage]]:
     """The first `count` problems of a seed: index, question, options (list), answer and skill."""
     for number in range(count):
-        made = problem(seed, number)
+        item = problem(seed, number)
         row = {
             "index": str(number),
-            "question": made.question,
-            "options": list(made.options.values()),
-            "answer": made.answer,
-            "skill": made.skill,
+            "question": item.question,
+            "options": list(item.options.values()),
+            "answer": item.answer,
+            "skill": item.skill,
         }
         yield row, DrawnImage(seed, number)

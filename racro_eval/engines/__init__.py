@@ -1,4 +1,4 @@
-"""Engines: what turns prompts into text. Importing this loads no model library."""
+"""Engines: they turn prompts into text. Importing this package loads no model library."""
 
 from racro_eval.engines.base import (
     Completion,

@@ -1,9 +1,9 @@
-"""The contract between stages and engines. A stage does not know which engine it talks to.
+"""The contract between stages and engines. A stage does not know which engine it uses.
 
-An engine takes a stream of requests and gives a stream of completions, in any order, as they
-finish. It pulls a bounded number of requests ahead, and opens images only then, so memory does not
-grow with the number of requests. The failure of one request is data (`Completion.error`); only an
-engine that can serve no request at all raises EngineError.
+An engine takes a stream of requests and returns a stream of completions, in any order, as they
+finish. It pulls a bounded number of requests in advance, and opens images only then, so memory does
+not grow with the number of requests. The failure of one request is data (`Completion.error`); an
+engine raises EngineError only if it can serve no request at all.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How text is drawn. Temperature 0 is greedy; `top_k` 0 and `top_p` 1 switch the cut off.
+    """How text is sampled. Temperature 0 is greedy; `top_k` 0 and `top_p` 1 switch them off.
 
-    seed: makes the draw of this one request repeatable, whatever else is in flight.
-    logprobs: ask for `Completion.token_logprobs`, which does not change the text.
+    max_tokens: the limit of the generated text. seed: makes the sampling of this request
+    repeatable, whatever else is in flight. logprobs: whether to return `Completion.token_logprobs`,
+    which does not change the text.
 
     >>> from racro_eval import Sampling
     >>> Sampling(temperature=0.6, top_p=0.95, seed=1).max_tokens
@@ -39,7 +40,7 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of a chat: role is "system" or "user", content is text.
+    """One turn of a chat. role: "system" or "user". content: its text.
 
     >>> from racro_eval import Message
     >>> Message("user", "How many dots?").role
@@ -68,7 +69,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Token counts; images count with the tokens they become."""
+    """Token counts. An image counts as the tokens that the model sees of it."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -76,13 +77,13 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What came back for the request of the same id.
+    """The result of the request with the same id.
 
-    texts and finish_reasons ("stop" or "length") have one entry per generated text, without special
+    texts, finish_reasons ("stop" or "length"): one entry per generated text, without special
     tokens; both are empty if `error` is set. latency_s: seconds from the start of work on the
     request to its end. token_logprobs: if asked for, one list per text with the natural logarithm
-    of the probability of each generated token (the one that ends the text too), by the model's own
-    distribution: before penalty, temperature and cuts.
+    of the probability of each generated token, the last token included. The probabilities are the
+    model's own: before penalty, temperature, top_k and top_p.
 
     >>> from racro_eval import Completion
     >>> completion = Completion("1", texts=("It is 2.",), finish_reasons=("stop",))
@@ -101,9 +102,9 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """What an engine says of itself: its registered name, its model, the versions it runs on.
+    """An engine's registered name, its model, and the versions of the packages that it uses.
 
-    device: "cpu" or "gpu"; empty if the engine does not compute itself.
+    device: "cpu" or "gpu"; empty if the engine does not compute by itself.
     """
 
     name: str
@@ -125,9 +126,9 @@ class Engine(Protocol):
     info: EngineInfo
 
     def stream(self, requests: Iterable[Request]) -> Iterator[Completion]:
-        """Complete the requests, in any order, as they finish. One completion per request."""
+        """Yield one completion per request, in any order, as they finish."""
         ...
 
     def close(self) -> None:
-        """Free what the engine holds. Safe to call twice."""
+        """Free the engine's resources. Safe to call twice."""
         ...

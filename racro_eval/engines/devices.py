@@ -1,4 +1,4 @@
-"""What this machine computes on, found out without importing torch; and the dtype that follows."""
+"""The device of this machine, detected without importing torch, and the dtype that follows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def device() -> str:
-    """ "gpu" or "cpu": what torch as it is installed here will find, as far as can be foreseen."""
+    """ "gpu" or "cpu": the device that the installed torch is expected to find."""
     build = _torch_build()
     if build == "cpu" or os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
         return "cpu"
@@ -19,7 +19,7 @@ def device() -> str:
 
 
 def _torch_build() -> str:
-    """What torch was built for: "cpu", "cu128", "rocm6.2"; empty if it does not say so."""
+    """What torch was built for: "cpu", "cu128", "rocm6.2"; "" if its version does not say so."""
     try:
         return metadata.version("torch").partition("+")[2]
     except metadata.PackageNotFoundError:
@@ -27,11 +27,11 @@ def _torch_build() -> str:
 
 
 def automatic_dtype(engine: str) -> tuple[str, str | None]:
-    """What `dtype: auto` means for an engine here, and the device it was chosen for, if any.
+    """What `dtype: auto` means for an engine here, and the device for which it was chosen, if any.
 
-    On a GPU, vLLM chooses by the model's config, which is part of its fingerprint: the word stays.
+    On a GPU, vLLM chooses by the model's config, which is part of its fingerprint, so "auto" stays.
     vLLM runs on a CPU only if it was built for it, so a build for GPUs means a GPU wherever the run
-    is planned. Engines that load no weights choose nothing.
+    is planned. For engines that load no weights "auto" stays, too.
     """
     if engine == "transformers":
         return ("float32", "cpu") if device() == "cpu" else ("bfloat16", "gpu")

@@ -1,6 +1,6 @@
-"""An engine without a model: it answers at once, always the same, and costs nothing.
+"""An engine without a model: its answers are immediate, deterministic and free.
 
-For tests and dry runs of the whole pipeline. What it says is nonsense in the right shape.
+For tests and for trying the whole pipeline. The answers are nonsense in the right format.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from racro_eval.engines.failures import failed
 if TYPE_CHECKING:
     from racro_eval.engines.model_entry import ModelEntry
 
-_VERSION = "1"  # of the default reply; raise it when the same prompt gets another answer
+_VERSION = "1"  # increase it when the default reply to a prompt changes
 _OPTION = re.compile(r"\(([A-E])\)|^\s*([A-E])[.)](?=\s)", re.MULTILINE)
 
 
 class EchoEngine:
-    """Answers with one sentence about the prompt and a boxed letter or a small number.
+    """Answers with a sentence about the prompt and a boxed letter or digit.
 
-    The answer depends on the model's name, the messages, the bytes of the images and, when the
-    temperature is above 0, the seed; on nothing else. Options of the entry:
+    The answer depends only on the model's name, the messages, the bytes of the images and, if the
+    temperature is above 0, the seed. Options of the entry:
 
-    window (8): so many requests are pulled before the first is answered; they are answered last
-    first, so that whoever relies on the order of the requests is found out.
+    window (8): how many requests are pulled at a time; they are answered in reverse order, to
+    reveal code that relies on the order of the requests.
     latency_s (0): seconds to sleep for each request.
 
-    reply: the text for a request instead; an exception in it is the error of that request.
+    reply: returns the text for a request instead; an exception is the error of that request.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class EchoEngine:
         self.info = EngineInfo("echo", entry.model, {"echo": _VERSION})
 
     def stream(self, requests: Iterable[Request]) -> Iterator[Completion]:
-        """Complete the requests, window by window, each window from its end to its start."""
+        """Complete the requests window by window, each window in reverse order."""
         waiting = iter(requests)
         while window := list(islice(waiting, self._window)):
             for request in reversed(window):
@@ -71,12 +71,12 @@ class EchoEngine:
             full = self._reply(request)
         except Exception as error:  # whatever goes wrong with one request is data
             return failed(request, error, time.perf_counter() - started)
-        text, cut = _first_words(full, request.sampling.max_tokens)
+        text, truncated = _first_words(full, request.sampling.max_tokens)
         prompt_words = sum(len(message.content.split()) for message in request.messages)
         return Completion(
             request.id,
             texts=(text,),
-            finish_reasons=("length" if cut else "stop",),
+            finish_reasons=("length" if truncated else "stop",),
             usage=Usage(prompt_words, len(text.split())),
             latency_s=time.perf_counter() - started,
         )
@@ -93,7 +93,7 @@ class EchoEngine:
         )
 
     def _draw(self, request: Request) -> int:
-        """A number that looks random and is the same for the same question."""
+        """A pseudo-random number, the same for the same question."""
         sampling = request.sampling
         question = [
             self._name,
@@ -105,7 +105,7 @@ class EchoEngine:
 
 
 def _first_words(text: str, limit: int) -> tuple[str, bool]:
-    """The text up to its limit-th word, and whether anything was cut off."""
+    """The first `limit` words of the text, and whether there were more."""
     words = list(re.finditer(r"\S+", text))
     if len(words) <= limit:
         return text, False

@@ -1,13 +1,12 @@
-"""Why a text ended, from the words of servers and of vLLM to the two of our own.
+"""Why a text ended: from the finish reasons of servers and of vLLM to our two, "stop" and "length".
 
-A text is complete ("stop") or cut by a limit ("length") only if the word for it is known here.
-Every other end, and one that nobody names, is a failure: what came so far is not what the model
-would have said, and no row is guessed to be complete.
+A text is complete ("stop") or truncated by a limit ("length") only if its reason is known here. Any
+other reason, or none, is a failure: the text may be incomplete, and no row is guessed to be whole.
 """
 
 from __future__ import annotations
 
-from racro_eval.engines.quoting import quoted
+from racro_eval.engines.failures import one_line
 from racro_eval.errors import DataError
 
 _STOP = {
@@ -32,18 +31,17 @@ _LENGTH = {
 }
 
 
-def finish_reason(said: object) -> str:
-    """ "stop" or "length" for the word that a server or vLLM ends a text with, in any case.
+def finish_reason(reason: object) -> str:
+    """ "stop" or "length" for a finish reason of a server or of vLLM, in upper or lower case.
 
-    Raises DataError, a sentence that names the word, for any other end and for none.
+    Raises DataError, a sentence that names the reason, for any other and for None.
     """
-    if said is None or said == "":
-        raise DataError("Nothing says why the answer ended, so it may not be complete.")
-    word = str(said).strip().lower().replace("-", "_") if isinstance(said, str) else None
+    if reason is None or reason == "":
+        raise DataError("The answer has no finish reason, so it may not be complete.")
+    word = str(reason).strip().lower().replace("-", "_") if isinstance(reason, str) else None
     if word in _STOP:
         return "stop"
     if word in _LENGTH:
         return "length"
-    raise DataError(
-        f"The answer is not complete: it ended for the reason {quoted(str(said), 80)!r}."
-    )
+    shown = one_line(str(reason), 80)
+    raise DataError(f"The answer is not complete: its finish reason is '{shown}'.")

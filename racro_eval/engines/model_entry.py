@@ -1,7 +1,4 @@
-"""A model's entry: where its weights are and how to run them. What every engine is made from.
-
-All settings of a model have one place, its entry.
-"""
+"""A model's entry: where its weights are, and all settings with which an engine runs them."""
 
 from __future__ import annotations
 
@@ -16,17 +13,18 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, JsonValue
 
 from racro_eval.engines.base import Sampling
+from racro_eval.errors import MissingError
 from racro_eval.settings import Strict
 
 _LONGEST_FOLDER = 100
-"""Bytes of a folder's name. File systems take 255, and some files have two such names in theirs."""
+"""Bytes of a folder's name. File systems allow 255, and some file names contain two of them."""
 
 
 def folder_name(name: str) -> str:
-    """A name as a folder name that every file system takes.
+    """A name as a folder name that is valid on every file system.
 
-    Equal for spellings that look the same (composed or not). What is too long keeps its beginning
-    and gets a hash of the whole.
+    Composed and decomposed spellings of a name have the same folder name. A name that is too long
+    keeps its beginning, followed by a hash of the whole.
     """
     text = unicodedata.normalize("NFC", name)
     folder = re.sub(r"[^\w.+-]+", "-", text).strip(".-") or "model"
@@ -45,11 +43,11 @@ def _tensor_parallel(value: Any) -> Any:
 
 
 TensorParallel = Annotated[int | Literal["auto"], BeforeValidator(_tensor_parallel)]
-"""GPUs that share one copy of a model; "auto": as few as hold it."""
+"""How many GPUs share a replica of a model; "auto": as few as can hold it."""
 
 
 class SamplingOverrides(Strict):
-    """Sampling of one model where it differs from the stage's; see `base.Sampling`."""
+    """The sampling of one model where it differs from that of the stage; see `base.Sampling`."""
 
     temperature: float | None = Field(None, ge=0)
     top_p: float | None = Field(None, gt=0, le=1)
@@ -65,16 +63,17 @@ class SamplingOverrides(Strict):
 class ModelEntry(Strict):
     """A model and its settings.
 
-    name: what tables call it. model: hub id or local folder. parameters: in billions, for figures.
-    system_prompt: false drops the system message (some R1-style models want none).
-    min_pixels, max_pixels: limits of an image's area; None leaves the model's own.
-    options: settings that only one engine knows.
-    identity: what the rows of this model are kept under, in place of what is found out of its
-    weights or its server (`models.fingerprints`). Whoever gives one vouches for it: two models of
-    the same identity and the same settings share their rows, wherever they are.
+    name: the name in tables and folders. model: hub id or local folder. parameters: in billions,
+    for figures. base_url: of the server, for the engine `openai`. tp, dp: tensor and data parallel
+    size. system_prompt: false drops the system message (some R1-style models want none).
+    min_pixels, max_pixels: limits of an image's area; None leaves the model's own. options:
+    settings that only one engine knows.
+    identity: replaces the fingerprint of the weights (`models.fingerprint`) as what the model's
+    rows are cached under. Two models with the same identity and the same settings share their rows,
+    wherever they are; that this is right is up to the user.
 
-    Every field is part of the key of cached rows, unless `models.keys` names it as one that changes
-    no text.
+    Every field is part of the key of cached rows, unless `models.keys` lists it as one that does
+    not change any text.
 
     >>> from racro_eval import ModelEntry
     >>> entry = ModelEntry(name="big", model="Qwen/Qwen3-32B", tp=4, sampling={"temperature": 0.6})
@@ -103,16 +102,38 @@ class ModelEntry(Strict):
 
     @property
     def folder(self) -> str:
-        """The name as a folder name."""
+        """The name as a folder name (see `folder_name`)."""
         return folder_name(self.name)
 
     @property
     def local_folder(self) -> Path | None:
-        """The model's folder if it is one on this machine."""
+        """The model's folder, if `model` names one on this machine."""
         return existing_folder(self.model)
 
 
 def existing_folder(text: str) -> Path | None:
-    """The folder of this machine that a text names, whatever the text is; None if there is none."""
-    path = os.path.expanduser(text)  # pathlib's raises for a user that is not there
+    """The folder on this machine that a text names, or None."""
+    path = os.path.expanduser(text)  # Path.expanduser raises for an unknown user
     return Path(path) if os.path.isdir(path) else None
+
+
+def named_folder(model: str) -> Path | None:
+    """The folder that `model` names; None if it is a hub id or a name.
+
+    Raises MissingError if it is a path without a folder.
+    """
+    folder = existing_folder(model)
+    if folder is None and model.startswith((".", "/", "~")):
+        raise MissingError(f"There is no model folder {model}.")
+    return folder
+
+
+def model_folder(model: str) -> Path | None:
+    """The folder that `model` names; None if it is a hub id.
+
+    Raises MissingError if it is a path without a folder, or a folder without a model.
+    """
+    folder = named_folder(model)
+    if folder is not None and not (folder / "config.json").is_file():
+        raise MissingError(f"The folder {folder} is not a model: it has no config.json.")
+    return folder

@@ -1,4 +1,4 @@
-"""Reading the engine-specific `options` of a model's settings, refusing what nobody knows."""
+"""Reading and checking the engine-specific `options` of a model's entry."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from racro_eval.errors import ConfigError
 
 
 def check_known(engine: str, options: Mapping[str, object], known: Collection[str]) -> None:
-    """Raise ConfigError, naming the known options, if one of `options` is not known."""
+    """Raise ConfigError, which lists the known options, if one of `options` is unknown."""
     unknown = sorted(set(options) - set(known))
     if unknown:
         raise ConfigError(
             f"The engine {engine!r} has no option {', '.join(map(repr, unknown))}. "
-            f"It knows: {', '.join(sorted(known))}."
+            f"Its options are: {', '.join(sorted(known))}."
         )
 
 
 def whole_number(
     engine: str, options: Mapping[str, object], name: str, default: int, least: int = 1
 ) -> int:
-    """The option as a whole number of at least `least`. Raises ConfigError if it is another."""
+    """The option as a whole number of at least `least`. Raises ConfigError for another value."""
     value = options.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ConfigError(
@@ -33,7 +33,7 @@ def whole_number(
 def seconds(
     engine: str, options: Mapping[str, object], name: str, default: float, least: float = 0
 ) -> float:
-    """The option as a time of at least `least` seconds. Raises ConfigError if it is another."""
+    """The option as a time of at least `least` seconds. Raises ConfigError for another value."""
     value = options.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < 86_400:
         raise ConfigError(

@@ -1,9 +1,9 @@
-"""Ray Data LLM: copies of a model on the machines of a Ray cluster, or on this one.
+"""Ray Data LLM: replicas of a model on the machines of a Ray cluster, or on this machine.
 
-Ray places the copies, feeds them and starts one again that dies. Requests stay on this side until
-a copy has room: the dataset that Ray works through holds only their numbers, and each number is
-turned into a prompt by asking an actor on this machine. So images need no network disk, and memory
-does not grow with them. The CSVs stay the resume point: they are written here, row by row.
+Ray places the replicas, feeds them and restarts one that dies. Requests stay on this machine until
+a replica has room: Ray's dataset holds only their numbers, and an actor on this machine turns each
+number into a prompt. So images need no network disk, and memory does not grow with them. The CSVs
+remain the point from which a run resumes: they are written here, row by row.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from racro_eval.common import offline
 from racro_eval.data.images import BytesImage, decode
 from racro_eval.engines.base import Completion, EngineInfo, Request, Usage
-from racro_eval.engines.failures import describe, failed
+from racro_eval.engines.failures import describe, failed, last_line, one_line
 from racro_eval.engines.transformers.loading import load_eos_ids, load_prompts
-from racro_eval.engines.vllm.settings import engine_settings, image_names, sampling_settings
+from racro_eval.engines.vllm.settings import engine_settings, image_ids, sampling_settings
 from racro_eval.errors import ConfigError, DataError, EngineError, RacroError
 
 if TYPE_CHECKING:
@@ -36,19 +36,19 @@ if TYPE_CHECKING:
 
 _ERROR = "__inference_error__"
 """Ray's column for the failure of a row."""
-_MAX_NUM_SEQS = 256
-_USUAL = {"max_num_seqs": _MAX_NUM_SEQS, "max_num_batched_tokens": 8192}
-"""What vLLM takes for offline work; Ray would get the smaller batches of a server."""
-_REACHED_WITHIN_S = 30
-_NODE_SETTINGS = {"VLLM_NO_USAGE_STATS": "1", "VLLM_CPU_KVCACHE_SPACE": "2"}
+_OFFLINE_BATCHES = {"max_num_seqs": 256, "max_num_batched_tokens": 8192}
+"""vLLM's defaults for offline work; with Ray it would choose the smaller batches of a server."""
+_CONNECT_TIMEOUT_S = 30
+_LONGEST_CAUSE = 500
+_NODE_ENVIRONMENT = {"VLLM_NO_USAGE_STATS": "1", "VLLM_CPU_KVCACHE_SPACE": "2"}
 
 
 class RayEngine:
     """Completes requests with vLLM on a Ray cluster.
 
-    The entry's `dp` is the number of copies, `tp` the GPUs of each; `options` are further settings
-    of vLLM's engine by their names. The cluster is the one that RAY_ADDRESS names, else this
-    machine alone. The model is loaded by `stream`, anew by each call.
+    The entry's `dp` is the number of replicas, `tp` the number of GPUs of each; `options` are
+    further arguments of vLLM's engine. The cluster is the one that RAY_ADDRESS names, else this
+    machine alone. Each call of `stream` loads the model.
     """
 
     def __init__(self, entry: ModelEntry, max_images: int = 1) -> None:
@@ -69,7 +69,7 @@ class RayEngine:
         self.info = EngineInfo("ray", entry.model, _versions(), device)
 
     def stream(self, requests: Iterable[Request]) -> Iterator[Completion]:
-        """Complete the requests as they finish. All are taken at once; their images are not."""
+        """Complete the requests as they finish. All are taken at once, but not their images."""
         waiting: list[Request] = []
         prompts: list[list[int]] = []
         for request in requests:
@@ -86,11 +86,11 @@ class RayEngine:
         self, requests: Sequence[Request], prompts: Sequence[Sequence[int]]
     ) -> Iterator[Completion]:
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-        desk_actor: Any = ray.remote(num_cpus=0, scheduling_strategy=here)(_Desk)
-        desk = desk_actor.remote(self._entry, requests, prompts)
-        # One row a block, so that a row is given as soon as it is finished.
+        actor: Any = ray.remote(num_cpus=0, scheduling_strategy=here)(_RequestSource)
+        source = actor.remote(self._entry, requests, prompts)
+        # One row per block, so that each row is returned as soon as it is finished.
         numbers = ray.data.range(len(requests), override_num_blocks=len(requests))
-        rows = self._processor(numbers.map(partial(_with_desk, desk=desk)))
+        rows = self._processor(numbers.map(partial(_load_request, source=source)))
         try:
             for row in rows.iter_rows():
                 yield self._completion(requests[row["id"]], row)
@@ -105,10 +105,10 @@ class RayEngine:
             return failed(request, DataError(row[_ERROR]))
         ids = list(row["token_ids"])
         ended = bool(ids) and ids[-1] in self._eos_ids
-        if not ended and not self._is_cut(request, int(row["prompt_tokens"]), len(ids)):
+        if not ended and not self._may_be_truncated(request, int(row["prompt_tokens"]), len(ids)):
             problem = DataError(
                 f"The answer is not complete: it ended after {len(ids)} tokens, with neither an "
-                "end-of-text nor a limit."
+                "end-of-text token nor a limit."
             )
             return failed(request, problem)
         logprobs = row["logprobs"]
@@ -122,65 +122,66 @@ class RayEngine:
             token_logprobs=(tuple(logprobs),) if request.sampling.logprobs else None,
         )
 
-    def _is_cut(self, request: Request, prompt_tokens: int, tokens: int) -> bool:
-        """Whether a limit can have ended an answer. Ray Data LLM does not hand on vLLM's reason.
+    def _may_be_truncated(self, request: Request, prompt_tokens: int, tokens: int) -> bool:
+        """Whether a limit may have ended an answer. Ray Data LLM drops vLLM's finish reason.
 
-        A context that only vLLM knows, because no setting names it, may have ended any answer.
+        If no setting names the context, only vLLM knows it, and it may have ended any answer.
         """
-        named: Any = self._entry.options.get("max_model_len", self._entry.max_model_len)
-        full = named is None or prompt_tokens + tokens >= int(named)
+        context: Any = self._entry.options.get("max_model_len", self._entry.max_model_len)
+        full = context is None or prompt_tokens + tokens >= int(context)
         return tokens > 0 and (tokens >= request.sampling.max_tokens or full)
 
     def close(self) -> None:
-        """Leave the cluster; one that was started here ends. Safe to call twice."""
+        """Leave the cluster, and end it if it was started here. Safe to call twice."""
         ray.shutdown()
 
 
-class _Desk:
-    """Holds the requests on the machine where the run was started, and hands them out."""
+class _RequestSource:
+    """Holds the requests on the machine where the run was started; the replicas read them."""
 
     def __init__(
         self, entry: ModelEntry, requests: Sequence[Request], prompts: Sequence[Sequence[int]]
     ) -> None:
         self._entry, self._requests, self._prompts = entry, requests, prompts
 
-    def take(self, number: int) -> dict[str, Any]:
-        """A prompt and the bytes of its images, or the reason why there are none."""
+    def read(self, number: int) -> dict[str, Any]:
+        """A prompt and the bytes of its images, or the reason why they cannot be read."""
         request = self._requests[number]
         try:
             return {
                 "tokenized_prompt": self._prompts[number],
                 "sampling_params": sampling_settings(request.sampling),
-                "names": image_names(self._entry, request.images),
-                "images": [image.read() for image in request.images],
-                "places": [image.name for image in request.images],
+                "image_ids": image_ids(self._entry, request.images),
+                "image_bytes": [image.read() for image in request.images],
+                "image_names": [image.name for image in request.images],
             }
         except RacroError as error:
             return {_ERROR: describe(error)}
 
 
-def _with_desk(row: dict[str, Any], desk: Any) -> dict[str, Any]:
-    return {"id": row["id"], **ray.get(desk.take.remote(row["id"]))}
+def _load_request(row: dict[str, Any], source: Any) -> dict[str, Any]:
+    return {"id": row["id"], **ray.get(source.read.remote(row["id"]))}
 
 
 def _prompt(row: dict[str, Any]) -> dict[str, Any]:
-    """A row as Ray Data LLM takes it; images are decoded here, when a copy has room."""
+    """A row as Ray Data LLM takes it; images are decoded here, when a replica has room."""
     if row.get(_ERROR):
         return {}
     try:
-        found = zip(row["images"], row["places"], strict=True)
-        images = [decode(BytesImage(bytes(data), str(place))) for data, place in found]
+        files = zip(row["image_bytes"], row["image_names"], strict=True)
+        images = [decode(BytesImage(bytes(data), str(name))) for data, name in files]
     except RacroError as error:
         return {_ERROR: describe(error)}
-    shown: dict[str, Any] = {}
-    if images:
-        shown["multimodal_data"] = {"image": images}
-        shown["multimodal_uuids"] = {"image": list(row["names"])}
-    return shown
+    if not images:
+        return {}
+    return {
+        "multimodal_data": {"image": images},
+        "multimodal_uuids": {"image": list(row["image_ids"])},
+    }
 
 
 def _answer(row: dict[str, Any]) -> dict[str, Any]:
-    """What this side wants of Ray Data LLM's answer."""
+    """The part of Ray Data LLM's answer that `_completion` reads."""
     ids = [int(token) for token in row["generated_tokens"]]
     steps = row.get("logprobs")
     return {
@@ -199,9 +200,9 @@ def _connect() -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     address = os.environ.get("RAY_ADDRESS", "")
     _check_reachable(address)
-    here = {} if address else {"include_dashboard": False}
+    local = {} if address else {"include_dashboard": False}
     try:
-        ray.init(ignore_reinit_error=True, log_to_driver=False, logging_level="ERROR", **here)
+        ray.init(ignore_reinit_error=True, log_to_driver=False, logging_level="ERROR", **local)
     except (ConnectionError, RuntimeError, ValueError) as error:
         where = f"There is no Ray cluster at {address}" if address else "Ray does not start here"
         raise EngineError(f"{where}: {_cause(error)}") from error
@@ -211,12 +212,12 @@ def _connect() -> None:
 
 
 def _check_reachable(address: str) -> None:
-    """Raise EngineError if nobody listens at host:port; Ray itself would try for many minutes."""
+    """Raise EngineError if nothing listens at host:port; Ray itself would try for many minutes."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not (host and port.isdecimal()):
-        return  # empty, "auto" or "local", which Ray answers at once
+        return  # empty, "auto" or "local", which Ray resolves at once
     try:
-        socket.create_connection((host.strip("[]"), int(port)), _REACHED_WITHIN_S).close()
+        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_TIMEOUT_S).close()
     except (OSError, OverflowError) as error:
         raise EngineError(
             f"Nobody answers at the Ray cluster {address} that RAY_ADDRESS names ({error}): is its "
@@ -231,7 +232,7 @@ def _on_cpu() -> bool:
 def _processor_config(entry: ModelEntry, tp: int, max_images: int) -> Any:
     on_cpu = _on_cpu()
     settings = engine_settings(entry, max_images, on_cpu=on_cpu)
-    settings |= {**_USUAL, "tensor_parallel_size": tp, **entry.options}
+    settings |= {**_OFFLINE_BATCHES, "tensor_parallel_size": tp, **entry.options}
     model = settings.pop("model")
     del settings["enable_log_requests"]  # Ray sets it itself
     sequences = int(settings["max_num_seqs"])
@@ -248,20 +249,19 @@ def _processor_config(entry: ModelEntry, tp: int, max_images: int) -> Any:
         chat_template_stage=False,
         tokenize_stage=False,
         detokenize_stage=False,
-        runtime_env={"env_vars": {**_NODE_SETTINGS, **offline.variables()}},
+        runtime_env={"env_vars": {**_NODE_ENVIRONMENT, **offline.variables()}},
     )
 
 
 def _versions() -> dict[str, str]:
-    """Versions without importing vllm, whose CPU build goes by another name."""
-    found = {}
+    """Versions of the installed packages; vLLM's CPU build has another name."""
+    versions = {}
     for name in ("ray", "vllm", "vllm-cpu", "torch", "transformers"):
         with contextlib.suppress(metadata.PackageNotFoundError):
-            found[name] = metadata.version(name)
-    return found
+            versions[name] = metadata.version(name)
+    return versions
 
 
 def _cause(error: Exception) -> str:
-    """The last line of a Ray error that says something: its own traceback is above it."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[-1] if lines else type(error).__name__)[:500]
+    """The last line of a Ray error; the lines above it are a traceback of Ray."""
+    return one_line(last_line(str(error)) or type(error).__name__, _LONGEST_CAUSE)

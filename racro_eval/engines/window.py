@@ -1,4 +1,4 @@
-"""Requests in flight: as many as an engine takes at a time, a new one for each that is finished."""
+"""A bounded number of requests in flight: whenever one finishes, the next one is sent."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from racro_eval.engines.base import Completion, Request
 
 def keep_in_flight(
     requests: Iterable[Request],
-    most: int,
+    limit: int,
     send: Callable[[Request], Completion | None],
     receive: Callable[[], Completion],
 ) -> Iterator[Completion]:
-    """The completions of the requests as they finish, with at most that many in flight.
+    """Yield the completions of the requests as they finish, with at most `limit` in flight.
 
-    send: starts a request; gives its completion only if it failed before it was on its way.
-    receive: waits for the next one to finish. What either raises ends the stream. A request is
-    taken from `requests` only when there is room for it.
+    send: sends a request; returns a completion only if the request failed before it was sent.
+    receive: waits for the next completion. What either raises ends the stream. A request is taken
+    from `requests` only when there is room for it.
     """
     in_flight = 0
     for request in requests:
-        unsent = send(request)
-        if unsent is not None:
-            yield unsent
+        failure = send(request)
+        if failure is not None:
+            yield failure
             continue
         in_flight += 1
-        if in_flight == most:
+        if in_flight == limit:
             yield receive()
             in_flight -= 1
     for _ in range(in_flight):

@@ -1,1 +1,1 @@
-"""Tables like the paper's: benchmarks as columns, a block per MLLM, a row per reasoner."""
+"""Tables like that of the paper: a column per benchmark, a block per MLLM, a row per reasoner."""

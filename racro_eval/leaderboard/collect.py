@@ -1,4 +1,4 @@
-"""Graded files as cells of a table."""
+"""From graded files to cells of a table."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from racro_eval.store.sidecar import read_sidecar
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One model (or pair of models) on one benchmark.
+    """The score of one model (or pair of models) on one benchmark.
 
-    mllm: None if the reasoner saw the question alone. reasoner: None for the MLLM's own answers.
-    config: identifies all settings but the benchmark. base: the config of the tentative answers
-    that the reasoner read, if it read any. prompts: the prompt set. profile, grader: how it was
-    scored. parents: the keys of the files that the stage read, by role.
+    mllm: None if the reasoner got the question only. reasoner: None for the MLLM's own answers.
+    config: identifies all settings except the benchmark. base: the config of the tentative answers
+    that the reasoner got, if any. prompts: the prompt set. profile, grader: how the answers were
+    scored. parents: role → key of the files that the stage read.
     """
 
     benchmark: str
@@ -46,7 +46,7 @@ class Cell:
 
     @property
     def stage_path(self) -> Path:
-        """The stage's file whose answers were graded, whatever the scoring profile."""
+        """The stage's file with the graded answers, whatever the scoring profile."""
         stem = self.path.name.partition(f"-{self.key}")[0]
         return self.path.with_name(f"{stem}-{self.key}.csv")
 
@@ -61,7 +61,7 @@ class _Source:
 
     @property
     def columns(self) -> list[str]:
-        """The columns that a metric may ask for; the response is not among them."""
+        """The columns that a metric can use: all but those of the response."""
         unused = ("prediction", "extracted", "method", "answer")
         return [name for name in graded_columns(self.spec) if name not in unused]
 
@@ -69,19 +69,18 @@ class _Source:
 def collect(paths: Iterable[Path]) -> list[Cell]:
     """The cells of graded files, in the order of the files.
 
-    Raises CacheError, which names the file, if a file or its sidecar is unreadable or the rows are
-    not those of its benchmark.
+    Raises CacheError, which names the file, if a file or its sidecar is unreadable, or if its rows
+    are not those of its benchmark.
     """
     sources = list(_sources(paths))
-    states = {one.path: file_state(one.path, one.manifest["spec"]) for one in sources}
-    scores = {one.path: read_summary(one.path, states[one.path]) for one in sources}
-    unknown = [one for one in sources if scores[one.path] is None]
-    columns = read_ahead((one.path, one.columns) for one in unknown)
-    for one, read in zip(unknown, columns, strict=True):
-        found = _score(one, read)
-        scores[one.path] = found
-        write_summary(one.path, found, states[one.path])
-    return [_cell(one, score) for one in sources if (score := scores[one.path])]
+    states = {source.path: file_state(source.path, source.manifest["spec"]) for source in sources}
+    scores = {source.path: read_summary(source.path, states[source.path]) for source in sources}
+    unscored = [source for source in sources if scores[source.path] is None]
+    columns = read_ahead((source.path, source.columns) for source in unscored)
+    for source, values in zip(unscored, columns, strict=True):
+        scores[source.path] = new = _score(source, values)
+        write_summary(source.path, new, states[source.path])
+    return [_cell(source, score) for source in sources if (score := scores[source.path])]
 
 
 def _sources(paths: Iterable[Path]) -> Iterator[_Source]:
@@ -90,13 +89,13 @@ def _sources(paths: Iterable[Path]) -> Iterator[_Source]:
         manifest = read_sidecar(path)
         content = manifest.get("spec")
         if not path.is_file():
-            raise unreadable(path, "it is not there")
+            raise unreadable(path, "it does not exist")
         if not isinstance(content, dict):
             raise CacheError(f"{path} has no sidecar; run the grading again.")
-        known = repr(content)  # the files of a benchmark have one spec, which is checked once
-        if known not in specs:
-            specs[known] = parse_settings(BenchmarkSpec, content, str(path))
-        yield _check_labels(_Source(path, manifest, specs[known]))
+        text = repr(content)  # files of the same benchmark share a spec, which is parsed once
+        if text not in specs:
+            specs[text] = parse_settings(BenchmarkSpec, content, str(path))
+        yield _check_labels(_Source(path, manifest, specs[text]))
 
 
 def _cell(source: _Source, score: Score) -> Cell:
@@ -134,42 +133,42 @@ def _check_labels(source: _Source) -> _Source:
     spec = source.spec
     name = (source.manifest.get("labels") or {}).get("benchmark", spec.name)
     if name != spec.name:
-        what = f"it is of {name}, but its sidecar holds the benchmark {spec.name}"
-        raise unreadable(source.path, what)
+        problem = f"it is for {name}, but its sidecar contains the benchmark {spec.name}"
+        raise unreadable(source.path, problem)
     return source
 
 
 def _check_rows(source: _Source, columns: Columns) -> None:
-    """Refuse rows that no grading of this benchmark has written."""
+    """Raise CacheError for rows that no grading of this benchmark has written."""
     spec, path = source.spec, source.path
-    written = (source.manifest.get("graded") or {}).get("sha256")
-    if written:  # those of older versions do not say
+    recorded = (source.manifest.get("graded") or {}).get("sha256")
+    if recorded:  # older versions recorded none
         with GradedFile(path) as file:
-            if file.sha256() != written:
+            if file.sha256() != recorded:
                 raise unreadable(path, "it was changed after it was graded")
-    strange = set(columns["correct"]) - {"0", "1"}
-    if strange:
-        raise unreadable(path, f"its column 'correct' holds {min(strange)!r}, neither 0 nor 1")
+    invalid = set(columns["correct"]) - {"0", "1"}
+    if invalid:
+        raise unreadable(path, f"its column 'correct' contains {min(invalid)!r}, not 0 or 1")
     samples = len(set(columns["index"]))
     if samples < len(columns["index"]):
         distinct = set(zip(columns["index"], columns["sample"], strict=True))
         if len(distinct) < len(columns["index"]):
-            raise unreadable(path, "a sample of an index stands on two rows")
+            raise unreadable(path, "two rows have the same index and sample number")
     if samples > spec.rows:
-        raise unreadable(path, f"{samples} samples are more than the {spec.rows} of {spec.name}")
+        raise unreadable(path, f"it has {samples} samples, but {spec.name} has only {spec.rows}")
 
 
 def find_graded(results: Path) -> list[Path]:
     """All graded files under a results folder, sorted. Raises MissingError if there is none."""
     if not results.is_dir():
         raise MissingError(
-            f"There is no results folder {results}; `racro-eval --data ... --reasoner ...` makes "
-            "it, or name another with --results."
+            f"There is no results folder {results}: `racro-eval --data ... --reasoner ...` creates "
+            "it, or use --results for another one."
         )
     paths = sorted(path for path in results.rglob(f"*{SUFFIX}") if path.is_file())
     if not paths:
         raise MissingError(
             f"{results} holds no graded files yet; run a benchmark first: "
-            "`racro-eval --data Demo`, say."
+            "`racro-eval --data Demo`, for instance."
         )
     return paths

@@ -1,4 +1,4 @@
-"""Which benchmarks a table shows, and of which of them its average is the mean."""
+"""The benchmarks that a table shows, and those of which its average is the mean."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ PAPER_COLUMNS = {
     "DynaMath": "DynaMath",
     "LogicVista": "LogicVista",
 }
-"""The seven benchmarks of the paper's table in its order, and what it calls them."""
+"""The seven benchmarks of the paper's table, in its order, and their names there."""
 
 
 def default_columns(names: Iterable[str]) -> list[str]:
-    """The columns that scores of these benchmarks ask for."""
+    """The columns of a table with scores on these benchmarks."""
     names = set(names)
     paper = [*PAPER_COLUMNS, AVERAGE] if names & set(PAPER_COLUMNS) else []
     return [*paper, *sorted(names - set(PAPER_COLUMNS))]
 
 
 def average_name(columns: Sequence[str]) -> str:
-    """AVG means the paper's seven; the mean of another selection says of how many it is."""
+    """The name of the average: AVG for the paper's seven, "AVG of n" for another selection."""
     benchmarks = [name for name in columns if name in PAPER_COLUMNS]
     others = [name for name in columns if name not in PAPER_COLUMNS and name != AVERAGE]
     whole = len(benchmarks) == len(PAPER_COLUMNS) or not (benchmarks or others)
@@ -35,7 +35,7 @@ def average_name(columns: Sequence[str]) -> str:
 
 
 def check_columns(columns: Sequence[str], names: set[str]) -> list[str]:
-    """The columns, each once. Raises UnknownNameError for one that has no score."""
+    """The columns without duplicates. Raises UnknownNameError for one without a score."""
     known = [*sorted(names | set(PAPER_COLUMNS)), AVERAGE]
     for name in columns:
         if name not in known:
@@ -44,7 +44,7 @@ def check_columns(columns: Sequence[str], names: set[str]) -> list[str]:
 
 
 def averaged(columns: Sequence[str]) -> list[str]:
-    """The benchmarks whose mean the column AVG gives, when these columns are shown."""
+    """The benchmarks whose mean is in the column AVG if these columns are shown."""
     if average_name(columns) == AVERAGE:
         return list(PAPER_COLUMNS)
     return [name for name in columns if name != AVERAGE]

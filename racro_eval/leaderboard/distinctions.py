@@ -1,48 +1,48 @@
-"""What tells rows of the same name apart: the settings in which their runs differ."""
+"""The settings that distinguish rows with the same label."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from racro_eval.errors import CacheError
 from racro_eval.leaderboard.collect import Cell
 from racro_eval.store.sidecar import read_sidecar
 
-_NAMED = 2
-"""So many settings are spelt out in a label; more of them are one hash."""
+_MOST_SETTINGS = 2
+"""A label names at most this many settings; instead of more it has a hash."""
 
 
-def names_apart(rows: Sequence[Sequence[Cell]]) -> list[str]:
-    """For the cells of each row what is its own, such as "sampling.seed 3", or the config's hash.
+def distinctions(rows: Sequence[Sequence[Cell]]) -> list[str]:
+    """What is different in each of these rows, such as "sampling.seed 3", or a part of a hash.
 
-    Settings are those in the sidecars of the stages' files; where they do not tell all rows apart,
-    the start of the hash over all settings does.
+    rows: the cells of each row. The settings are those in the sidecars of the stages' files. If
+    they do not distinguish all rows, the hash is the beginning of `Cell.config`.
     """
     settings = [_settings(cells) for cells in rows]
-    keys = sorted({key for one in settings for key in one})
-    own = [key for key in keys if len({one.get(key, "default") for one in settings}) > 1]
-    labels = [", ".join(f"{key} {one.get(key, 'default')}" for key in own) for one in settings]
-    if 0 < len(own) <= _NAMED and len(set(labels)) == len(labels):
+    keys = sorted({key for row in settings for key in row})
+    different = [key for key in keys if len({row.get(key, "default") for row in settings}) > 1]
+    labels = [
+        ", ".join(f"{key} {row.get(key, 'default')}" for key in different) for row in settings
+    ]
+    if 0 < len(different) <= _MOST_SETTINGS and len(set(labels)) == len(labels):
         return labels
     return [cells[0].config[:4] for cells in rows]
 
 
 def _settings(cells: Sequence[Cell]) -> dict[str, str]:
-    """The settings of a row's first score, by their path: sampling.temperature."""
+    """The settings of a row's first score by their path, such as sampling.temperature."""
     try:
         manifest = read_sidecar(cells[0].stage_path)
     except CacheError:
         return {}
-    found = manifest.get("settings")
-    return dict(_flat(found, "")) if isinstance(found, dict) else {}
+    settings = manifest.get("settings")
+    return dict(_flattened(settings, "")) if isinstance(settings, dict) else {}
 
 
-def _flat(settings: Mapping[str, Any], path: str) -> list[tuple[str, str]]:
-    found = []
+def _flattened(settings: Mapping[str, Any], path: str) -> Iterator[tuple[str, str]]:
     for key, value in settings.items():
         if isinstance(value, dict):
-            found += _flat(value, f"{path}{key}.")
+            yield from _flattened(value, f"{path}{key}.")
         else:
-            found.append((f"{path}{key}", str(value)))
-    return found
+            yield f"{path}{key}", str(value)

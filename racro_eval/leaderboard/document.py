@@ -1,7 +1,7 @@
-"""What every format shows: sheets of text with marks, and the numbers behind them as records.
+"""Documents: what every format shows. Sheets of marked text, and their numbers as records.
 
-A view of the results (the paper's table, its breakdowns, comparisons, ...) makes a document; a
-format turns any document into bytes. Neither knows the other.
+A view of the results (the paper's table, breakdowns, comparisons, ...) makes a document; a format
+turns any document into bytes. Views and formats do not depend on each other.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 
 Value = str | int | float | None
 Record = dict[str, Value]
-"""One cell of a table: everything known of it under plain names."""
+"""All values of one cell of a table, by name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
     """One cell as it is shown.
 
-    value: what it is sorted by and what a wide CSV holds. difference: shown in brackets, coloured
-    by its sign. best: in bold. small: in small print below.
+    value: for sorting, and in a wide CSV. difference: shown in brackets, coloured by its sign.
+    best: whether it is bold. small: the small print below it.
     """
 
     text: str
@@ -33,7 +33,7 @@ MISSING = Field("-")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row of a sheet. strong: a block's own first row."""
+    """One row of a sheet. strong: whether it is the first row of its block, in bold."""
 
     label: str
     fields: list[Field]
@@ -41,13 +41,13 @@ class Line:
 
     @property
     def empty(self) -> bool:
-        """Whether it only names what the lines below it belong to."""
+        """Whether it is only a heading for the lines below it."""
         return all(field is MISSING for field in self.fields)
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A heading, what it says in small print, and whether its cells are text."""
+    """A column. title: its heading. small: small print in it. text: whether its cells are text."""
 
     title: str
     small: str = ""
@@ -56,7 +56,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One table: a column of labels, further columns, blocks of lines."""
+    """One table: a column of labels (headed by `label`), further columns, and blocks of lines."""
 
     title: str
     label: str
@@ -81,10 +81,10 @@ class Document:
 
 
 def number(value: float | None, decimals: int = 1) -> Field:
-    """A number to so many decimals, or the mark of a missing one."""
+    """A number with this many decimals, or the mark of a missing value."""
     return MISSING if value is None else Field(f"{value:.{decimals}f}", value)
 
 
 def count(value: int | None) -> Field:
-    """A whole number with separators of thousands."""
+    """A whole number with thousands separators, or the mark of a missing value."""
     return MISSING if value is None else Field(f"{value:,}", value)

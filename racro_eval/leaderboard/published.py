@@ -1,4 +1,4 @@
-"""The paper's own results: its rows, and which of them a row of ours stands beside."""
+"""The paper's own results: its rows, and which of them one of our rows is compared with."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from racro_eval.models.resolve import builtin_models
+from racro_eval.models.resolve import builtin_name
 from racro_eval.store.records import read_named_rows
 
 AVERAGE = "AVG"
@@ -23,9 +23,9 @@ _ABOUT = ("group", "model", "mllm", "reasoner", "captioner", "source", "judge")
 class PublishedRow:
     """One row of the paper's table.
 
-    group: its block. model: as the paper calls it. mllm, reasoner: the same in this project's
-    names, "" where it has none. captioner: the checkpoint that wrote the captions. values: percent
-    by benchmark, and AVG.
+    group: its block. model: its name in the paper. mllm, reasoner: the same in our names, "" if we
+    have none. captioner: the checkpoint that wrote the captions. values: benchmark (or AVG) →
+    score in percent.
     """
 
     group: str
@@ -52,24 +52,17 @@ def _row(line: Mapping[str, str]) -> PublishedRow:
     return PublishedRow(**{name: line[name] for name in names}, values=values)
 
 
-@cache
-def canonical(name: str) -> str:
-    """A model's built-in name, if it is called by the last part of its hub id."""
-    names = {entry.model.rpartition("/")[2]: entry.name for entry in builtin_models().values()}
-    return names.get(name, name)
-
-
 def counterpart(mllm: str | None, reasoner: str | None) -> PublishedRow | None:
     """The paper's row for an MLLM alone, or for a reasoner with that MLLM's captions.
 
-    The captions of the paper's rows are those of its trained captioners; a row of the untrained
-    MLLM with the same reasoner is set beside them too.
+    The paper's rows have captions of its trained captioners. They are also the counterparts of rows
+    with the untrained MLLM and the same reasoner.
     """
     for row in published_rows():
         if reasoner is None:
-            if mllm and not row.reasoner and row.mllm == canonical(mllm):
+            if mllm and not row.reasoner and row.mllm == builtin_name(mllm):
                 return row
-        elif row.reasoner == canonical(reasoner) and canonical(mllm or "") in (
+        elif row.reasoner == builtin_name(reasoner) and builtin_name(mllm or "") in (
             row.captioner,
             row.mllm,
         ):

@@ -1,6 +1,6 @@
-"""Some columns of a CSV, read fast.
+"""Reading some columns of a CSV, fast.
 
-A graded file holds whole responses, of which a table needs nothing: pyarrow parses the bytes and
+A graded file contains whole responses, which a table does not need. pyarrow parses the bytes and
 makes Python strings of the wanted columns only, several times as fast as the csv module.
 """
 
@@ -18,20 +18,21 @@ from typing import Any
 from racro_eval.errors import CacheError
 from racro_eval.stages.graded_file import SUFFIX
 
-_AHEAD = 2
-"""Files that are parsed while Python works on another; each is held in memory meanwhile."""
-_BLOCK = 1 << 20
-"""Bytes; what the processor's cache holds is parsed fastest. A record must fit into one block, so a
-file with a longer one is read again with more."""
-_LONGEST_BLOCK = 1 << 30
+_PREFETCHED = 2
+"""How many files are parsed, and kept in memory, while Python works on another."""
+_BLOCK_BYTES = 1 << 20
+"""Blocks that fit into the processor's cache are parsed fastest. A record must fit into one block,
+so a file with a longer record is read again with larger blocks."""
+_MAX_BLOCK_BYTES = 1 << 30
 
 Columns = dict[str, list[str]]
 
 
 def read_columns(path: Path, names: Sequence[str]) -> Columns:
-    """The named columns of a CSV as text. Raises CacheError, which names the file and the remedy.
+    """The named columns of a CSV as text.
 
-    Rows of a wrong length, a missing column and text that is not UTF-8 are errors.
+    Raises CacheError, which names the file and what to do, for rows of a wrong length, a missing
+    column, and text that is not UTF-8.
     """
     import pyarrow as pa
 
@@ -45,28 +46,26 @@ def read_columns(path: Path, names: Sequence[str]) -> Columns:
     return {name: table[name].to_pylist() for name in names}
 
 
-def unreadable(path: Path, what: str) -> CacheError:
-    """The error of a results file that is not what its stage wrote, with what to do.
+def unreadable(path: Path, problem: str) -> CacheError:
+    """The error for a results file that is not as its stage wrote it, with what to do.
 
-    Only verdicts may be removed: they are made again in seconds, if their answers are there.
+    Only a graded file may be removed: grading takes seconds, if the answers still exist.
     """
     answers = answers_path(path)
     if answers is None:
         advice = (
-            "It is a stage file, which holds what a model said: keep it. The command that wrote "
-            "it repairs it and asks only for what is missing."
+            "It is a stage file with answers of a model: keep it. The command that wrote it "
+            "repairs it and asks the model only for what is missing."
         )
     elif answers.is_file():
         advice = f"Remove it: the same command then grades {answers.name} again."
     else:
-        advice = (
-            f"Its answers, {answers.name}, are not beside it: restore it, or run its model again."
-        )
-    return CacheError(f"{path} cannot be read: {what}. {advice}")
+        advice = f"Its answers, {answers.name}, are missing: restore it, or run its model again."
+    return CacheError(f"{path} cannot be read: {problem}. {advice}")
 
 
 def answers_path(graded: Path) -> Path | None:
-    """The stage's file that a graded file is of, whatever the profile; None if it is none.
+    """The stage's file of a graded file, whatever the profile; None for any other file.
 
     tentative-1a2b3c4d.vlmevalkit.graded.csv → tentative-1a2b3c4d.csv
     """
@@ -81,7 +80,7 @@ def _parse(path: Path, names: Sequence[str]) -> Any:
     from pyarrow import csv
 
     text = pa.string()
-    block = min(_BLOCK, max(path.stat().st_size, 1))
+    block = min(_BLOCK_BYTES, max(path.stat().st_size, 1))
     while True:
         try:
             return csv.read_csv(
@@ -93,25 +92,25 @@ def _parse(path: Path, names: Sequence[str]) -> Any:
                 ),
             )
         except pa.ArrowInvalid as error:
-            if "straddling object" not in str(error) or block >= _LONGEST_BLOCK:
+            if "straddling object" not in str(error) or block >= _MAX_BLOCK_BYTES:
                 raise
-            block = min(8 * block, _LONGEST_BLOCK)
+            block = min(8 * block, _MAX_BLOCK_BYTES)
 
 
 def read_ahead(files: Iterable[tuple[Path, Sequence[str]]]) -> Iterator[Columns]:
-    """`read_columns` of each file in turn; the next ones are parsed meanwhile."""
+    """`read_columns` of each file in turn, while the next files are being parsed."""
     waiting: deque[Future[Columns]] = deque()
-    with ThreadPoolExecutor(_AHEAD) as pool:
+    with ThreadPoolExecutor(_PREFETCHED) as pool:
         for path, names in files:
             waiting.append(pool.submit(read_columns, path, names))
-            if len(waiting) > _AHEAD:
+            if len(waiting) > _PREFETCHED:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
 
 
 def rows(columns: Columns) -> Iterator[dict[str, str]]:
-    """The rows of columns. Index values are interned: every file of a benchmark has the same."""
+    """The rows of columns. Index values are interned, as all files of a benchmark share them."""
     names = list(columns)
     if "index" in columns:
         columns["index"] = list(map(sys.intern, columns["index"]))

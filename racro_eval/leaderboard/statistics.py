@@ -1,6 +1,6 @@
-"""Intervals, paired tests and estimates from several answers; docs/scoring.md has the sources.
+"""Intervals, paired tests, and estimates from several answers; docs/scoring.md has the sources.
 
-Everything random is drawn from a seed, so that the same results give the same table.
+All random numbers come from a seed, so that the same results lead to the same table.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def wilson(correct: int, n: int, confidence: float = CONFIDENCE) -> Interval:
 def bootstrap(values: Iterable[float], seed: int = 0, confidence: float = CONFIDENCE) -> Interval:
     """Percentile-bootstrap interval of a mean (Efron 1979), resampling the values.
 
-    Values come in few sizes (a verdict, a share of n answers). Drawing n of them with replacement
-    is one multinomial draw of how often each size occurs, so that resampling costs nothing.
+    There are few distinct values (a verdict, a share of n answers). Drawing n values with
+    replacement is therefore one multinomial draw of their counts, which is fast.
     """
     import numpy as np
 
@@ -53,24 +53,24 @@ def bootstrap(values: Iterable[float], seed: int = 0, confidence: float = CONFID
 def _resampled_means(values: Iterable[float], seed: int) -> NDArray[np.float64]:
     import numpy as np
 
-    sizes = sorted(Counter(values).items())
-    n = sum(count for _, count in sizes)
+    counts = sorted(Counter(values).items())
+    n = sum(count for _, count in counts)
     if not n:
         raise ValueError("an interval needs at least one value")
-    shares = np.array([count for _, count in sizes]) / n
+    shares = np.array([count for _, count in counts]) / n
     drawn = np.random.default_rng(seed).multinomial(n, shares, size=RESAMPLES)
-    means: NDArray[np.float64] = drawn @ np.array([value for value, _ in sizes]) / n
+    means: NDArray[np.float64] = drawn @ np.array([value for value, _ in counts]) / n
     return means
 
 
 def deviation(values: Iterable[float]) -> float:
     """Standard deviation of a sample (divisor n - 1), 0 for fewer than two values."""
-    sizes = Counter(values)
-    n = sum(sizes.values())
+    counts = Counter(values)
+    n = sum(counts.values())
     if n < 2:
         return 0.0
-    mean = sum(value * count for value, count in sizes.items()) / n
-    return sqrt(sum(count * (value - mean) ** 2 for value, count in sizes.items()) / (n - 1))
+    mean = sum(value * count for value, count in counts.items()) / n
+    return sqrt(sum(count * (value - mean) ** 2 for value, count in counts.items()) / (n - 1))
 
 
 def standard_error(values: Sequence[float]) -> float:
@@ -81,7 +81,7 @@ def standard_error(values: Sequence[float]) -> float:
 def mcnemar(only_first: int, only_second: int) -> float:
     """Two-sided p of the exact McNemar test (McNemar 1947), from the discordant pairs.
 
-    Twice the smaller tail of a binomial with probability 1/2, at most 1; in whole numbers.
+    Twice the smaller tail of a binomial with probability 1/2, at most 1, in exact arithmetic.
     """
     n = only_first + only_second
     ways = tail = 1
@@ -94,8 +94,9 @@ def mcnemar(only_first: int, only_second: int) -> float:
 def sign_flip(differences: Sequence[float], seed: int = 0) -> float:
     """Two-sided p of the paired randomisation test of a mean difference (Fisher 1935).
 
-    The signs of the differences are drawn at random RESAMPLES times; p is the share, the observed
-    signs among them, whose sum is at least as far from 0. For units that are no plain verdicts.
+    The signs of the differences are drawn at random RESAMPLES times. p is the share of draws, with
+    the observed signs as one of them, whose sum is at least as far from 0. For units that are not
+    plain verdicts.
     """
     import numpy as np
 
@@ -110,7 +111,7 @@ def sign_flip(differences: Sequence[float], seed: int = 0) -> float:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjusted p of each test of a family, in their order (Holm 1979)."""
+    """The adjusted p of each test of a family, in the same order (Holm 1979)."""
     order = sorted(range(len(p_values)), key=p_values.__getitem__)
     adjusted = [0.0] * len(p_values)
     largest = 0.0
@@ -121,17 +122,17 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def minimum_detectable(deviation: float, n: int, power: float = POWER) -> float:
-    """The smallest true mean difference that a two-sided 5 % test finds with that power.
+    """The smallest true mean difference that a two-sided 5 % test detects with this power.
 
-    deviation: standard deviation of one paired difference. For two independent accuracies around
-    one half it is sqrt(2)/2. In the units of the deviation (Card et al. 2020 use the same for
+    deviation: standard deviation of one paired difference; for two independent accuracies around
+    1/2 it is sqrt(2)/2. The result has the same units (Card et al. 2020 use the same formula for
     paired accuracies).
     """
     return (_z((1 + CONFIDENCE) / 2) + _z(power)) * deviation / sqrt(n)
 
 
 def pass_at_k(n: int, correct: int, k: int) -> float:
-    """Chance that k answers drawn from n without replacement hold a correct one.
+    """The probability that k of n answers, drawn without replacement, contain a correct one.
 
     The unbiased estimate of pass@k (Chen et al. 2021). Raises ValueError unless 1 <= k <= n.
     """
@@ -141,7 +142,7 @@ def pass_at_k(n: int, correct: int, k: int) -> float:
 
 
 def mean_interval(parts: Sequence[tuple[float, float]]) -> Interval:
-    """95 % interval of the plain mean of independent scores (value, standard error)."""
+    """95 % interval of the unweighted mean of independent scores (value, standard error)."""
     middle = fmean(value for value, _ in parts)
     half = _z((1 + CONFIDENCE) / 2) * sqrt(sum(error**2 for _, error in parts)) / len(parts)
     return middle - half, middle + half

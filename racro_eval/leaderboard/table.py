@@ -1,4 +1,4 @@
-"""The table itself, before any format: columns, blocks, rows, differences, averages."""
+"""The table, before any format: columns, blocks, rows, differences, averages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from racro_eval.leaderboard.collect import Cell
 from racro_eval.leaderboard.columns import average_name, averaged, check_columns, default_columns
-from racro_eval.leaderboard.distinctions import names_apart
+from racro_eval.leaderboard.distinctions import distinctions
 from racro_eval.leaderboard.published import AVERAGE, PublishedRow
 from racro_eval.leaderboard.statistics import (
     Interval,
@@ -27,10 +27,11 @@ OURS, PAPER = "racro-eval", "paper"
 
 @dataclass(slots=True)
 class Entry:
-    """One score of a row. All numbers are percent.
+    """One score of a row, in percent.
 
     interval: 95 %. error: standard error. difference: to the base row, on the same samples.
-    best: the highest complete score of its column among its block's rows of the same source.
+    best: whether it is the highest complete score of its column in the block, among rows of the
+    same source.
     """
 
     value: float | None
@@ -48,9 +49,9 @@ class Entry:
 
 @dataclass(slots=True)
 class Row:
-    """One line: the MLLM itself (reasoner None) or the MLLM with a reasoner.
+    """One row: the MLLM itself (reasoner None) or the MLLM with a reasoner.
 
-    source: who scored it, OURS or PAPER. profile: the scoring profile.
+    source: OURS or PAPER. profile: the scoring profile.
     """
 
     mllm: str | None
@@ -66,7 +67,7 @@ class Row:
 
     @property
     def complete(self) -> dict[str, Entry]:
-        """The entries that are results: a value, and no sample missing."""
+        """The entries with a value and without missing samples."""
         return {
             name: entry
             for name, entry in self.entries.items()
@@ -74,13 +75,13 @@ class Row:
         }
 
     def cells(self) -> dict[str, Cell]:
-        """The row's own scores by benchmark."""
+        """Our scores of the row by benchmark."""
         return {name: entry.cell for name, entry in self.entries.items() if entry.cell}
 
 
 @dataclass(slots=True)
 class Block:
-    """The rows of one MLLM; its own come first."""
+    """The rows of one MLLM, its own rows first."""
 
     mllm: str
     rows: list[Row] = field(default_factory=list)
@@ -88,7 +89,7 @@ class Block:
 
 @dataclass(slots=True)
 class Table:
-    """Benchmarks (and their average) as columns, a block per MLLM."""
+    """A column per benchmark (and for their average), a block per MLLM."""
 
     columns: list[str]
     blocks: list[Block]
@@ -100,8 +101,8 @@ class Table:
 
     def cells(self) -> list[Cell]:
         """All scores of ours that are shown."""
-        found = [(row.cells(), self.columns) for row in self.rows]
-        return [cells[name] for cells, names in found for name in names if name in cells]
+        rows = [row.cells() for row in self.rows]
+        return [cells[name] for cells in rows for name in self.columns if name in cells]
 
 
 def build_table(
@@ -112,9 +113,9 @@ def build_table(
 ) -> Table:
     """Arrange cells: the paper's columns first, blocks and rows by name, base rows on top.
 
-    columns: which ones, in which order; by default all that have a score, and the paper's seven
-    with their average if one of them has. published: rows of the paper to stand beside ours.
-    seed: of the bootstrap. Raises UnknownNameError for a column that has no score.
+    columns: the columns to show, in this order; by default all with a score, and, if one of them is
+    in the paper, the paper's seven with their average. published: rows of the paper to add.
+    seed: of the bootstrap. Raises UnknownNameError for a column without a score.
     """
     cells = list(cells)
     names = {cell.benchmark for cell in cells}
@@ -124,10 +125,10 @@ def build_table(
     for row in _own_rows(cells, seed):
         blocks.setdefault(row.mllm or NO_MLLM, []).append(row)
     for title in blocks:
-        blocks[title].sort(key=_rank)
+        blocks[title].sort(key=_sort_key)
     table = Table(shown, [])
     for title in sorted(blocks, key=lambda name: (name == NO_MLLM, name)):
-        _tell_apart(blocks[title])
+        _set_labels(blocks[title])
         table.blocks.append(Block(title, blocks[title]))
     _add_published(table, published)
     for block in table.blocks:
@@ -149,7 +150,7 @@ def _own_rows(cells: Iterable[Cell], seed: int) -> list[Row]:
 
 
 def score_entry(cell: Cell, seed: int) -> Entry:
-    """A score with its interval: Wilson's where every unit is a verdict, else by the bootstrap."""
+    """A score with its interval: Wilson's if every unit is a verdict, else by the bootstrap."""
     score = cell.score
     if score.value is None:
         return Entry(None, cell=cell)
@@ -164,38 +165,41 @@ def _interval(score: Score, units: list[float], seed: int) -> Interval:
     return bootstrap(units, seed)
 
 
-def _rank(row: Row) -> tuple[bool, str, bool, str, str, str, str]:
+def _sort_key(row: Row) -> tuple[bool, str, bool, str, str, str, str]:
     default_last = row.variant == DEFAULT_VARIANT
-    about = (row.variant, row.prompts, row.profile, row.config)
-    return (row.reasoner is not None, row.reasoner or "", default_last, *about)
+    settings = (row.variant, row.prompts, row.profile, row.config)
+    return (row.reasoner is not None, row.reasoner or "", default_last, *settings)
 
 
 def _label(row: Row) -> str:
-    """The model, and whatever of its settings is not the default."""
-    about = []
+    """The model, with its settings that are not the defaults."""
+    settings = []
     if row.reasoner and row.mllm and row.variant != DEFAULT_VARIANT:
-        about.append(row.variant)
+        settings.append(row.variant)
     if row.prompts != DEFAULT_PROMPTS:
-        about.append(f"{row.prompts} prompts")
+        settings.append(f"{row.prompts} prompts")
     if row.profile != DEFAULT_PROFILE:
-        about.append(f"scored by {row.profile}")
+        settings.append(f"scored by {row.profile}")
     name = f"+ {row.reasoner}" if row.reasoner else row.mllm or NO_MLLM
-    return name + (f" ({', '.join(about)})" if about else "")
+    return name + (f" ({', '.join(settings)})" if settings else "")
 
 
-def _tell_apart(rows: list[Row]) -> None:
-    """Runs with other settings under the same name say in which."""
-    alike: dict[str, list[Row]] = {}
+def _set_labels(rows: list[Row]) -> None:
+    """Label the rows; those with the same label also say in which settings they differ."""
+    by_label: dict[str, list[Row]] = {}
     for row in rows:
-        alike.setdefault(_label(row), []).append(row)
-    for label, same in alike.items():
-        apart = names_apart([list(row.cells().values()) for row in same]) if len(same) > 1 else []
-        for row, name in zip(same, apart or [""], strict=True):
-            row.label = f"{label} [{name}]" if name else label
+        by_label.setdefault(_label(row), []).append(row)
+    for label, same in by_label.items():
+        if len(same) == 1:
+            same[0].label = label
+            continue
+        different = distinctions([list(row.cells().values()) for row in same])
+        for row, settings in zip(same, different, strict=True):
+            row.label = f"{label} [{settings}]"
 
 
 def _add_published(table: Table, published: Sequence[PublishedRow]) -> None:
-    """The paper's rows, below ours of the same block, and its other blocks after ours."""
+    """Add the paper's rows: below ours in the same block, and its other blocks after ours."""
     by_name = {block.mllm: block for block in table.blocks}
     for line in published:
         if line.group not in by_name:
@@ -218,7 +222,7 @@ def _add_published(table: Table, published: Sequence[PublishedRow]) -> None:
 
 
 def _average(row: Row, columns: Sequence[str]) -> None:
-    """The plain mean, where every benchmark of it is complete; the paper's own is kept."""
+    """Add the unweighted mean if all of its benchmarks are complete; the paper's own mean stays."""
     if row.source == PAPER and average_name(columns) == AVERAGE:
         return
     row.entries.pop(AVERAGE, None)
@@ -227,12 +231,11 @@ def _average(row: Row, columns: Sequence[str]) -> None:
         return
     parts = [(complete[name].value or 0.0, complete[name].error) for name in names]
     mean = sum(value for value, _ in parts) / len(parts)
-    own = row.source != PAPER
-    row.entries[AVERAGE] = Entry(mean, mean_interval(parts) if own else None)
+    row.entries[AVERAGE] = Entry(mean, None if row.source == PAPER else mean_interval(parts))
 
 
 def _compare(rows: list[Row]) -> None:
-    """Differences against the row whose tentative answers were read, on the same samples."""
+    """Add the differences to the rows whose tentative answers were read, on the same samples."""
     for row in rows:
         if row.reasoner is None:
             continue
@@ -244,12 +247,15 @@ def _compare(rows: list[Row]) -> None:
 
 
 def base_of(row: Row, column: str, rows: Iterable[Row]) -> Row | None:
-    """The MLLM's own row that a row's difference is to, scored by the same profile.
+    """The MLLM's own row, scored by the same profile, to which a row's difference is.
 
-    It is the one whose answers the reasoner read; where that is not known the only one there is.
+    It is the row whose answers the reasoner read; if that is unknown, the only one in `rows`.
     """
-    mine = (row.source, row.profile)
-    bases = [one for one in rows if one.reasoner is None and (one.source, one.profile) == mine]
+    bases = [
+        other
+        for other in rows
+        if other.reasoner is None and (other.source, other.profile) == (row.source, row.profile)
+    ]
     entry = row.entries.get(column)
     if entry is None:
         return None
@@ -258,23 +264,23 @@ def base_of(row: Row, column: str, rows: Iterable[Row]) -> Row | None:
     return known[0] if known else bases[0] if len(bases) == 1 else None
 
 
-def same_units(one: Entry, other: Entry) -> bool:
-    """Whether two scores rest on the same samples; averages and the paper's complete scores do."""
-    if one.cell is None or other.cell is None:
+def same_units(first: Entry, second: Entry) -> bool:
+    """Whether two scores are on the same samples; averages and the paper's scores always are."""
+    if first.cell is None or second.cell is None:
         return True
-    return one.cell.score.units.keys() == other.cell.score.units.keys()
+    return first.cell.score.units.keys() == second.cell.score.units.keys()
 
 
 def _mark_best(rows: list[Row], columns: Sequence[str]) -> None:
-    """Mark the highest of each column, as it is shown: to one decimal. A lone row is no best."""
+    """Mark the highest scores of each column, rounded as they are shown, among several rows."""
     for source in (OURS, PAPER):
-        mine = [
+        comparable = [
             row for row in rows if row.source == source and row.profile in ("", DEFAULT_PROFILE)
         ]
         for name in columns:
-            found = [row.complete[name] for row in mine if name in row.complete]
-            if len(found) < 2:
+            entries = [row.complete[name] for row in comparable if name in row.complete]
+            if len(entries) < 2:
                 continue
-            top = max(round(entry.value or 0.0, 1) for entry in found)
-            for entry in found:
+            top = max(round(entry.value or 0.0, 1) for entry in entries)
+            for entry in entries:
                 entry.best = round(entry.value or 0.0, 1) == top

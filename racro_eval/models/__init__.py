@@ -1,1 +1,1 @@
-"""Models: from what a user types to an entry, what identifies its weights, and what is in a key."""
+"""Models: from a name to an entry, the fingerprint of its weights, and its part of cache keys."""

@@ -1,4 +1,4 @@
-"""A model as it runs: its entry, the engine chosen, and what identifies its weights."""
+"""A model as it runs: its entry, the chosen engine, and the fingerprint of its weights."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from racro_eval.models.keys import model_settings
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model as a stage runs it: its entry, the engine chosen, and what identifies its weights.
+    """A model as a stage runs it: its entry, the chosen engine, and the fingerprint of its weights.
 
-    device: "cpu" or "gpu" where the entry's dtype was chosen for one (`dtype: auto`), else None.
+    device: "cpu" or "gpu" if the entry's dtype was chosen for it (`dtype: auto`), else None.
     """
 
     entry: ModelEntry
@@ -23,7 +23,7 @@ class Model:
     device: str | None = None
 
     def key_settings(self) -> dict[str, Any]:
-        """What of the model can change the text."""
+        """The model's settings in the key of cached rows: those that can change the text."""
         return model_settings(self.entry, self.engine, self.fingerprint)
 
     def sampling(self, default: Sampling) -> Sampling:

@@ -1,6 +1,6 @@
 """From what a user types to a model's entry.
 
-A model is a name from the built-in list or the sweep file, a hub id, a local folder, or
+That is a name from the built-in list or from the sweep file, a hub id, a local folder, or
 `engine:model[@base_url]`.
 """
 
@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
-from racro_eval.engines.model_entry import ModelEntry, TensorParallel, existing_folder
+from racro_eval.engines.model_entry import ModelEntry, TensorParallel, named_folder
 from racro_eval.engines.registry import ENGINES, default_engine
-from racro_eval.errors import MissingError, UnknownNameError
+from racro_eval.errors import UnknownNameError
 from racro_eval.settings import Strict, read_settings
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _PACKAGE_FOLDER = "racro_eval/"
-"""How the list of built-in models begins the path of a model that ships with racro-eval."""
+"""The beginning of the path of a model that ships with racro-eval, in the built-in list."""
 
 
 class _ModelFile(Strict):
@@ -28,10 +29,17 @@ class _ModelFile(Strict):
 def builtin_models() -> dict[str, ModelEntry]:
     """The built-in entries by name.
 
-    The model of some is a folder inside the package; it is given by where the package is installed.
+    Some models are folders in the package; their paths are those of the installed package.
     """
     file = read_settings(_ModelFile, resources.files("racro_eval.models") / "models.yaml")
     return {entry.name: _installed(entry) for entry in file.models}
+
+
+@cache
+def builtin_name(name: str) -> str:
+    """The built-in name of a model that is called by the last part of its hub id, else `name`."""
+    names = {entry.model.rpartition("/")[2]: entry.name for entry in builtin_models().values()}
+    return names.get(name, name)
 
 
 def _installed(entry: ModelEntry) -> ModelEntry:
@@ -42,7 +50,7 @@ def _installed(entry: ModelEntry) -> ModelEntry:
 
 
 def ships_with_the_package(entry: ModelEntry) -> bool:
-    """Whether the model is a folder inside the package."""
+    """Whether the model is a folder in the package."""
     return Path(entry.model).is_relative_to(_package_folder())
 
 
@@ -51,9 +59,9 @@ def _package_folder() -> Path:
 
 
 def resolve_model(text: str, own: Iterable[ModelEntry] = ()) -> ModelEntry:
-    """The entry that `text` means; entries in `own` (a sweep file's) win over built-in ones.
+    """The entry that `text` means; entries in `own` (of a sweep file) win over built-in ones.
 
-    Raises UnknownNameError with the nearest names, or MissingError for a folder that is not there.
+    Raises UnknownNameError with the nearest names, or MissingError for a missing folder.
 
     >>> from racro_eval import resolve_model
     >>> entry = resolve_model("openai:my-model@http://127.0.0.1:8000/v1")
@@ -66,7 +74,7 @@ def resolve_model(text: str, own: Iterable[ModelEntry] = ()) -> ModelEntry:
     engine, _, rest = text.partition(":")
     if rest and engine in ENGINES:
         return _with_engine(engine, rest, entries)
-    return _located(text, entries)
+    return _hub_or_local(text, entries)
 
 
 def choose_engine(
@@ -84,21 +92,19 @@ def choose_engine(
 
 
 def _with_engine(engine: str, rest: str, entries: Mapping[str, ModelEntry]) -> ModelEntry:
-    """`engine:model[@base_url]`; what a model may be called is the engine's affair."""
+    """`engine:model[@base_url]`; a server may give its models any names."""
     model, _, base_url = rest.partition("@")
     update = {"engine": engine, "base_url": base_url or None}
     if model in entries:
         return entries[model].model_copy(update=update)
     if ENGINES[engine].loads_weights:
-        return _located(model, entries).model_copy(update=update)
+        return _hub_or_local(model, entries).model_copy(update=update)
     return ModelEntry(name=Path(model).name or model, model=model, **update)
 
 
-def _located(text: str, entries: Mapping[str, ModelEntry]) -> ModelEntry:
-    if path := existing_folder(text):
-        return ModelEntry(name=path.resolve().name, model=text)
-    if text.startswith((".", "/", "~")):
-        raise MissingError(f"There is no model folder {text}.")
+def _hub_or_local(text: str, entries: Mapping[str, ModelEntry]) -> ModelEntry:
+    if folder := named_folder(text):
+        return ModelEntry(name=folder.resolve().name, model=text)
     if _HUB_ID.fullmatch(text):
         return ModelEntry(name=text.partition("/")[2], model=text)
     engine, colon, _ = text.partition(":")
@@ -108,5 +114,5 @@ def _located(text: str, entries: Mapping[str, ModelEntry]) -> ModelEntry:
         "model",
         text,
         entries,
-        "Give a name of `racro-eval list models`, a hub id, a folder, or engine:model.",
+        "Use a name from `racro-eval list models`, a hub id, a folder, or engine:model.",
     )

@@ -1,8 +1,8 @@
-"""The hash of a model folder's content, whole; a file that was hashed once is not read again.
+"""The hash of the whole content of a model folder. A file is read and hashed only once.
 
-What was found of a file is kept in the user's cache under the file's path, and believed while size,
-times of change, inode and device are the same. A cache that is damaged or cannot be written costs
-the time of reading the file, nothing else.
+The hash of a file is stored in the user's cache under the file's path, and is valid while size,
+modification times, inode and device stay the same. If the cache is damaged or cannot be written,
+the file is read again.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ _NO_TEXT = (
     "optimizer*", "scheduler.pt", "rng_state*", "scaler.pt", "trainer_state.json",
     "training_args.bin", "events.out.*",
 )  # fmt: skip
-"""Files of a model folder that no engine reads: papers, and what a training goes on from."""
+"""Files of a model folder that no engine reads: documents, and the state of a training."""
 _NO_TEXT_FOLDERS = (".*", "checkpoint-*", "global_step*", "runs", "logs", "__pycache__")
 _CHUNK = 1 << 22
 _SHOWN_AFTER_S = 2
 _TICK_S = 0.1
-"""Two changes of a file within so short a time may have the same time of change."""
+"""Two changes of a file within this time may have the same modification time."""
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
 def folder_hash(folder: Path) -> str:
-    """16 hex digits over names and contents of a model folder's files.
+    """A hash of names and contents of a model folder's files, as 16 hex digits.
 
-    Everything in it counts but what is known to change no text (`_NO_TEXT`). Raises MissingError or
-    DataError for a file that cannot be read or changes meanwhile.
+    Files that are known not to change any text (`_NO_TEXT`) are left out. Raises MissingError for a
+    file that cannot be read, DataError for one that changes while it is read.
     """
     paths = sorted(_files(folder), key=lambda path: path.relative_to(folder).as_posix())
     state = hashlib.sha256()
@@ -66,46 +66,46 @@ def _matches(name: str, patterns: tuple[str, ...]) -> bool:
 
 
 def file_hash(path: Path, progress: _Progress | None = None) -> str:
-    """The SHA-256 of a file, read only if the cache does not know it.
+    """The SHA-256 of a file, which is read only if its hash is not in the cache.
 
     Raises MissingError if it cannot be read, DataError if it changes while it is read.
     """
     try:
         state = _state(path)
-        note = _note(path)
-        found = _remembered(note, state)
-        if found is None:
-            found = _read_hash(path, state, progress)
+        cache_file = _cache_file(path)
+        digest = _cached_hash(cache_file, state)
+        if digest is None:
+            digest = _computed_hash(path, state, progress)
             with contextlib.suppress(ConfigError):
-                write_atomically(note, [json.dumps(state | {"sha256": found}).encode()])
+                write_atomically(cache_file, [json.dumps(state | {"sha256": digest}).encode()])
         elif progress:
             progress.add(state["size"])
-        return found
+        return digest
     except OSError as error:
         raise MissingError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
-def _read_hash(path: Path, state: dict[str, Any], progress: _Progress | None) -> str:
-    """The hash of a file that stays as it was when its state was taken."""
-    found = hashlib.sha256()
+def _computed_hash(path: Path, state: dict[str, Any], progress: _Progress | None) -> str:
+    """The hash of a file's content. Raises DataError if its state is not `state` any more."""
+    digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
-            found.update(chunk)
+            digest.update(chunk)
             if progress:
                 progress.add(len(chunk))
     if abs(time.time_ns() - state["ctime_ns"]) < _TICK_S * 1_000_000_000:
-        time.sleep(_TICK_S)  # what changes from now on has another time
+        time.sleep(_TICK_S)  # so that a later change has another modification time
     after = _state(path)
     if any(after[name] != state[name] for name in ("size", "mtime_ns", "inode", "device")):
         raise DataError(
             f"{path} changed while it was read: is the model still being written? "
             "Start again when it is complete."
         )
-    return found.hexdigest()
+    return digest.hexdigest()
 
 
-def _note(path: Path) -> Path:
-    """The place of what is known of a file."""
+def _cache_file(path: Path) -> Path:
+    """The file in the user's cache with the hash of a file."""
     from racro_eval.common.user_cache import cache_folder
 
     name = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()
@@ -113,7 +113,7 @@ def _note(path: Path) -> Path:
 
 
 def _state(path: Path) -> dict[str, Any]:
-    """What is the same as long as a file is not written to."""
+    """What stays the same as long as nothing writes to a file."""
     stat = path.stat()
     return {
         "path": os.fsencode(path.resolve()).decode("utf-8", "backslashreplace"),
@@ -125,21 +125,21 @@ def _state(path: Path) -> dict[str, Any]:
     }
 
 
-def _remembered(note: Path, state: dict[str, Any]) -> str | None:
-    """The hash that was found for a file in this state; None for a note that says anything else."""
+def _cached_hash(cache_file: Path, state: dict[str, Any]) -> str | None:
+    """The hash that was stored for a file in this state; None if there is none, or no valid one."""
     try:
-        content = json.loads(note.read_bytes())
+        content = json.loads(cache_file.read_bytes())
     except (OSError, ValueError, RecursionError):
         return None
     if not isinstance(content, dict):
         return None
-    found = content.pop("sha256", None)
-    known = isinstance(found, str) and _HASH.fullmatch(found) and content == state
-    return found if known else None
+    digest = content.pop("sha256", None)
+    is_valid = isinstance(digest, str) and _HASH.fullmatch(digest) and content == state
+    return digest if is_valid else None
 
 
 class _Progress:
-    """A bar on stderr for a folder whose hash takes longer than a moment."""
+    """A progress bar on stderr, if hashing a folder takes more than a few seconds."""
 
     def __init__(self, folder: Path, size: int) -> None:
         self._folder, self._size = folder, size
@@ -151,7 +151,7 @@ class _Progress:
         return self
 
     def add(self, size: int) -> None:
-        """So many more bytes are known."""
+        """Count the bytes of a file, or of a part of it, as done."""
         self._done += size
         if self._bar is not None:
             self._bar.update(size)

@@ -7,7 +7,7 @@ import logging
 from racro_eval.engines.base import Engine
 from racro_eval.engines.devices import automatic_dtype
 from racro_eval.engines.model_entry import ModelEntry
-from racro_eval.engines.openai.served import address
+from racro_eval.engines.openai.access import parse_base_url
 from racro_eval.engines.registry import ENGINES
 from racro_eval.errors import ConfigError, DataError, EngineError, ServerAwayError
 from racro_eval.models.fingerprint import fingerprint, is_served_at, pinned
@@ -65,7 +65,8 @@ def _fingerprint(entry: ModelEntry, engine: str, config: RunConfig) -> str:
         return fingerprint(entry, engine, offline=config.offline)
     except ServerAwayError as error:
         known = known_fingerprints(config.results, entry, engine)
-        here = [text for text in known if is_served_at(text, address(entry))]
+        url = parse_base_url(entry.base_url).public
+        here = [text for text in known if is_served_at(text, url)]
         if len(here) == 1:
             _LOG.warning(
                 f"{error} Its rows in {config.results} are taken to be those of the same model."

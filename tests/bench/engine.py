@@ -181,10 +181,10 @@ async def _all_at_once(entry: Any, rows: list[Any]) -> dict[str, Any]:
 
     from racro_eval.data.images import decode
     from racro_eval.engines.transformers.loading import load_prompts
-    from racro_eval.engines.vllm.worker import _engine_args
+    from racro_eval.engines.vllm.model import engine_args
 
     prompts = load_prompts(entry)
-    arguments = _engine_args(entry, max(len(row.prompt.images) for row in rows))
+    arguments = engine_args(entry, max(len(row.prompt.images) for row in rows))
     config = arguments.create_engine_config(UsageContext.LLM_CLASS)
     engine = AsyncLLM.from_vllm_config(
         config, usage_context=UsageContext.LLM_CLASS, disable_log_stats=True

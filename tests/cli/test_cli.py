@@ -350,7 +350,7 @@ class TestLeaderboard:
             (["--by", "colour"], 2, "There is no breakdown 'colour'. There are: level, subject."),
             (["--compare-published"], 3, "None of these rows is in the paper's table"),
             (["--several"], 3, "No row has several answers per sample"),
-            (["--usage", "--format", "figures"], 2, "no other view of it"),
+            (["--usage", "--format", "figures"], 2, "not other views"),
         ],
     )
     def test_mistakes_say_what_there_is(

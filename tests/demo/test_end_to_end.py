@@ -79,7 +79,7 @@ def test_the_numbers_that_the_demo_promises(
     importlib.util.find_spec("vllm") is None and not os.environ.get("RACRO_REQUIRE_VLLM"),
     reason="vllm is not installed; `make test` installs its CPU build where it is to be had",
 )
-def test_vllm_gives_the_same_greedy_texts_and_the_same_table(
+def test_vllm_has_the_same_greedy_texts_and_the_same_table(
     tmp_path: Path, transformers_run: tuple[Path, dict[str, float]]
 ) -> None:
     ours, table = transformers_run

@@ -62,7 +62,7 @@ def test_a_third_of_the_number_problems_have_options() -> None:
     assert 0.31 < share < 0.39
 
 
-def test_the_right_option_stands_anywhere() -> None:
+def test_the_right_option_can_be_at_any_place() -> None:
     letters = Counter(made.answer for made in MANY if made.options)
     assert set(letters) == set("ABCD")
     assert min(letters.values()) > 0.18 * sum(letters.values())

@@ -36,7 +36,7 @@ def folder(request: pytest.FixtureRequest) -> Path:
     return path
 
 
-def test_all_files_are_there(folder: Path) -> None:
+def test_all_files_exist(folder: Path) -> None:
     vision = {"preprocessor_config.json"} if folder.name == "captioner" else set()
     assert {path.name for path in folder.iterdir()} == FILES | vision
     config = json.loads((folder / "config.json").read_text())

@@ -138,7 +138,7 @@ def test_only_the_user_text_is_searched_for_options() -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"windows": 3}, r"no option 'windows'. It knows: latency_s, window"),
+        ({"windows": 3}, r"no option 'windows'. Its options are: latency_s, window"),
         ({"window": 0}, r"'window' .* whole number of at least 1, not 0"),
         ({"window": True}, r"not True"),
         ({"latency_s": -1}, r"'latency_s' .* seconds"),

@@ -54,24 +54,24 @@ def test_a_cut_text(said: str) -> None:
 
 
 @pytest.mark.parametrize("said", FAILED)
-def test_every_other_end_is_a_failure_that_is_named(said: str) -> None:
-    with pytest.raises(DataError, match=f"it ended for the reason '{said}'"):
+def test_every_other_reason_is_a_failure_that_names_it(said: str) -> None:
+    with pytest.raises(DataError, match=f"its finish reason is '{said}'"):
         finish_reason(said)
 
 
 @pytest.mark.parametrize("said", [None, ""])
-def test_no_reason_is_none(said: object) -> None:
-    with pytest.raises(DataError, match="Nothing says why the answer ended"):
+def test_a_missing_reason_is_a_failure(said: object) -> None:
+    with pytest.raises(DataError, match="The answer has no finish reason"):
         finish_reason(said)
 
 
 @pytest.mark.parametrize("said", [0, 1, True, 2.5, ["stop"], {"type": "stop"}, b"stop"])
 def test_a_reason_of_another_type_is_a_failure(said: object) -> None:
-    with pytest.raises(DataError, match="it ended for the reason"):
+    with pytest.raises(DataError, match="its finish reason is"):
         finish_reason(said)
 
 
-def test_vllm_has_no_word_that_is_not_decided_on_here() -> None:
+def test_vllm_has_no_other_finish_reasons() -> None:
     found = importlib.util.find_spec("vllm")
     if found is None or not found.submodule_search_locations:
         pytest.skip("vllm is not installed")

@@ -33,7 +33,7 @@ def test_what_is_written_is_read(header: dict[str, object], blobs: list[bytes]) 
     assert read_frame(io.BytesIO(written(header, blobs))) == Frame(header, tuple(blobs))
 
 
-def test_a_message_that_is_cut_anywhere_is_none() -> None:
+def test_a_truncated_message_is_none_wherever_it_is_cut() -> None:
     whole = written({"id": "7"}, [b"picture", b""])
     assert all(read_frame(io.BytesIO(whole[:cut])) is None for cut in range(len(whole)))
 
@@ -51,13 +51,13 @@ def test_a_message_that_is_cut_anywhere_is_none() -> None:
         *(framed(json.dumps({"sizes": s}).encode()) for s in (3, [-1], ["a"], [2**60], [0.5])),
     ],
 )
-def test_what_is_no_message_is_a_sentence(garbage: bytes) -> None:
-    with pytest.raises(DataError, match="no message"):
+def test_anything_other_than_a_message_is_an_error(garbage: bytes) -> None:
+    with pytest.raises(DataError, match="other than a message"):
         read_frame(io.BytesIO(garbage))
 
 
 @given(st.binary())
-def test_any_bytes_end_in_a_message_none_or_a_sentence(data: bytes) -> None:
+def test_any_bytes_are_a_message_none_or_an_error(data: bytes) -> None:
     try:
         frame = read_frame(io.BytesIO(data))
     except DataError:

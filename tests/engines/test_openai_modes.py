@@ -97,7 +97,7 @@ def one_row_in_a_mode(server: Server, folder: Path, mode: Mode) -> RunConfig:
 
 
 @pytest.mark.parametrize("name", ["key-refused-later", "dies-later"])
-def test_a_server_that_serves_nobody_any_more_ends_a_run_and_keeps_its_rows(
+def test_a_server_that_serves_no_request_any_more_ends_a_run_which_keeps_its_rows(
     server: Server, tmp_path: Path, name: str
 ) -> None:
     mode = MODES[name]

@@ -11,10 +11,17 @@ pytest.importorskip("httpx2", reason="the extra `openai` is not installed")
 import httpx2
 
 from racro_eval.engines.openai import server
-from racro_eval.engines.openai.server import Server, _MayPass, _patience, _pauses, _retry_after
+from racro_eval.engines.openai.access import parse_base_url
+from racro_eval.engines.openai.server import (
+    Server,
+    _next_pause,
+    _pauses,
+    _retry_after,
+    _TransientError,
+)
 from racro_eval.errors import DataError, EngineError
 
-LOST = _MayPass("The connection was lost: x", away=True)
+LOST = _TransientError("The connection was lost: x", away=True)
 
 
 class Scripted(Server):
@@ -22,7 +29,7 @@ class Scripted(Server):
 
     def __init__(self, tries: list[Exception | bytes], away: list[str], **settings: float) -> None:
         limits = {"retries": 3, "timeout_s": 60.0, "wait_s": 60.0, **settings}
-        super().__init__("http://x/v1", "m", **limits)  # type: ignore[arg-type]
+        super().__init__(parse_base_url("http://x/v1"), "m", **limits)  # type: ignore[arg-type]
         self.tries, self.away = tries, away
 
     async def _post(self, body: bytes) -> bytes:
@@ -31,7 +38,7 @@ class Scripted(Server):
             raise outcome
         return outcome
 
-    async def _why_away(self) -> str:
+    async def _away_reason(self) -> str:
         return self.away.pop(0) if self.away else ""
 
 
@@ -69,7 +76,7 @@ def test_a_server_that_goes_with_the_last_try_is_found_out() -> None:
 
 
 def test_no_further_try_is_made_where_none_is_wanted() -> None:
-    server = Scripted([_MayPass("busy"), b"reply"], away=[], retries=0)
+    server = Scripted([_TransientError("busy"), b"reply"], away=[], retries=0)
     with pytest.raises(DataError, match="busy"):
         complete(server)
 
@@ -101,4 +108,4 @@ def test_pauses_grow_up_to_a_minute_and_are_not_the_same_for_all(
     ],
 )
 def test_the_pause_that_a_server_asks_for(headers: dict[str, str], seconds: float) -> None:
-    assert _patience(_retry_after(httpx2.Headers(headers)), 5.0) == seconds
+    assert _next_pause(_retry_after(httpx2.Headers(headers)), 5.0) == seconds

@@ -11,7 +11,7 @@ from racro_eval.cli import main
 from racro_eval.engines import create_engine
 from racro_eval.engines.model_entry import ModelEntry
 from racro_eval.engines.vllm.model_size import model_size
-from racro_eval.engines.vllm.parallelism import Gpus, ModelSize, check_tp, choose
+from racro_eval.engines.vllm.parallelism import Gpus, ModelSize, check_tp, choose_sizes
 from racro_eval.errors import ConfigError, MissingError, RacroError
 
 GIB = 1 << 30
@@ -29,10 +29,10 @@ QWEN_72B = qwen(146.8, layers=80, heads=64, kv_heads=8)
 
 
 @pytest.mark.parametrize(
-    ("size", "count", "memory", "copies", "expected", "why"),
+    ("size", "count", "memory", "replicas", "expected", "why"),
     [
         (QWEN_7B, 1, 80, 1, (1, 1), "fits one"),
-        (QWEN_7B, 8, 80, 1, (1, 8), "fits one: the others hold copies"),
+        (QWEN_7B, 8, 80, 1, (1, 8), "fits one: the others hold replicas"),
         (QWEN_7B, 8, 16, 1, (2, 4), "does not fit one of 16 GiB"),
         (QWEN_3B, 4, 24, 1, (1, 4), "a small model on consumer cards"),
         (QWEN_32B, 4, 80, 1, (2, 2), "weights fit one, keys and values do not"),
@@ -40,37 +40,39 @@ QWEN_72B = qwen(146.8, layers=80, heads=64, kv_heads=8)
         (QWEN_32B, 3, 80, 1, (2, 1), "the third GPU cannot hold a copy"),
         (QWEN_72B, 8, 80, 1, (4, 2), "two hold the weights, but nothing else; three do not divide"),
         (QWEN_72B, 2, 141, 1, (2, 1), "two H200"),
-        (QWEN_7B, 8, 80, 4, (1, 4), "four copies were asked for"),
-        (QWEN_72B, 8, 80, 2, (4, 2), "two copies share eight GPUs"),
+        (QWEN_7B, 8, 80, 4, (1, 4), "four replicas were asked for"),
+        (QWEN_72B, 8, 80, 2, (4, 2), "two replicas share eight GPUs"),
     ],
 )  # fmt: skip
-def test_the_fewest_gpus_that_hold_a_model_and_copies_on_the_others(
-    size: ModelSize, count: int, memory: int, copies: int, expected: tuple[int, int], why: str
+def test_the_fewest_gpus_that_hold_a_model_and_replicas_on_the_others(
+    size: ModelSize, count: int, memory: int, replicas: int, expected: tuple[int, int], why: str
 ) -> None:
-    assert choose("m", size, Gpus(count, memory * GIB), 0.9, copies) == expected, why
+    assert choose_sizes("m", size, Gpus(count, memory * GIB), 0.9, replicas) == expected, why
 
 
 def test_less_memory_to_use_takes_more_gpus() -> None:
-    assert choose("m", QWEN_7B, Gpus(2, 40 * GIB), 0.9) == (1, 2)
-    assert choose("m", QWEN_7B, Gpus(2, 40 * GIB), 0.4) == (2, 1)
+    assert choose_sizes("m", QWEN_7B, Gpus(2, 40 * GIB), 0.9) == (1, 2)
+    assert choose_sizes("m", QWEN_7B, Gpus(2, 40 * GIB), 0.4) == (2, 1)
 
 
 def test_a_short_context_needs_less_room() -> None:
     short = ModelSize(QWEN_32B.weight_bytes, 40, 8, QWEN_32B.kv_bytes_per_token, context=2048)
-    assert choose("m", short, Gpus(2, 80 * GIB), 0.9) == (1, 2)
+    assert choose_sizes("m", short, Gpus(2, 80 * GIB), 0.9) == (1, 2)
 
 
 @pytest.mark.parametrize(
-    ("size", "gpus", "copies", "sentence"),
+    ("size", "gpus", "replicas", "sentence"),
     [
         (QWEN_72B, Gpus(2, 24 * GIB), 1, "m does not fit: its weights take 136.7 GiB, and 2 GPUs"),
-        (QWEN_72B, Gpus(4, 80 * GIB), 2, "hold no 2 copies of it"),
+        (QWEN_72B, Gpus(4, 80 * GIB), 2, "cannot hold 2 replicas of it"),
         (QWEN_7B, Gpus(0, 0), 1, "tp: auto needs a GPU for m, and there is none"),
     ],
 )
-def test_what_does_not_fit_is_said(size: ModelSize, gpus: Gpus, copies: int, sentence: str) -> None:
+def test_what_does_not_fit_is_an_error(
+    size: ModelSize, gpus: Gpus, replicas: int, sentence: str
+) -> None:
     with pytest.raises(MissingError, match=sentence):
-        choose("m", size, gpus, 0.9, copies)
+        choose_sizes("m", size, gpus, 0.9, replicas)
 
 
 def test_a_number_of_gpus_that_cannot_share_the_heads_is_refused() -> None:
@@ -119,7 +121,7 @@ def test_without_an_index_the_weight_files_count(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("config", [None, "{}", "not JSON", '{"num_attention_heads": 0}'])
-def test_a_size_that_is_not_to_be_read_is_said(tmp_path: Path, config: str | None) -> None:
+def test_a_size_that_cannot_be_read_is_an_error(tmp_path: Path, config: str | None) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"x")
     if config is not None:
         (tmp_path / "config.json").write_text(config)

@@ -144,7 +144,7 @@ def test_an_automatic_size_is_refused(tiny_vlm: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["{}", "ray://{}"])
-def test_a_cluster_that_nobody_runs_is_said_at_once(
+def test_a_cluster_that_does_not_run_is_an_error_at_the_start(
     tiny_vlm: Path, monkeypatch: pytest.MonkeyPatch, form: str
 ) -> None:
     with socket.socket() as free:

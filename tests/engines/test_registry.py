@@ -39,9 +39,9 @@ def test_of_every_option_is_decided_whether_it_may_change_the_text(name: str) ->
     """An engine says which options it knows; so far none of these changes a text."""
     if name == "openai" and not (find_spec("httpx2") or find_spec("openai")):
         pytest.skip("the extra `openai` is not installed")
-    with pytest.raises(ConfigError, match="It knows: ") as raised:
+    with pytest.raises(ConfigError, match="Its options are: ") as raised:
         create_engine(entry("any/model", options={"nonsense": 1}), name)
-    known = set(str(raised.value).rpartition("It knows: ")[2].rstrip(".").split(", "))
+    known = set(str(raised.value).rpartition("Its options are: ")[2].rstrip(".").split(", "))
     assert known <= ENGINES[name].no_text
 
 
@@ -86,7 +86,7 @@ def test_importing_the_engines_imports_no_model_library() -> None:
     assert done.stdout.strip() == "set()"
 
 
-def test_public_names_are_sorted_and_there() -> None:
+def test_public_names_are_sorted_and_exist() -> None:
     names = racro_eval.engines.__all__
     assert names == sorted(names)
     assert all(hasattr(racro_eval.engines, name) for name in names)

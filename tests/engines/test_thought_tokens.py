@@ -65,7 +65,9 @@ def decoded(special: list[str], text: str, prompt: str = "") -> str:
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
-def test_a_thought_is_told_from_the_answer_after_decoding(special: list[str], text: str) -> None:
+def test_a_thought_is_separated_from_the_answer_after_decoding(
+    special: list[str], text: str
+) -> None:
     parts = split(decoded([*TURNS, *special], text))
     assert (parts.thought.strip(), parts.answer) == ("a", "b")
 

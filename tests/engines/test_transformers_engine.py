@@ -96,7 +96,7 @@ def test_a_seed_makes_the_text_the_same_with_pictures(captioner: Engine) -> None
     assert texts(captioner, requests) == {r.id: text_of(captioner, r) for r in requests}
 
 
-def test_another_seed_gives_another_text(reasoner: Engine) -> None:
+def test_the_text_depends_on_the_seed(reasoner: Engine) -> None:
     drawn = [
         text_of(reasoner, ask("1", "What is x?", temperature=1.0, seed=seed)) for seed in range(4)
     ]
@@ -166,7 +166,7 @@ def test_a_prompt_longer_than_the_context_fails_its_row_only(reasoner: Engine) -
     assert done["good"].error is None
     error = done["long"].error or ""
     assert "tokens, but the context of" in error
-    assert "holds 4096, the answer included" in error
+    assert "is 4096 tokens, with the answer" in error
 
 
 def test_an_image_that_overflows_the_context_fails_its_row_only(tiny_vlm: Path) -> None:
@@ -175,7 +175,7 @@ def test_an_image_that_overflows_the_context_fails_its_row_only(tiny_vlm: Path) 
     requests.insert(2, ask("large", "x", *[picture(200, 200)] * 3))
     done = by_id(engine, requests)
     assert [id for id, completion in done.items() if completion.error] == ["large"]
-    assert "the context of tiny-vlm holds 40" in (done["large"].error or "")
+    assert "the context of tiny-vlm is 40 tokens" in (done["large"].error or "")
 
 
 def test_the_context_bounds_the_answer(tiny_reasoner: Path, reasoner: Engine) -> None:
@@ -240,7 +240,7 @@ def test_no_more_than_a_window_is_pulled_ahead(tiny_reasoner: Path) -> None:
     assert len(list(stream)) == 49
 
 
-def test_an_empty_stream_gives_nothing(reasoner: Engine) -> None:
+def test_an_empty_stream_has_no_completions(reasoner: Engine) -> None:
     assert list(reasoner.stream([])) == []
 
 

@@ -74,7 +74,7 @@ def test_a_row_whose_scores_are_no_numbers_has_failed(
     monkeypatch.setattr(transformers.Qwen2ForCausalLM, "forward", overflowing)
     done = by_id(reasoner, REQUESTS)
     assert [id for id, completion in done.items() if completion.error] == ["5"]
-    assert "tiny-reasoner gave scores that are no numbers (NaN)" in (done["5"].error or "")
+    assert "tiny-reasoner computed scores that are not numbers (NaN)" in (done["5"].error or "")
     assert {id: done[id].texts[0] for id in "01234"} == {id: expected[id] for id in "01234"}
 
 

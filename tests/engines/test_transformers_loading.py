@@ -54,13 +54,16 @@ def test_a_local_folder_never_touches_the_network(tiny_vlm: Path, tiny_reasoner:
     ("file", "sentence"),
     [
         ("config.json", r"is not a model: it has no config\.json"),
-        ("tokenizer.json", r"has no tokenizer: none of tokenizer\.json"),
-        ("preprocessor_config.json", r"has no image processor: none of preprocessor_config\.json"),
-        ("model.safetensors", r"has no weights: none of \*\.safetensors"),
+        ("tokenizer.json", r"has no tokenizer: it contains none of tokenizer\.json"),
+        (
+            "preprocessor_config.json",
+            r"has no image processor: it contains none of preprocessor_config\.json",
+        ),
+        ("model.safetensors", r"has no weights: it contains none of \*\.safetensors"),
         ("chat_template.jinja", r"has no chat template"),
     ],
 )
-def test_an_incomplete_folder_is_told_what_is_missing(
+def test_the_error_for_an_incomplete_folder_names_what_is_missing(
     vlm_copy: Path, file: str, sentence: str
 ) -> None:
     (vlm_copy / file).unlink()
@@ -69,7 +72,7 @@ def test_an_incomplete_folder_is_told_what_is_missing(
     assert str(vlm_copy) in str(caught.value)
 
 
-def test_a_folder_that_is_not_there_is_not_looked_up(tmp_path: Path) -> None:
+def test_a_missing_folder_is_not_looked_up(tmp_path: Path) -> None:
     with pytest.raises(MissingError, match="There is no model folder"):
         start(tmp_path / "nowhere")
 
@@ -100,11 +103,11 @@ def test_an_unknown_architecture_is_one_sentence(reasoner_copy: Path) -> None:
     [
         ({"tp": 2}, "tp and dp must be 1 for tiny-reasoner; the engine 'vllm'"),
         ({"dp": 2}, "tp and dp must be 1"),
-        ({"quantization": "fp8"}, "quantises no weights"),
+        ({"quantization": "fp8"}, "does not quantise weights"),
         ({"dtype": "int3"}, "no dtype 'int3': it is one of auto, bfloat16, float16, float32"),
-        ({"options": {"batch": 4}}, "no option 'batch'. It knows: batch_size, window"),
+        ({"options": {"batch": 4}}, "no option 'batch'. Its options are: batch_size, window"),
         ({"options": {"batch_size": 0}}, "whole number of at least 1, not 0"),
-        ({"max_pixels": 784}, "tiny-reasoner reads no images"),
+        ({"max_pixels": 784}, "tiny-reasoner takes text only"),
     ],
 )
 def test_settings_of_other_engines_and_models_are_refused(
@@ -209,7 +212,7 @@ def test_a_tokenizer_without_padding_pads_with_its_end_token(
     assert texts(start(reasoner_copy), requests) == texts(reasoner, requests)
 
 
-def test_pixel_limits_are_refused_where_there_are_none(vlm_copy: Path) -> None:
+def test_pixel_limits_are_refused_for_processors_without_them(vlm_copy: Path) -> None:
     path = vlm_copy / "preprocessor_config.json"
     path.write_text(json.dumps({"image_processor_type": "ViTImageProcessor"}))
     with pytest.raises(ConfigError, match="image processor of vlm has no pixel limits"):

@@ -100,5 +100,5 @@ def test_scores_that_are_no_numbers_count_up_to_the_end_of_a_row() -> None:
     sampler(said, torch.stack([LOGITS, LOGITS]))
     sampler(said, torch.stack([LOGITS, torch.full_like(LOGITS, torch.nan)]))
     sampler(said, torch.stack([LOGITS, LOGITS]))
-    assert [sampler.is_sound(0, length) for length in (1, 2, 3)] == [True, True, True]
-    assert [sampler.is_sound(1, length) for length in (1, 2, 3)] == [True, False, False]
+    assert [sampler.is_finite(0, length) for length in (1, 2, 3)] == [True, True, True]
+    assert [sampler.is_finite(1, length) for length in (1, 2, 3)] == [True, False, False]

@@ -171,8 +171,8 @@ def test_the_failure_of_one_request_is_data(vlm: Engine) -> None:
     assert done["r1"].error is None and done["r2"].error is None
     assert "cannot be decoded" in (done["bad"].error or "")
     assert re.fullmatch(
-        r"The prompt has \d{4,} tokens, its images not counted, but the context of vlm holds "
-        r"1024, the answer included\.",
+        r"The prompt has \d{4,} tokens, without its images, but the context of vlm is 1024 "
+        r"tokens, with the answer\.",
         done["long"].error or "",
     )
     assert "aspect ratio" in (done["thin"].error or "")
@@ -244,7 +244,7 @@ def test_images_are_read_within_the_window_only(vlm: Engine) -> None:
     assert Counted.reads == 30
 
 
-def test_tensor_parallel_over_two_processes_gives_the_same_text(
+def test_tensor_parallelism_over_two_processes_does_not_change_the_text(
     reasoner: Engine, tiny_reasoner: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VLLM_CPU_OMP_THREADS_BIND", "nobind")
@@ -255,7 +255,7 @@ def test_tensor_parallel_over_two_processes_gives_the_same_text(
     assert sum(ours[name] == theirs[name] for name in ours) >= 7
 
 
-def test_two_copies_give_the_same_text_and_encode_no_image_twice(
+def test_two_replicas_give_the_same_text_and_encode_no_image_twice(
     vlm: Engine, tiny_vlm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counts = tmp_path / "counts"
@@ -292,7 +292,7 @@ def test_two_copies_give_the_same_text_and_encode_no_image_twice(
         ({"model": "/nowhere/at/all"}, MissingError, "There is no model folder"),
     ],
 )
-def test_what_cannot_start_says_why(
+def test_the_error_for_a_model_that_cannot_start_says_why(
     tiny_reasoner: Path,
     more: dict[str, object],
     kind: type[Exception],
@@ -354,7 +354,7 @@ def test_an_engine_that_is_killed_ends_its_stage_and_keeps_its_rows(
     assert still_alive(children) == []
 
 
-def test_ctrl_c_gives_up_what_is_in_flight_and_keeps_what_is_finished(
+def test_ctrl_c_cancels_what_is_in_flight_and_keeps_what_is_finished(
     tmp_path: Path, tiny_reasoner: Path
 ) -> None:
     process, children = slow_run(tmp_path, tiny_reasoner, tokens=800)
@@ -446,7 +446,7 @@ def endless(model: Path) -> ModelEntry:
     return ModelEntry(name="r", model=str(model), max_model_len=1024, options=options)
 
 
-def test_a_model_that_never_loads_is_given_up_with_the_engines_last_words(
+def test_a_model_that_never_loads_is_an_error_with_the_last_line_of_the_log(
     tmp_path: Path, tiny_reasoner: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mark = tmp_path / "loading"
@@ -456,21 +456,21 @@ def test_a_model_that_never_loads_is_given_up_with_the_engines_last_words(
         def check(self) -> None:
             """Time is up when the loading has begun to hang, however slow the machine is."""
             if mark.exists():
-                raise self.too_long()
+                raise self.timeout_error()
 
     before = descendants(os.getpid())
     loading = UntilItHangs("r")
     sentence = r"r was still loading after \d+ s"
     with pytest.raises(EngineError, match=sentence) as caught, loading.limited():
         create_engine(endless(tiny_reasoner), "vllm")
-    assert "Its engine last said: " in str(caught.value)
+    assert "The last line of its log: " in str(caught.value)
     assert str(loading).startswith("r is still loading after ")
     assert "\n" not in str(caught.value) and "\x1b" not in str(caught.value)
     assert still_alive(descendants(os.getpid()) - before) == []
 
 
 @pytest.mark.parametrize("whom", ["the child", "all of it"])
-def test_a_child_that_dies_while_it_loads_is_said_at_once(
+def test_a_child_that_dies_while_it_loads_is_an_error_at_once(
     tmp_path: Path, tiny_reasoner: Path, monkeypatch: pytest.MonkeyPatch, whom: str
 ) -> None:
     mark = tmp_path / "loading"
@@ -481,7 +481,7 @@ def test_a_child_that_dies_while_it_loads_is_said_at_once(
         def check(self) -> None:
             if mark.exists():
                 children = descendants(os.getpid()) - before
-                victims = [pid for pid in children if "vllm_worker" in _name(pid)]
+                victims = [pid for pid in children if "vllm.worker" in _name(pid)]
                 for pid in victims if whom == "the child" else children:
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
@@ -493,7 +493,7 @@ def test_a_child_that_dies_while_it_loads_is_said_at_once(
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_an_engine_that_nobody_closes_ends_with_its_last_user(tiny_reasoner: Path) -> None:
+def test_an_engine_that_is_not_closed_ends_with_its_last_reference(tiny_reasoner: Path) -> None:
     before = descendants(os.getpid())
     engine = create_engine(ModelEntry(name="r", model=str(tiny_reasoner), **SETTINGS), "vllm")
     children = descendants(os.getpid()) - before

@@ -13,7 +13,7 @@ import pytest
 from racro_eval.engines import Message, Request
 from racro_eval.engines.model_entry import ModelEntry
 from racro_eval.engines.vllm.engine import VllmEngine
-from racro_eval.engines.vllm.worker import _outcome
+from racro_eval.engines.vllm.model import completion_fields
 from racro_eval.errors import DataError, EngineError
 
 CHILD = """#!{python}
@@ -41,16 +41,16 @@ def child(monkeypatch: pytest.MonkeyPatch, folder: Path, what: str) -> None:
     ("what", "says"),
     [
         ("", "ended: it was killed"),
-        ("out.write(b'INFO: a line of a log, and then more of it')", "no message was written"),
+        ("out.write(b'INFO: a line of a log, and then more of it')", "other than a message"),
         ("out.write(bytes([9, 0, 0, 0, 0, 0, 0, 0]) + b'half')", "ended: it was killed"),
-        ("write_frame(out, answer)", "it began with something else"),
-        ("write_frame(out, ready); out.write(b'a line of a log')", "no message was written"),
+        ("write_frame(out, answer)", "the first one has no versions"),
+        ("write_frame(out, ready); out.write(b'a line of a log')", "other than a message"),
         ("write_frame(out, ready); out.write(bytes([200, 0, 0, 0, 0, 0, 0, 0]))", "ended: it"),
-        ("write_frame(out, ready); write_frame(out, answer)", "cannot be understood"),
-        ("write_frame(out, ready); write_frame(out, {'id': 7, 'texts': None})", "be understood"),
+        ("write_frame(out, ready); write_frame(out, answer)", "invalid message"),
+        ("write_frame(out, ready); write_frame(out, {'id': 7, 'texts': None})", "invalid message"),
     ],
 )
-def test_a_child_that_dies_or_writes_something_else_is_a_sentence(
+def test_a_child_that_dies_or_writes_something_else_is_an_error(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, what: str, says: str
 ) -> None:
     child(monkeypatch, tmp_path, what)
@@ -63,15 +63,15 @@ def test_a_child_that_dies_or_writes_something_else_is_a_sentence(
 @pytest.mark.parametrize(
     ("outputs", "says"),
     [
-        ([("abort", 2)], "it ended for the reason 'abort'"),
-        ([("error", 0)], "it ended for the reason 'error'"),
-        ([("repetition", 5)], "it ended for the reason 'repetition'"),
-        ([(None, 3)], "Nothing says why the answer ended"),
+        ([("abort", 2)], "its finish reason is 'abort'"),
+        ([("error", 0)], "its finish reason is 'error'"),
+        ([("repetition", 5)], "its finish reason is 'repetition'"),
+        ([(None, 3)], "The answer has no finish reason"),
         ([], "without an answer"),
         (None, "without an answer"),
     ],
 )
-def test_an_output_of_vllm_that_is_no_answer_is_a_failure(
+def test_an_output_of_vllm_without_an_answer_is_a_failure(
     outputs: list[tuple[str | None, int]] | None, says: str
 ) -> None:
     with pytest.raises(DataError, match=says):
@@ -79,7 +79,7 @@ def test_an_output_of_vllm_that_is_no_answer_is_a_failure(
 
 
 @pytest.mark.parametrize("reason", ["stop", "length"])
-def test_an_output_of_vllm_that_is_one(reason: str) -> None:
+def test_an_output_of_vllm_with_an_answer(reason: str) -> None:
     assert outcome([(reason, 2)]) == {
         "texts": ["xx"],
         "finish_reasons": [reason],
@@ -95,4 +95,4 @@ def outcome(outputs: list[tuple[str | None, int]] | None) -> dict[str, Any]:
     if outputs is not None:
         made = [SimpleNamespace(token_ids=range(n), finish_reason=reason) for reason, n in outputs]
         final = SimpleNamespace(outputs=made, prompt_token_ids=[1])
-    return _outcome(final, lambda ids: "x" * len(ids), logprobs=False)
+    return completion_fields(final, lambda ids: "x" * len(ids), logprobs=False)

@@ -20,7 +20,7 @@ from racro_eval.errors import ConfigError, EngineError
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(engine, "_CHECK_INTERVAL_S", 0.01)
 
 
 def pipe(go_on: Callable[[], bool]) -> tuple[io.BufferedReader, io.BufferedWriter]:

@@ -62,7 +62,7 @@ def test_a_request_is_pulled_when_there_is_room_for_it() -> None:
     assert pulled == [3, 4, 5, 6, 7, 8, 9, 9, 9]
 
 
-def test_what_cannot_be_sent_is_told_at_once_and_takes_no_room() -> None:
+def test_a_request_that_cannot_be_sent_fails_at_once_and_takes_no_room() -> None:
     desk = Desk({0, 2})
     stream = keep_in_flight(desk.requests(5), 2, desk.send, desk.receive)
     assert [one.id for one in stream] == ["0", "2", "3", "4", "1"]

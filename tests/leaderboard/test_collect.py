@@ -92,17 +92,15 @@ class TestRefused:
         assert str(path) in str(caught.value)
         return str(caught.value)
 
-    def test_rows_twice(self, tmp_path: Path) -> None:
+    def test_duplicate_rows(self, tmp_path: Path) -> None:
         path = write(tmp_path, ROWS[0], ROWS[0])
         path.with_name("qcap+sol-00000000.csv").touch()
-        assert "a sample of an index stands on two rows. Remove it" in self.complaint(path)
+        assert "two rows have the same index and sample number. Remove it" in self.complaint(path)
 
-    def test_verdicts_are_kept_where_their_answers_are_not_beside_them(
-        self, tmp_path: Path
-    ) -> None:
-        told = self.complaint(write(tmp_path, ROWS[0], ROWS[0]))
-        assert "Its answers, qcap+sol-00000000.csv, are not beside it: restore it" in told
-        assert "emove" not in told
+    def test_verdicts_are_kept_if_their_answers_are_missing(self, tmp_path: Path) -> None:
+        message = self.complaint(write(tmp_path, ROWS[0], ROWS[0]))
+        assert "Its answers, qcap+sol-00000000.csv, are missing: restore it" in message
+        assert "emove" not in message
 
     @pytest.mark.parametrize(
         "name",
@@ -113,15 +111,15 @@ class TestRefused:
         path.write_bytes(encode_row(("index", "prediction")) + encode_row(("1", "a"))[:3])
         with pytest.raises(CacheError) as caught:
             read_columns(path, ("index", "prediction"))
-        told = str(caught.value)
-        assert f"{path} cannot be read" in told
-        assert "It is a stage file, which holds what a model said: keep it." in told
-        assert "repairs it" in told
-        assert "emove" not in told
+        message = str(caught.value)
+        assert f"{path} cannot be read" in message
+        assert "It is a stage file with answers of a model: keep it." in message
+        assert "repairs it" in message
+        assert "emove" not in message
 
     def test_more_samples_than_the_benchmark_has(self, tmp_path: Path) -> None:
         rows = [(str(number), "0", "", "empty") for number in range(5)]
-        assert "5 samples are more than the 4 of MathVision_MINI" in self.complaint(
+        assert "it has 5 samples, but MathVision_MINI has only 4" in self.complaint(
             write(tmp_path, *rows)
         )
 
@@ -130,10 +128,10 @@ class TestRefused:
         path.write_text(path.read_text().replace('"level"', '"lvl"', 1))
         assert "no column 'level'" in self.complaint(path)
 
-    def test_a_verdict_that_is_none(self, tmp_path: Path) -> None:
+    def test_an_invalid_verdict(self, tmp_path: Path) -> None:
         path = write(tmp_path, *ROWS)
         path.write_text(path.read_text().replace('"correct","1"', '"correct","yes"'))
-        assert "its column 'correct' holds 'yes', neither 0 nor 1" in self.complaint(path)
+        assert "its column 'correct' contains 'yes', not 0 or 1" in self.complaint(path)
 
     def test_a_row_of_another_length(self, tmp_path: Path) -> None:
         path = write(tmp_path, *ROWS)
@@ -147,19 +145,19 @@ class TestRefused:
 
     def test_the_sidecar_of_another_benchmark(self, tmp_path: Path) -> None:
         path = write(tmp_path, *ROWS, labels={"benchmark": "WeMath"})
-        assert "it is of WeMath, but its sidecar holds the benchmark MathVision_MINI" in (
+        assert "it is for WeMath, but its sidecar contains the benchmark MathVision_MINI" in (
             self.complaint(path)
         )
 
-    def test_no_sidecar(self, tmp_path: Path) -> None:
+    def test_a_missing_sidecar(self, tmp_path: Path) -> None:
         path = write(tmp_path, *ROWS)
         path.with_suffix(".json").unlink()
         assert "has no sidecar" in self.complaint(path)
 
-    def test_no_file(self, tmp_path: Path) -> None:
+    def test_a_missing_file(self, tmp_path: Path) -> None:
         path = write(tmp_path, *ROWS)
         path.unlink()
-        assert "it is not there" in self.complaint(path)
+        assert "it does not exist" in self.complaint(path)
 
 
 def test_an_empty_folder_says_what_to_run_first(tmp_path: Path) -> None:
@@ -169,7 +167,7 @@ def test_an_empty_folder_says_what_to_run_first(tmp_path: Path) -> None:
         find_graded(tmp_path / "nowhere")
 
 
-def test_a_folder_that_is_named_like_a_graded_file_is_none(tmp_path: Path) -> None:
+def test_a_folder_with_the_name_of_a_graded_file_is_ignored(tmp_path: Path) -> None:
     (tmp_path / "x.graded.csv").mkdir()
     with pytest.raises(MissingError, match="holds no graded files"):
         find_graded(tmp_path)

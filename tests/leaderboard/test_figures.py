@@ -35,7 +35,7 @@ def files() -> dict[str, bytes]:
     return render(complete())
 
 
-def test_there_are_three_each_as_png_and_svg(files: dict[str, bytes]) -> None:
+def test_each_of_three_figures_is_a_png_and_an_svg(files: dict[str, bytes]) -> None:
     names = ("scaling", "bars", "heatmap")
     assert set(files) == {f"-{name}.{kind}" for name in names for kind in ("png", "svg")}
 
@@ -76,12 +76,12 @@ def test_the_bars_have_a_panel_per_benchmark(files: dict[str, bytes]) -> None:
     assert all(name in text for name in (*PAPER_COLUMNS.values(), "AVG"))
 
 
-def test_the_heat_map_keeps_ours_and_the_papers_apart(files: dict[str, bytes]) -> None:
+def test_the_heat_map_distinguishes_ours_and_the_papers(files: dict[str, bytes]) -> None:
     text = drawn(files["-heatmap.svg"])
     assert "alone" in text and "alone †" in text and "R1-Distill-7B †" in text
 
 
-def test_what_there_are_no_numbers_for_is_not_drawn() -> None:
+def test_a_figure_without_numbers_is_not_drawn() -> None:
     found = render(board(build_table([cell("Mine"), cell("Other")])))
     assert set(found) == {"-bars.png", "-bars.svg"}
 
@@ -95,7 +95,7 @@ def test_other_views_have_no_figures() -> None:
         render(Document("usage", "", [], []))
 
 
-def test_without_matplotlib_it_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_without_matplotlib_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(MissingError, match=r"racro-eval\[figures\]"):
         render(complete())

@@ -75,7 +75,7 @@ def test_every_snapshot_belongs_to_a_format() -> None:
     assert {path.stem for path in SNAPSHOTS.iterdir()} == set(TEXT)
 
 
-def test_an_unknown_format_is_told_which_there_are() -> None:
+def test_the_error_for_an_unknown_format_lists_all_formats() -> None:
     with pytest.raises(
         UnknownNameError, match=r"The nearest: html.*There are: rich, md, csv, wide"
     ):

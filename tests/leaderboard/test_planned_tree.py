@@ -328,9 +328,7 @@ def test_tokens_and_time(table: Table, results: Path) -> None:
 
 
 @pytest.mark.parametrize("given", [["caption"], ["tentative"], ["caption", "tentative"]])
-def test_the_cost_of_texts_from_a_file_is_said_to_be_unknown(
-    tmp_path: Path, given: list[str]
-) -> None:
+def test_the_cost_of_texts_from_a_file_is_unknown(tmp_path: Path, given: list[str]) -> None:
     texts = tmp_path / "texts.csv"
     texts.write_text("index,prediction\n" + "".join(f"{n},a text\n" for n in range(1, 5)))
     options = {f"{stage}_file": texts for stage in given}
@@ -411,4 +409,6 @@ def test_rows_of_one_name_say_in_which_settings_they_differ(tmp_path: Path) -> N
         "+ R1-7B [sampling.seed 3]",
         "Qwen2.5-VL-3B",
     ]
-    assert "Rows of one name are runs with other settings" in " ".join(board(table).notes)
+    assert "Rows with the same name are runs with different settings" in " ".join(
+        board(table).notes
+    )

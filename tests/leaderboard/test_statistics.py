@@ -116,7 +116,7 @@ class TestSignFlip:
     def test_differences_that_floats_have_blurred_are_of_one_size(self) -> None:
         assert sign_flip([0.1 + 0.2, -0.3]) == sign_flip([0.3, -0.3])
 
-    def test_of_no_difference_is_one(self) -> None:
+    def test_of_no_difference_is_1(self) -> None:
         assert sign_flip([0.0, 0.0]) == 1.0
 
 
@@ -130,7 +130,7 @@ def test_pass_at_k_is_the_share_of_draws_with_a_right_answer(n: int, data: st.Da
     assert pass_at_k(n, correct, k) == pytest.approx(passed / len(draws))
 
 
-def test_pass_at_more_than_there_are_is_refused() -> None:
+def test_pass_at_k_of_fewer_than_k_answers_is_refused() -> None:
     with pytest.raises(ValueError, match="pass@5 needs at least 5 answers; there are 4"):
         pass_at_k(4, 1, 5)
 

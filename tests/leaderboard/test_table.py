@@ -9,10 +9,10 @@ import pytest
 from racro_eval.errors import UnknownNameError
 from racro_eval.leaderboard.collect import Cell
 from racro_eval.leaderboard.columns import PAPER_COLUMNS
-from racro_eval.leaderboard.parameters import billions
 from racro_eval.leaderboard.table import Row, build_table
 from racro_eval.leaderboard.views.board import board
 from racro_eval.leaderboard.views.breakdown import breakdown
+from racro_eval.models.parameters import billion_parameters
 from racro_eval.scoring.metrics.registry import Part, Score
 from tests.leaderboard.cells import cell
 
@@ -68,7 +68,7 @@ class TestRows:
     ) -> None:
         assert only([cell(reasoner="R", **more)]).label == label  # type: ignore[arg-type]
 
-    def test_other_settings_under_the_same_name_are_told_apart(self) -> None:
+    def test_rows_with_the_same_name_are_distinguished_by_their_settings(self) -> None:
         cells = [cell(reasoner="R", config="11112222"), cell(reasoner="R", config="33334444")]
         assert labels(cells) == [["+ R [1111]", "+ R [3333]"]]
 
@@ -86,10 +86,10 @@ class TestRows:
         notes = " ".join(board(build_table(cells)).notes)
         assert "Rows with rapid prompts are rows of their own" in notes
         assert "Rows scored by vlmevalkit are rows of their own" in notes
-        assert "Verdicts of different graders (2, 3) stand together" in notes
+        assert "The table mixes verdicts of different graders (2, 3)" in notes
         assert len(board(build_table(cells[:1])).notes) == 1
 
-    def test_a_refused_score_is_missing_and_its_reason_is_told(self) -> None:
+    def test_a_refused_score_is_missing_and_its_reason_is_a_note(self) -> None:
         refused = cell(reasoner="R")
         refused.score.value, refused.score.refusal = None, "problem 3 lacks a step."
         document = board(build_table([refused], ["MathVision"]))
@@ -273,4 +273,4 @@ def fields(made: Cell) -> dict[str, object]:
 def test_sizes_come_from_the_list_of_models_or_from_the_name(
     names: tuple[str | None, ...], size: float | None
 ) -> None:
-    assert billions(*names) == pytest.approx(size)
+    assert billion_parameters(*names) == pytest.approx(size)

@@ -116,7 +116,7 @@ class TestEntry:
         other = key(entry(**{field: OTHER_ENTRY[field]}))
         assert (other == key(entry())) == (field in ENTRY_NO_TEXT)
 
-    def test_a_revision_for_which_the_fingerprint_stands_is_not_in_it_twice(self) -> None:
+    def test_a_revision_that_is_the_fingerprint_is_not_in_it_twice(self) -> None:
         usual = key(entry(), "vllm", "commit")
         assert key(entry(revision="commit"), "vllm", "commit") == usual
         assert key(entry(revision="main"), "vllm", "commit") != usual
@@ -127,7 +127,7 @@ class TestEntry:
         assert set(ModelEntry.model_fields) >= ENTRY_NO_TEXT | ENTRY_ELSEWHERE
 
     @pytest.mark.parametrize("field", ["engine", "base_url", "identity"])
-    def test_engine_address_and_identity_are_in_it_by_way_of_planning(self, field: str) -> None:
+    def test_engine_base_url_and_identity_are_in_it_through_planning(self, field: str) -> None:
         def planned(**settings: Any) -> str:
             models = (entry(**{"engine": "openai", "base_url": "http://h/v1", **settings}),)
             model = locate_model("m", RunConfig(data=("x",), models=models))
@@ -154,9 +154,7 @@ class TestEntry:
             ("unheard_of", {"something_new": 1}),
         ],
     )
-    def test_an_option_that_nobody_vouches_for_changes_the_key(
-        self, engine: str, options: dict[str, Any]
-    ) -> None:
+    def test_an_unknown_option_changes_the_key(self, engine: str, options: dict[str, Any]) -> None:
         assert key(entry(options=options), engine) != key(entry(), engine)
 
     @pytest.mark.parametrize(

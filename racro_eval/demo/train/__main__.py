@@ -1,4 +1,4 @@
-"""`python -m racro_eval.demo.train`: make the demo's three models from nothing."""
+"""`python -m racro_eval.demo.train`: train the demo's three models from random weights."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def main() -> None:
 
 
 def make(recipe: Recipe, out: Path, steps_scale: float = 1.0) -> Progress:
-    """Train one model and write its folder `out/<name>`; its checkpoint lies in `out/checkpoints`.
+    """Train one model and write its folder `out/<name>`; its checkpoint is in `out/checkpoints`.
 
-    A training that was stopped goes on from its checkpoint.
+    An interrupted training continues from its checkpoint.
     """
-    # a second thread makes steps of this size slower, and another model can have that core
+    # a second thread would make steps of this size slower; another model can use that core
     torch.set_num_threads(1)
     tokenizer = build_tokenizer()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -60,7 +60,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--only", choices=list(RECIPES), help="one model instead of all three")
     parser.add_argument(
-        "--steps-scale", type=float, default=1.0, help="times the steps, e.g. 0.01 to try it out"
+        "--steps-scale",
+        type=float,
+        default=1.0,
+        help="factor for the number of steps, e.g. 0.01 for a trial",
     )
     return parser
 

@@ -1,7 +1,7 @@
 """From lessons to tensors.
 
-Batch number n is a function of the recipe's seed and n alone, so a training that was interrupted
-goes on with the batches it would have had.
+Batch n depends only on the recipe's seed and n, so an interrupted training continues with the same
+batches.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from racro_eval.demo.train.tokenizer import IMAGE
 from racro_eval.engines.chat import chat
 
 POOL = 8
-"""Batches that are made together: their rows are sorted by length, so that little is padding."""
+"""How many batches are made together: their rows are sorted by length, for little padding."""
 IMAGE_TOKENS = 16
 PATCH = 14
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)
-"""Of the three colours; every Qwen-VL normalises pixels by these."""
+"""Mean and standard deviation of the three colours, as in the preprocessing of Qwen-VL."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
     """B rows of T tokens, padded on the right.
 
-    ids: [B, T]. weights: [B, T], how much the prediction of each token counts; 0 for padding.
+    ids: [B, T]. weights: [B, T], of each token in the loss; 0 for padding.
     patches: [B, 64, 588] or None without pictures. starts: [B], each row's first image token.
     """
 
@@ -61,11 +61,11 @@ class _Row:
 
 
 class Batches:
-    """An endless supply of batches: `batches[n]` is the n-th.
+    """An endless sequence of batches: `batches[n]` is the n-th.
 
     make_lesson: takes a random stream and the share of the training that is over.
-    steps: how many batches the training will take.
-    prompt_weight: how much a prompt's tokens count beside an answer's, 0 for not at all.
+    steps: the number of batches of the training.
+    prompt_weight: the weight of a prompt's tokens in the loss; an answer's tokens have 1.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class Batches:
 
 
 def prompt_ids(tokenizer: PreTrainedTokenizerFast, lesson: Lesson) -> list[int]:
-    """The chat's tokens, through the template; the picture comes first in the user's turn."""
+    """The tokens of the chat by the template; the picture comes first in the user's turn."""
     placeholders = [{"type": "image"}] if lesson.seen else []
     conversation = chat(lesson.messages, placeholders, always_parts=True)
     text = tokenizer.apply_chat_template(conversation, tokenize=False, add_generation_prompt=True)

@@ -1,9 +1,9 @@
 """The texts that the demo's models learn to write, from a problem's facts.
 
-A model of half a million weights cannot look a value up by its name, take a maximum at a glance, or
-find the right letter among four options: trained to do so, it stays at chance. It learns to walk
-through a list in order and to say, at every item, what it knows so far. So that is what the
-solutions do, with bars and with options alike.
+A model of half a million weights cannot look up a value by its name, find a maximum, or choose
+among four options in one step: trained on that, it stays at chance. But it can learn to go through
+a list in order and to write, at every item, the result so far. So the solutions do that, with bars
+and with options.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ VAGUE: dict[Skill, str] = {
     "expr": "The image shows an expression.",
     "tri": "The image shows a triangle.",
 }
-"""Captions for nobody's question: right, and of no use."""
+"""Captions without regard to the question: right, but useless."""
 UNKNOWN = "The values are not given. The answer is \\boxed{unknown}"
 _SHIFTS = (*range(-10, 0), *range(1, 11), 20)
 
 
 def final(problem: Problem, value: str) -> str:
-    """The last sentence, with the answer in a box: the value, or the letter of its option."""
+    """The last sentence, with the boxed answer: the value, or the letter of its option."""
     for letter, text in problem.options.items():
         if text == value:
             return f"{value} is option {letter}. \\boxed{{{letter}}}"
@@ -33,12 +33,12 @@ def final(problem: Problem, value: str) -> str:
 
 
 def tentative(problem: Problem, value: str) -> str:
-    """What the picture shows, a guess at the value without any working, and the last sentence."""
+    """The caption, a guess at the value without any calculation, and the last sentence."""
     return f"{problem.caption} From the picture I get {value}. {final(problem, value)}"
 
 
 def wrong_value(problem: Problem, rng: random.Random) -> str:
-    """A value that a bad guess may give: another option, or a number not far away."""
+    """The value of a bad guess: another option, or a number not far away."""
     if problem.options:
         return rng.choice([text for text in problem.options.values() if text != problem.value])
     value = int(problem.value)
@@ -46,7 +46,7 @@ def wrong_value(problem: Problem, rng: random.Random) -> str:
 
 
 def solution(problem: Problem) -> str:
-    """Step by step to the value, through the options if there are any, to the last sentence."""
+    """The steps to the value, the options if there are any, and the last sentence."""
     return " ".join(filter(None, (working(problem), scan(problem), final(problem, problem.value))))
 
 
@@ -57,12 +57,12 @@ def keep_tentative(problem: Problem, value: str) -> str:
 
 
 def scan(problem: Problem) -> str:
-    """The options in order up to the right one: `A: 9 no, B: 22 yes.`"""
-    seen: list[str] = []
+    """The options up to the right one: `A: 9 no, B: 22 yes.`"""
+    steps: list[str] = []
     for letter, text in problem.options.items():
         if text == problem.value:
-            return ", ".join([*seen, f"{letter}: {text} yes."])
-        seen.append(f"{letter}: {text} no")
+            return ", ".join([*steps, f"{letter}: {text} yes."])
+        steps.append(f"{letter}: {text} no")
     return ""
 
 
@@ -81,7 +81,7 @@ def working(problem: Problem) -> str:
 
 
 def _count(facts: CountFacts) -> str:
-    """Every shape, whether it is meant, and how many there are so far: `red yes 1, blue no 1.`"""
+    """Every shape, whether it counts, and the count so far: `red yes 1, blue no 1.`"""
     steps, number = [], 0
     for label in facts.labels:
         number += label == facts.asked
@@ -90,7 +90,7 @@ def _count(facts: CountFacts) -> str:
 
 
 def _bars(facts: BarsFacts) -> str:
-    """Every bar and what is known after it; for a sum or a difference, the last calculation."""
+    """Every bar with the result so far; for a sum or a difference, the last calculation."""
     steps = [
         f"{name}={value}: {_so_far(facts, number)}"
         for number, (name, value) in enumerate(zip(facts.names, facts.values, strict=True), 1)
@@ -103,7 +103,7 @@ def _bars(facts: BarsFacts) -> str:
 
 
 def _so_far(facts: BarsFacts, number: int) -> str:
-    """After so many bars: the range, the total, or who leads."""
+    """The result after the first `number` bars: the range, the total, or the leading bar."""
     values = facts.values[:number]
     match facts.asked:
         case "sum" | "difference":

@@ -1,4 +1,4 @@
-"""What the models score, through the real pipeline.
+"""The scores of the models, through the real pipeline.
 
     python -m racro_eval.demo.train.evaluate racro_eval/demo/models --seed 20000000
 
@@ -26,7 +26,7 @@ from racro_eval.store.sidecar import read_sidecar
 
 CAPTIONER, REASONERS = "captioner", ("reasoner", "reasoner-weak")
 _SAMPLING = SamplingOverrides(max_tokens=128)
-"""Trained models need less; a model that never ends its answers shall not take hours."""
+"""Trained models need less; without it, a model that never ends its answers takes hours."""
 VARIANTS = ("qa", "none", "cap", "cap+sol", "sol", "qcap", "qcap+sol")
 
 
@@ -35,7 +35,7 @@ def evaluate(
 ) -> str:
     """Run the Demo benchmark, or one of another seed or size, with the models in a folder.
 
-    Gives a Markdown table: right answers in percent, by skill. Raises RacroError.
+    Returns a Markdown table: right answers in percent, by skill. Raises RacroError.
     """
     with tempfile.TemporaryDirectory() as folder:
         benchmark, results = Path(folder) / "Demo.yaml", Path(folder) / "results"
@@ -60,17 +60,17 @@ def evaluate(
 
 
 def exact_captions(path: Path, seed: int) -> dict[str, Part]:
-    """How many captions of a CSV are word for word those of the problems, by skill."""
+    """How many captions of a CSV are exactly those of the problems, by skill."""
     parts: dict[str, Part] = {skill: Part() for skill in SKILLS}
     for index, caption in read_predictions(path).items():
-        made = problem(seed, int(index))
-        parts[made.skill].rows += 1
-        parts[made.skill].correct += caption == made.caption
+        item = problem(seed, int(index))
+        parts[item.skill].rows += 1
+        parts[item.skill].correct += caption == item.caption
     return parts
 
 
 def _write_benchmark(path: Path, seed: int | None, count: int | None) -> int:
-    """Write the Demo benchmark's spec with another seed or size; gives the seed."""
+    """Write the Demo benchmark's spec with another seed or size. Returns the seed."""
     content = load_spec("Demo").model_dump(mode="json", exclude_unset=True)
     (source,) = content["sources"]
     source["seed"] = source["seed"] if seed is None else seed

@@ -1,4 +1,4 @@
-"""A trained model as a folder that transformers and vLLM load."""
+"""From a trained model to a folder for transformers and vLLM."""
 
 from __future__ import annotations
 
@@ -54,10 +54,12 @@ def export(
     folder.mkdir(parents=True, exist_ok=True)
     model.half().eval()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # transformers' notes on saving are none of the reader's
+        warnings.simplefilter(
+            "ignore"
+        )  # warnings of transformers about saving are not for the user
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
-    (folder / "model.safetensors").chmod(0o644)  # it is written for its owner alone
+    (folder / "model.safetensors").chmod(0o644)  # it is written with permissions for its owner only
     _edit(folder / "tokenizer_config.json", tokenizer_class="PreTrainedTokenizerFast")
     _make_portable(folder / "config.json")
     eos, pad = tokenizer.eos_token_id, tokenizer.pad_token_id
@@ -82,11 +84,11 @@ def export(
 
 
 def _make_portable(path: Path) -> None:
-    """Change what should not stand in a config as this version of transformers writes it."""
+    """Change what this version of transformers writes into a config but others cannot use."""
     config = json.loads(path.read_text(encoding="utf-8"))
-    # half of the storage, all of the precision: engines that take the config's word compute in this
+    # the weights are stored in float16, but engines that follow the config compute in float32
     config["dtype"] = "float32"
-    # the default, by a name that other versions do not know
+    # the default values, under a name that other versions do not know
     config.get("vision_config", {}).pop("rope_parameters", None)
     _write(path, config)
 

@@ -1,14 +1,14 @@
 """The forward pass of Qwen2 and Qwen2.5-VL over the parameters of transformers' own models.
 
-It computes what theirs does (a test compares the two) and is several times faster for small models
-on a CPU, because it knows what training needs:
+It computes the same as theirs (a test compares the two) and is several times faster for small
+models on a CPU, because it is specialised for this training:
 
-- every picture is 112x112 pixels and stands first in the user's turn, so the vision tower runs on
+- every picture is 112x112 pixels and comes first in the user's turn, so the vision tower runs on
   the whole batch at once and all positions have closed forms;
-- rows are padded on the right and nothing attends to what comes later, so the causal mask will do;
-- logits are computed only where a token is learned;
-- attention is two plain matrix products: for rows this short the fused kernel's backward pass is
-  slower.
+- rows are padded on the right and no token attends to later ones, so the causal mask is enough;
+- logits are computed only for tokens with a weight in the loss;
+- attention is two plain matrix products, because for such short rows the backward pass of the fused
+  kernel is slower.
 
 Shapes: B rows, T tokens, P=64 patches a picture, V=16 image tokens, H hidden, D=32 channels a head.
 """
@@ -36,7 +36,7 @@ Rotation = tuple[Tensor, Tensor]
 
 
 def loss(model: Any, batch: Batch) -> Tensor:
-    """The mean cross-entropy of the tokens to learn, by their weights."""
+    """The mean cross-entropy of the tokens, by their weights."""
     states = hidden_states(model, batch)[:, :-1]
     weights = batch.weights[:, 1:]  # the state of a token predicts the next one
     learned = weights > 0
@@ -46,7 +46,7 @@ def loss(model: Any, batch: Batch) -> Tensor:
 
 
 def hidden_states(model: Any, batch: Batch) -> Tensor:
-    """The last states of the text model, [B, T, H], ready for the output embedding."""
+    """The last hidden states of the text model, [B, T, H], for the output embedding."""
     length = batch.ids.shape[1]
     states = model.get_input_embeddings()(batch.ids)
     if batch.patches is None or batch.starts is None:
@@ -70,7 +70,7 @@ def hidden_states(model: Any, batch: Batch) -> Tensor:
 def image_tokens(visual: Any, patches: Tensor) -> Tensor:
     """From patches [B, P, 588] to image tokens [B, V, H] by Qwen2.5-VL's vision tower.
 
-    A still image is its own second frame, so the kernels of the two frames can be added up.
+    An image is its own second frame, so the kernels of the two frames can be added.
     """
     kernel = visual.patch_embed.proj.weight.sum(dim=2).flatten(1)
     states = patches @ kernel.T
@@ -126,7 +126,7 @@ def _mix(
 
 
 def _rotate(states: Tensor, rotation: Rotation) -> Tensor:
-    """Turn channel i and channel i + D/2 of every head as one point of a plane."""
+    """Rotate channels i and i + D/2 of every head as a point of a plane."""
     cosines, sines = rotation
     first, second = states.chunk(2, dim=-1)
     return states * cosines + torch.cat((-second, first), dim=-1) * sines
@@ -137,7 +137,7 @@ def _frequencies(channels: int, device: torch.device) -> Tensor:
 
 
 def _rotation(positions: Tensor) -> Rotation:
-    """For positions [B, T], or [B, T, D/2] where channels have positions of their own."""
+    """The rotation for positions [B, T], or [B, T, D/2] if channels have their own positions."""
     if positions.dim() == 2:
         positions = positions[..., None]
     angles = positions * _frequencies(HEAD // 2, positions.device)
@@ -148,8 +148,8 @@ def _rotation(positions: Tensor) -> Rotation:
 def _rotation_around_images(starts: Tensor, length: int) -> Rotation:
     """Positions of text with one image that starts at `starts` [B].
 
-    An image token has the same time as the image's start, and a row and a column added to it. An
-    image takes as many positions as it has rows, so the text after it follows on from there.
+    An image token has the time of the image's start, and a row and a column relative to it. An
+    image takes as many positions as it has rows; the text after it continues from there.
     """
     side = GRID // MERGE
     start = starts[:, None]
@@ -167,9 +167,9 @@ def _rotation_around_images(starts: Tensor, length: int) -> Rotation:
 
 
 def _patch_rotation(device: torch.device) -> Rotation:
-    """Half of the channels turn by a patch's row, the others by its column.
+    """The rotation of patches: half of the channels by the row, the others by the column.
 
-    Patches come in the order of image tokens: the four of one token follow each other.
+    Patches are in the order of image tokens: the four of a token follow each other.
     """
     side = torch.arange(GRID, device=device)
     rows, columns = torch.meshgrid(side, side, indexing="ij")
@@ -180,7 +180,7 @@ def _patch_rotation(device: torch.device) -> Rotation:
 
 
 def in_token_order(raster: Tensor) -> Tensor:
-    """A raster of patches [8, 8, ...] as [V, 4, ...]: a line per image token."""
+    """A grid of patches [8, 8, ...] as [V, 4, ...]: a row per image token."""
     side = GRID // MERGE
     blocks = raster.unflatten(1, (side, MERGE)).unflatten(0, (side, MERGE))
     return blocks.transpose(1, 2).flatten(2, 3).flatten(0, 1)

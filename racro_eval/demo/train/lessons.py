@@ -1,7 +1,7 @@
-"""Lessons: a chat exactly as the pipeline asks it, and the text that should follow.
+"""Lessons, the training examples: a chat exactly as the pipeline sends it, and the right answer.
 
-The chats come from the prompt sets that ship with racro-eval, so a change of a prompt is a reason
-to train again.
+The chats come from the prompt sets that ship with racro-eval, so after a change of a prompt the
+models must be trained again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PROMPT_SETS = {"racro": 0.55, "racro2-release": 0.15, "quickstart": 0.15, "rapid
 """Prompt set → share, here and below."""
 CAPTIONER_ROLES: dict[Role, float] = {"caption": 0.47, "generic_caption": 0.03, "tentative": 0.5}
 READING_SHARE = 0.68
-"""Of the captioner's training: after it, reading is learnt, and most lessons are about guessing."""
+"""Of the captioner's training. In the rest most lessons are about guessing (`LATE_ROLES`)."""
 LATE_ROLES: dict[Role, float] = {"caption": 0.12, "generic_caption": 0.03, "tentative": 0.85}
 REASONER_ROLES: dict[Role, float] = {
     "joint": 0.55,
@@ -35,18 +35,18 @@ LATE_SKILLS: dict[Skill, float] = {"count": 1.2, "bars": 1, "expr": 0.8, "tri": 
 REASONER_SKILLS: dict[Skill, float] = {"count": 1, "bars": 1.5, "expr": 1.2, "tri": 0.8}
 """Skills that are harder to learn come more often than in the benchmark."""
 SHORT_ANSWER_SHARE = 0.1
-"""Of the free-form questions: how many end with the sentence that benchmarks of the paper add."""
+"""Of the free-form questions: those that end with the paper's short-answer sentence."""
 VAGUE_SHARE = 0.06
-"""Of the captions that a reasoner is given."""
+"""Of the captions in a reasoner's lessons."""
 WRONG_SHARE = 0.5
-"""Of the tentative responses that a reasoner is given."""
+"""Of the tentative responses in a reasoner's lessons."""
 
 _Key = TypeVar("_Key", bound=str)
 
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """A chat and the answer to learn. problem: its picture belongs to the chat if `seen`."""
+    """A chat and the answer to learn. seen: whether the problem's picture is part of the chat."""
 
     messages: tuple[Message, ...]
     target: str
@@ -72,7 +72,7 @@ def captioner_lesson(rng: random.Random, done: float) -> Lesson:
 
 
 def reasoner_lesson(rng: random.Random, done: float) -> Lesson:
-    """A solution from what a captioner may have said, good or bad; the same mix all the time."""
+    """A solution from a caption and a tentative answer, which may be bad; `done` is not used."""
     problem = make_problem(_draw(REASONER_SKILLS, rng), rng)
     role = _draw(REASONER_ROLES, rng)
     guess = problem.value
@@ -89,7 +89,7 @@ def reasoner_lesson(rng: random.Random, done: float) -> Lesson:
 
 
 def _solution(problem: Problem, role: Role, vague: bool, guess: str) -> str:
-    """What a good reasoner says. A tentative response alone tells what the picture shows, too."""
+    """The answer of a good reasoner. A tentative response also contains the caption."""
     if role == "question_only" or (vague and role == "caption_only"):
         return chains.UNKNOWN
     if vague and role == "joint":
@@ -98,16 +98,16 @@ def _solution(problem: Problem, role: Role, vague: bool, guess: str) -> str:
 
 
 def _question(problem: Problem, rng: random.Random) -> str:
-    """The text T of the Demo benchmark; now and then that of the paper's benchmarks."""
+    """The question text of the Demo benchmark; sometimes that of the paper's benchmarks."""
     if not problem.options and rng.random() < SHORT_ANSWER_SHARE:
         return vqa(QuestionParts(problem.question, problem.options))
     return mcq_or_plain(QuestionParts(problem.question, problem.options))
 
 
 def chat(prompts: str, role: Role, question: str, **texts: str) -> tuple[Message, ...]:
-    """The chat of a role as the pipeline asks it: only captions keep the short-answer sentence.
+    """The chat of a role as the pipeline sends it: only captions keep the short-answer sentence.
 
-    texts: `caption` and `tentative`; templates ignore those they have no place for.
+    texts: `caption` and `tentative`; a template ignores those that it does not use.
     """
     if role not in ("caption", "generic_caption"):
         question = without_short_answer(question)

@@ -1,4 +1,4 @@
-"""The training loop: AdamW, a warm-up, a cosine, checkpoints."""
+"""The training loop: AdamW, a warm-up, a cosine schedule, checkpoints."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ WARM_UP = 100
 LAST_RATE = 0.02
 """The learning rate at the end, as a share of the peak."""
 DECAY = 0.02
-"""Weight decay of matrices."""
+"""The weight decay of matrices."""
 CLIP = 1.0
-"""The most that a gradient's norm may be."""
+"""The limit of a gradient's norm."""
 SAVE_EVERY = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a training has cost so far. loss: the mean over the last hundred steps or so."""
+    """The state of a training. loss: a moving average over about the last hundred steps."""
 
     steps: int = 0
     loss: float = math.nan
@@ -47,9 +47,9 @@ def rate_at(step: int, steps: int, peak: float) -> float:
 def train(
     model: Any, batches: Batches, steps: int, peak: float, checkpoint: Path, name: str
 ) -> Progress:
-    """Train a model in place for so many steps, on its own device.
+    """Train a model in place, on its own device, up to a number of steps.
 
-    checkpoint: written every 200 steps and at the end; if it is there, training goes on from it.
+    checkpoint: written every 200 steps and at the end. If it exists, the training resumes from it.
     """
     optimizer = _optimizer(model)
     progress = _resume(checkpoint, model, optimizer)
@@ -74,7 +74,7 @@ def train(
 
 
 def _step(model: Any, optimizer: torch.optim.Optimizer, batches: Batches, step: int) -> float:
-    """One step; gives the loss before it."""
+    """One step. Returns the loss before it."""
     value = loss(model, batches[step].to(model.device))
     optimizer.zero_grad()
     value.backward()
@@ -84,7 +84,7 @@ def _step(model: Any, optimizer: torch.optim.Optimizer, batches: Batches, step: 
 
 
 def _optimizer(model: Any) -> torch.optim.Optimizer:
-    """AdamW; norms and biases are free of decay."""
+    """AdamW, without weight decay for norms and biases."""
     parameters = list(model.parameters())
     return torch.optim.AdamW(
         [
@@ -97,7 +97,7 @@ def _optimizer(model: Any) -> torch.optim.Optimizer:
 
 
 def _save(path: Path, model: Any, optimizer: torch.optim.Optimizer, progress: Progress) -> None:
-    """Through a second file: a kill leaves the old checkpoint or the new one, whole."""
+    """Write a checkpoint through a second file, so that a kill leaves the old or the new one."""
     state = {
         "model": model.state_dict(),
         "optimizer": optimizer.state_dict(),

@@ -1,7 +1,7 @@
 """The three architectures, with random weights: one Qwen2.5-VL, two Qwen2.
 
-The shapes obey the strictest loader, vLLM on a CPU: attention heads of 32 channels, the sections of
-the rotary embedding adding up to half a head, the vision tower's output as wide as the text.
+The shapes fit the strictest loader, vLLM on a CPU: attention heads have 32 channels, the sections
+of the rotary embedding add up to half a head, the vision tower's output is as wide as the text.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ HEAD = 32
 _SPREAD = 0.04
 """Standard deviation of the initial weights: wider than usual, for narrow layers."""
 MROPE_SECTION = (4, 6, 6)
-"""Half a head's channels: how many of them rotate by time, row and column."""
+"""How many of half a head's channels rotate by time, row and column."""
 
 
 def build_captioner(tokenizer: PreTrainedTokenizerFast, seed: int) -> PreTrainedModel:
@@ -79,7 +79,7 @@ def _text_shape(
 
 
 def _vision_shape(out: int) -> dict[str, Any]:
-    """All blocks attend to the whole picture, which is no larger than one window anyway."""
+    """All blocks attend to the whole picture, which is not larger than a window."""
     return {
         "depth": 2,
         "hidden_size": 96,
@@ -96,7 +96,7 @@ def _vision_shape(out: int) -> dict[str, Any]:
 
 
 def _build(model_class: Any, config: Any, seed: int) -> PreTrainedModel:
-    """Random weights of that seed, without touching the caller's random state."""
+    """A model with random weights from the seed; the caller's random state stays the same."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model: PreTrainedModel = model_class(config)

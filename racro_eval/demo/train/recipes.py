@@ -1,4 +1,4 @@
-"""Who learns what, and for how long."""
+"""What each model learns, and for how long."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from racro_eval.demo.train.models import build_captioner, build_reasoner, build_
 class Recipe:
     """How one model is made.
 
-    rate: the peak of the learning rate. prompt_weight: how much a prompt's tokens count: a reasoner
-    that predicts its prompt, in which the tentative response repeats the caption, learns to copy.
+    rate: the peak of the learning rate. prompt_weight: of a prompt's tokens in the loss. A reasoner
+    that predicts its prompt, where the tentative response repeats the caption, learns to copy.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Recipe:
     def batches(self, tokenizer: PreTrainedTokenizerFast) -> Batches:
         """This recipe's batches.
 
-        The seed is a text: the streams of problems that belong to numbers stay unseen.
+        Their seed is a text, so the problems of benchmarks, whose seeds are numbers, stay unseen.
         """
         seed = f"{self.name} {self.seed}"
         return Batches(

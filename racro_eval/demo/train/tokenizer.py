@@ -1,8 +1,8 @@
-"""The tokenizer: one token per byte, and one for each phrase that occurs all the time.
+"""The tokenizer: a token for each byte, and one for each frequent phrase.
 
-With a token per prompt sentence a chat is 30 to 70 tokens long instead of 1500. Everything else
-costs a token per byte, so any text survives, and a digit or a bar's name is always the same token
-wherever it stands, which is what a small model needs to copy it.
+With a token per sentence of a prompt, a chat has 30 to 70 tokens instead of 1500. All other text
+takes a token per byte, so any text can be encoded, and a digit or the name of a bar is always the
+same token, which a small model needs in order to copy it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ CONTROL = (
     "<|video_pad|>",
 )
 CONTEXT = 2048
-"""Tokens of prompt and answer together."""
+"""The most tokens of prompt and answer together."""
 
 CHAT_TEMPLATE = (
     "{% for message in messages %}"
@@ -67,29 +67,29 @@ _PARTS = (
     *(", so I keep the tentative response", ", ", "; ", ". ", ": ", ": so far ", " to ", " with "),
     *(" yes ", " no ", " no, ", " yes. "),
 )
-"""Of questions, captions and solutions. A phrase may not begin or end inside another one that
-follows it in a text: the tokenizer takes the first, and of those the longest."""
+"""Parts of questions, captions and solutions. Phrases must not overlap in a text: the tokenizer
+takes the first phrase, and of several at the same place the longest."""
 
 
 def phrases() -> list[str]:
-    """The phrases with a token of their own: of the prompt sets, the questions and the answers."""
-    found = ["system\n", "user\n", "assistant\n", *_prompt_phrases()]
-    found += [*_QUESTIONS, *_PARTS, *COLOURS, *KINDS, *VAGUE.values()]
-    return list(dict.fromkeys(found))
+    """The phrases with their own token: of the prompt sets, the questions and the answers."""
+    texts = ["system\n", "user\n", "assistant\n", *_prompt_phrases()]
+    texts += [*_QUESTIONS, *_PARTS, *COLOURS, *KINDS, *VAGUE.values()]
+    return list(dict.fromkeys(texts))
 
 
 def _prompt_phrases() -> list[str]:
-    """System prompts, and the text between the places of every user template."""
-    found: list[str] = []
+    """System prompts, and the text between the fields of every user template."""
+    texts: list[str] = []
     for name in PROMPT_SETS:
         for template in load_prompts(name).templates.values():
-            found += [template.system or ""]
-            found += [text for text, *_ in string.Formatter().parse(template.user)]
-    return [text for text in found if len(text) > 1]
+            texts += [template.system or ""]
+            texts += [text for text, *_ in string.Formatter().parse(template.user)]
+    return [text for text in texts if len(text) > 1]
 
 
 def build_tokenizer() -> PreTrainedTokenizerFast:
-    """Control tokens first, then the 256 bytes, then the phrases."""
+    """Control tokens come first, then the 256 bytes, then the phrases."""
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 

@@ -1,1 +1,1 @@
-"""The engine `openai`: any server that speaks OpenAI's chat API, over HTTP."""
+"""The engine `openai`: any server with OpenAI's chat API, over HTTP."""

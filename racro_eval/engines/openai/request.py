@@ -1,4 +1,4 @@
-"""From a request to the JSON body that a server with OpenAI's chat API takes."""
+"""From a request to the JSON body of OpenAI's chat API."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MEDIA_TYPES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8":
 
 
 def request_body(model: str, request: Request, template_kwargs: Mapping[str, Any]) -> bytes:
-    """The body that asks the model. Raises DataError if an image cannot be read."""
+    """The body of a chat request to the model. Raises DataError if an image cannot be read."""
     content = {
         "model": model,
         "messages": chat(request.messages, [_image_part(image) for image in request.images]),
@@ -32,7 +32,7 @@ def _image_part(image: Image) -> Part:
 
 
 def _data_url(image: Image) -> str:
-    """The image's own bytes if their format is one that servers read, else as PNG."""
+    """The image's own bytes if servers can read their format, else as PNG."""
     data = image.read()
     kind = next((name for start, name in _MEDIA_TYPES.items() if data.startswith(start)), None)
     if kind is None:
@@ -43,7 +43,7 @@ def _data_url(image: Image) -> str:
 
 
 def _parameters(sampling: Sampling) -> dict[str, Any]:
-    """Parameters of the API; what only some servers know is sent only if it is set."""
+    """Parameters of the API; those that only some servers know are sent only if they are set."""
     parameters: dict[str, Any] = {
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,

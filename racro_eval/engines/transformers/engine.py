@@ -1,7 +1,7 @@
-"""Real models on one CPU or one GPU, with transformers. For small models, tests and no hurry.
+"""Models on one CPU or one GPU, with transformers. For small models and tests.
 
 Rows are generated in batches of similar length. A row's text does not depend on its batch: padding
-is masked, and every row is drawn by its own sampling and its own seed.
+is masked, and every row has its own sampling and its own seed.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 _NAME = "transformers"
 _SMALL_MODEL = 100_000_000
 """Parameters."""
-_BATCHES_AHEAD = 8
+_BATCHES_PER_WINDOW = 8
 
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """A request and its prompt as text; its images are still closed. length: tokens, about."""
+    """A request whose images are not open yet. length: its approximate number of tokens."""
 
     request: Request
     text: str
@@ -45,22 +45,22 @@ class _Draft:
 
     @property
     def group(self) -> tuple[int, bool]:
-        """Drafts of one group may share a batch: of similar max_tokens, all with images or none."""
+        """Drafts of a group can share a batch: of similar max_tokens, all with images or none."""
         return self.request.sampling.max_tokens.bit_length(), bool(self.request.images)
 
 
 class TransformersEngine:
     """Runs one vision-language or text-only model in this process. Options of the entry:
 
-    batch_size (8 on a CPU, 16 on a GPU, eight times as many of a model of under 100 million
-    parameters, whose steps cost the same for one row as for many): rows generated together.
-    window (8 batches): requests pulled ahead, to be sorted into batches of similar length.
+    batch_size: rows that are generated together; 8 on a CPU, 16 on a GPU, and eight times as many
+    for models under 100 million parameters, whose steps take equally long for one row or many.
+    window (8 batches): requests that are pulled in advance and sorted by length into batches.
     """
 
     def __init__(self, entry: ModelEntry, max_images: int = 1) -> None:
-        """Load the model; any number of images fits.
+        """Load the model. `max_images` is not used: any number of images is possible.
 
-        Raises ConfigError, MissingError or EngineError with a sentence.
+        Raises ConfigError, MissingError or EngineError.
         """
         _check_settings(entry)
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -71,7 +71,7 @@ class TransformersEngine:
             usual *= 8
         self._batch_size = options.whole_number(_NAME, entry.options, "batch_size", usual)
         self._window = options.whole_number(
-            _NAME, entry.options, "window", self._batch_size * _BATCHES_AHEAD
+            _NAME, entry.options, "window", self._batch_size * _BATCHES_PER_WINDOW
         )
         self._model: Any | None = loaded.model
         self._dtype = loaded.model.dtype
@@ -93,7 +93,7 @@ class TransformersEngine:
             for request in window:
                 try:
                     drafts.append(self._draft(request))
-                except Exception as error:  # an unreadable image, say: that row's error
+                except Exception as error:  # an unreadable image, for instance
                     yield failed(request, error)
             for batch in self._batches(drafts):
                 yield from self._complete(batch)
@@ -116,7 +116,7 @@ class TransformersEngine:
         return draft
 
     def _batches(self, drafts: Sequence[_Draft]) -> Iterator[Sequence[_Draft]]:
-        """Batches of one group each, longest prompts first: a lack of memory shows at once."""
+        """Batches of one group each, longest prompts first: a lack of memory shows early."""
         ordered = sorted(drafts, key=lambda draft: (draft.group, -draft.length))
         for _, members in itertools.groupby(ordered, key=lambda draft: draft.group):
             rows = iter(members)
@@ -124,7 +124,7 @@ class TransformersEngine:
                 yield batch
 
     def _complete(self, batch: Sequence[_Draft]) -> Iterator[Completion]:
-        """Complete a batch; if it fails, its halves, down to the rows that fail alone."""
+        """Complete a batch. If it fails, try its halves, down to the rows that fail alone."""
         started = time.perf_counter()
         try:
             with self._threads(), quiet():
@@ -143,7 +143,7 @@ class TransformersEngine:
         if len(batch) == 1:
             yield failed(batch[0].request, failure, time.perf_counter() - started)
             return
-        del failure  # its traceback holds the batch's tensors
+        del failure  # its traceback references the batch's tensors
         self._release_memory()
         middle = len(batch) // 2
         yield from self._complete(batch[:middle])
@@ -158,7 +158,7 @@ class TransformersEngine:
             raise EngineError(f"The engine of {self._model_name} is closed.")
         requests = [draft.request for draft in batch]
         inputs = self._prompts.encode(requests, [draft.text for draft in batch])
-        inputs = {name: self._placed(value) for name, value in inputs.items()}
+        inputs = {name: self._to_device(value) for name, value in inputs.items()}
         mask = inputs["attention_mask"]
         prompt_tokens = mask.sum(dim=1).tolist()
         limits = [
@@ -182,8 +182,8 @@ class TransformersEngine:
             for n, (draft, answer, limit, tokens) in enumerate(rows)
         ]
 
-    def _placed(self, value: torch.Tensor) -> torch.Tensor:
-        """An input on the model's device; pixels in the model's type."""
+    def _to_device(self, value: torch.Tensor) -> torch.Tensor:
+        """An input on the model's device; pixels in the model's dtype."""
         return value.to(self._device, self._dtype if value.is_floating_point() else value.dtype)
 
     def _completion(
@@ -195,14 +195,17 @@ class TransformersEngine:
         sampler: RowSampler,
         row: int,
     ) -> Completion:
-        """ids: the new tokens up to the row's limit; what follows an end-of-text is padding."""
+        """The completion of one row.
+
+        ids: the new tokens up to the row's limit; those after an end-of-text token are padding.
+        """
         request = draft.request
         end = next((n for n, i in enumerate(ids) if i in self._eos_ids), None)
         generated = len(ids) if end is None else end + 1
-        if not sampler.is_sound(row, generated):
+        if not sampler.is_finite(row, generated):
             problem = DataError(
-                f"{self._model_name} gave scores that are no numbers (NaN), so its text means "
-                "nothing: a dtype with a wider range (bfloat16, float32) may help."
+                f"{self._model_name} computed scores that are not numbers (NaN), so its text is "
+                "meaningless. A dtype with a wider range (bfloat16, float32) may help."
             )
             return failed(request, problem, latency_s)
         logprobs = sampler.logprobs(row, generated)
@@ -216,19 +219,19 @@ class TransformersEngine:
         )
 
     def _room(self, prompt_tokens: int) -> int:
-        """How many tokens an answer may have. Raises DataError if the prompt leaves none."""
+        """The most tokens that an answer can have. Raises DataError if the prompt leaves none."""
         if self._context is None:
             return sys.maxsize
         if prompt_tokens >= self._context:
             raise DataError(
                 f"The prompt has {prompt_tokens} tokens, but the context of {self._model_name} "
-                f"holds {self._context}, the answer included."
+                f"is {self._context} tokens, with the answer."
             )
         return self._context - prompt_tokens
 
 
 def _gpu_is_lost(error: Exception) -> bool:
-    """Whether no row can succeed any more in this process. A lack of memory passes."""
+    """Whether no row can succeed any more in this process; after a lack of memory others can."""
     message = str(error)
     return "CUDA error" in message and "out of memory" not in message
 
@@ -242,6 +245,6 @@ def _check_settings(entry: ModelEntry) -> None:
         )
     if entry.quantization is not None:
         raise ConfigError(
-            f"The engine 'transformers' quantises no weights: leave `quantization` out for "
-            f"{entry.name}, or take a checkpoint that is quantised already."
+            f"The engine 'transformers' does not quantise weights: remove `quantization` from "
+            f"{entry.name}, or use a checkpoint that is already quantised."
         )

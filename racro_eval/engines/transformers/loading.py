@@ -1,6 +1,6 @@
-"""Loading a model with transformers: from the Hub's cache, the Hub, or a folder on this machine.
+"""Loading a model with transformers: from the hub, its cache, or a folder on this machine.
 
-Code that comes with a model is never run.
+Code that comes with a model is never executed.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 import transformers
 
+from racro_eval.engines.model_entry import model_folder
 from racro_eval.engines.transformers.process_settings import quiet
 from racro_eval.engines.transformers.prompts import Prompts
 from racro_eval.errors import ConfigError, EngineError, MissingError, RacroError
@@ -30,10 +31,10 @@ _DTYPES = ("auto", "bfloat16", "float16", "float32")
 
 @dataclass(frozen=True, slots=True)
 class LoadedWeights:
-    """The weights of a model, ready to generate, and what reads its prompts.
+    """A model that is ready to generate, with its tokenizer and processor.
 
     processor: None for a model that takes text only. eos_ids: every id that ends an answer.
-    context: most tokens of prompt and answer together; None if the model names no limit.
+    context: the limit of tokens of prompt and answer together; None if the model has none.
     """
 
     model: Any
@@ -76,14 +77,14 @@ def _said_in_a_sentence(entry: ModelEntry) -> Iterator[None]:
 
 
 def load_prompts(entry: ModelEntry) -> Prompts:
-    """What turns requests into a model's prompts, without the model. Raises as `load_model`."""
+    """The prompts of a model without its weights. Raises what `load_model` raises."""
     with _said_in_a_sentence(entry):
         _, tokenizer, processor = _load_text_side(entry)
         return make_prompts(entry, tokenizer, processor)
 
 
 def make_prompts(entry: ModelEntry, tokenizer: Any, processor: Any | None) -> Prompts:
-    """The prompts of a loaded tokenizer and processor, with the entry's settings."""
+    """The prompts for a loaded tokenizer and processor, with the entry's settings."""
     return Prompts(
         tokenizer,
         processor,
@@ -116,17 +117,17 @@ def _load(entry: ModelEntry, device: torch.device, dtype: torch.dtype) -> Loaded
     kind = transformers.AutoModelForCausalLM
     if processor is not None:
         kind = transformers.AutoModelForImageTextToText
-    tokenizer.padding_side = "left"  # an answer continues its prompt, so the gap goes in front
+    tokenizer.padding_side = "left"  # an answer continues its prompt without a gap
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     model = kind.from_pretrained(name, config=config, dtype=dtype, **where).to(device).eval()
     if getattr(model, "_hf_peft_config_loaded", False):
         raise ConfigError(
-            f"{entry.name} is an adapter, whose base model is not part of what identifies it: "
+            f"{entry.name} is an adapter, and its fingerprint does not include its base model: "
             "merge the two into one checkpoint."
         )
     eos_ids = _eos_ids(model.generation_config, tokenizer)
-    # The model's own defaults of sampling would mix into every request; only the ids are kept.
+    # Keep only the ids: the model's own sampling defaults would apply to every request.
     model.generation_config = transformers.GenerationConfig(
         eos_token_id=sorted(eos_ids) or None, pad_token_id=tokenizer.pad_token_id
     )
@@ -134,45 +135,42 @@ def _load(entry: ModelEntry, device: torch.device, dtype: torch.dtype) -> Loaded
 
 
 def _place(entry: ModelEntry) -> tuple[str, dict[str, Any]]:
-    """What to load and how; a folder of this machine is never looked up on the Hub."""
+    """What to load, and how. A folder on this machine is never looked up on the hub."""
     where: dict[str, Any] = {"trust_remote_code": False}
-    if (folder := entry.local_folder) is not None:
-        if not (folder / "config.json").is_file():
-            raise MissingError(f"The folder {folder} is not a model: it has no config.json.")
+    if (folder := model_folder(entry.model)) is not None:
         return str(folder), where | {"local_files_only": True}
-    if entry.model.startswith((".", "/", "~")):
-        raise MissingError(f"There is no model folder {entry.model}.")
     return entry.model, where | ({"revision": entry.revision} if entry.revision else {})
 
 
 def _check_files(folder: Path, *, vision: bool) -> None:
-    """Say which part of a model folder is missing; transformers would ask the Hub instead."""
+    """Raise MissingError if a part of a model folder is missing; transformers would ask the hub."""
     wanted = {"tokenizer": _TOKENIZER_FILES, "weights": _WEIGHT_FILES}
     if vision:
         wanted["image processor"] = _PROCESSOR_FILES
     for part, patterns in wanted.items():
         if not any(next(folder.glob(pattern), None) for pattern in patterns):
             raise MissingError(
-                f"The model folder {folder} has no {part}: none of {', '.join(patterns)} is there."
+                f"The model folder {folder} has no {part}: it contains none of "
+                f"{', '.join(patterns)}."
             )
 
 
 def _load_processor(name: str, config: Any, where: dict[str, Any]) -> Any:
-    """The model's own processor; without torchvision, the same one less its video part."""
+    """The model's own processor; without torchvision, the same one without its video part."""
     try:
         return transformers.AutoProcessor.from_pretrained(name, **where)
-    except (ImportError, ValueError) as error:  # which one depends on the files of the model
-        stills = _stills_only(transformers.PROCESSOR_MAPPING.get(type(config), None))
-        if stills is None or "torchvision" not in str(error).lower():
+    except (ImportError, ValueError) as error:  # which of them depends on the model's files
+        images_only = _images_only(transformers.PROCESSOR_MAPPING.get(type(config), None))
+        if images_only is None or "torchvision" not in str(error).lower():
             raise
-        return stills.from_pretrained(name, **where)
+        return images_only.from_pretrained(name, **where)
 
 
-def _stills_only(processor_class: Any) -> Any | None:
+def _images_only(processor_class: Any) -> Any | None:
     """The processor class without video, or None if it takes more than images and text.
 
-    transformers makes video processors with torchvision only, though images go without it.
-    `from_pretrained` loads the parts that the constructor names, so the constructor forgets one.
+    transformers needs torchvision for video processors, but not for images. `from_pretrained` loads
+    the parts that are parameters of the constructor, so this constructor leaves one out.
     """
     if processor_class is None:
         return None
@@ -192,20 +190,20 @@ def _check_pixel_limits(entry: ModelEntry, processor: Any | None) -> None:
     if entry.min_pixels is None and entry.max_pixels is None:
         return
     if processor is None:
-        raise ConfigError(f"The model {entry.name} reads no images: it has no pixel limits to set.")
+        raise ConfigError(f"The model {entry.name} takes text only: it has no pixel limits to set.")
     known = getattr(processor.image_processor.valid_kwargs, "__annotations__", {})
     if "max_pixels" not in known:
         raise ConfigError(f"The image processor of {entry.name} has no pixel limits to set.")
 
 
 def load_eos_ids(entry: ModelEntry) -> frozenset[int]:
-    """Every id that ends an answer, without the model. Raises as `load_model`."""
+    """Every id that ends an answer, without loading the model. Raises what `load_model` raises."""
     with _said_in_a_sentence(entry):
         _, tokenizer, _ = _load_text_side(entry)
         name, where = _place(entry)
         try:
             config = transformers.GenerationConfig.from_pretrained(name, **where)
-        except OSError:  # a model need not have one
+        except OSError:  # a model does not have to have one
             config = transformers.GenerationConfig()
         return _eos_ids(config, tokenizer)
 

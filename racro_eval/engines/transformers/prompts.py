@@ -21,9 +21,9 @@ _USUAL_MAX_PIXELS = 1280 * _PATCH_AREA
 class Prompts:
     """The chat template, the processor and the tokenizer of one model.
 
-    Some chat templates end the prompt with an opened `<think>`. The answer then begins inside the
-    thought, and its text has a closing `</think>` only. If it has not even that, because it was cut
-    before, the tag is put in front of it: else a box inside the thought would be its answer.
+    Some chat templates end the prompt with an opening `<think>`, so that the answer starts inside
+    the thought and has only the closing `</think>`. If a truncated answer has neither, the tag is
+    put in front of it; otherwise a box inside the thought would count as its answer.
     """
 
     def __init__(
@@ -50,8 +50,8 @@ class Prompts:
     def render(self, request: Request) -> str:
         """The prompt as text, with one placeholder for each image.
 
-        Raises DataError if there are images but the model reads none, or if its chat template
-        refuses the messages, as some refuse a system message.
+        Raises DataError if there are images but the model takes text only, or if its chat template
+        rejects the messages, as some reject a system message.
         """
         if request.images and self._processor is None:
             raise DataError("The request has images, but the model reads text only.")
@@ -78,7 +78,7 @@ class Prompts:
         )
 
     def length(self, request: Request, text: str) -> int:
-        """Tokens of a rendered prompt: exact without images, about right with images.
+        """The number of tokens of a rendered prompt: exact without images, approximate with images.
 
         Raises DataError if an image cannot be read or decoded.
         """
@@ -89,14 +89,14 @@ class Prompts:
         return tokens
 
     def ids(self, text: str) -> list[int]:
-        """The tokens of a rendered prompt, an image's placeholder as the one token that it is."""
+        """The token ids of a rendered prompt; the placeholder of an image is a single token."""
         tokens: list[int] = self._tokenizer(text, add_special_tokens=False, verbose=False)[
             "input_ids"
         ]
         return tokens
 
     def encode(self, requests: Sequence[Request], texts: Sequence[str]) -> dict[str, torch.Tensor]:
-        """The model's inputs for a batch, padded on the left; opens the images of all requests."""
+        """The model's inputs for a batch, padded on the left. Opens the images of all requests."""
         if self._processor is None:
             return dict(
                 self._tokenizer(
@@ -119,12 +119,12 @@ class Prompts:
         )
 
     def _needs_bos(self, text: str) -> bool:
-        """Whether the chat template left the first token for the tokenizer to add."""
+        """Whether the tokenizer must add the BOS token because the chat template has not."""
         bos = self._tokenizer.bos_token
         return bos is not None and not text.startswith(bos)
 
     def text(self, ids: Sequence[int], prompt: str) -> str:
-        """The ids of a response as text, without special tokens other than the tags of a thought.
+        """The ids of an answer as text, without special tokens except the tags of a thought.
 
         prompt: the rendered prompt, which may have opened the thought.
         """
@@ -141,7 +141,7 @@ def _chat_template(tokenizer: Any, processor: Any | None) -> str:
         template = template.get("default")
     if not template:
         raise MissingError(
-            f"The model {tokenizer.name_or_path} has no chat template; take one made for chat."
+            f"The model {tokenizer.name_or_path} has no chat template; use a model made for chat."
         )
     return str(template)
 
@@ -149,7 +149,7 @@ def _chat_template(tokenizer: Any, processor: Any | None) -> str:
 def _size(processor: Any | None, least: int | None, most: int | None) -> dict[str, Any]:
     """The argument of an image processor that limits the area of an image, in pixels.
 
-    Image processors call these areas "edges", for old times' sake.
+    Image processors still call these areas "edges".
     """
     if processor is None or (least is None and most is None):
         return {}
@@ -163,7 +163,7 @@ def _size(processor: Any | None, least: int | None, most: int | None) -> dict[st
 
 
 def _dropped_ids(tokenizer: Any) -> frozenset[int]:
-    """Ids of special tokens, but for those that part the thought from the answer."""
+    """Ids of the special tokens, except those that separate the thought from the answer."""
     special = {i for i, token in tokenizer.added_tokens_decoder.items() if token.special}
     special |= set(tokenizer.all_special_ids)
     tokens = dict(

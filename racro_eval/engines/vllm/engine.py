@@ -1,9 +1,9 @@
-"""vLLM: the fast engine. Each model runs in a child process of its own, so that its memory returns.
+"""vLLM, the fast engine. Each model runs in a child process, whose end frees all of its memory.
 
-The child (`vllm_worker.py`) holds vLLM's AsyncLLM. This side sends requests up to a bounded number
-in flight and gives completions as they finish. If the child dies, whatever the reason, the stage
-ends with an EngineError and every row given so far is kept. Nothing is waited for without asking,
-once a second, whether the child still lives and, while it loads, whether its time is up.
+The child (`worker.py`) runs vLLM's AsyncLLM. The parent sends requests, up to a bounded number in
+flight, and yields completions as they finish. If the child dies, the stage ends with an EngineError
+and every row so far is kept. While the parent waits it checks, once a second, whether the child is
+alive and, while the child loads the model, whether the time limit is over.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from racro_eval.common.interrupts import deferred
 from racro_eval.engines.base import Completion, EngineInfo, Request, Usage
-from racro_eval.engines.failures import failed
+from racro_eval.engines.failures import failed, last_line, one_line
 from racro_eval.engines.loading import current_loading
 from racro_eval.engines.vllm.frames import Frame, read_frame, write_frame
 from racro_eval.engines.window import keep_in_flight
@@ -35,17 +35,19 @@ from racro_eval.errors import ConfigError, DataError, EngineError, MissingError,
 if TYPE_CHECKING:
     from racro_eval.engines.model_entry import ModelEntry
 
-_STOP_SECONDS = 10
-_LOOK_SECONDS = 1.0
-"""So often is asked whether what is waited for can still come."""
-_TAIL_BYTES = 16384
-"""As much of the log is read for its last line."""
+_STOP_TIMEOUT_S = 10
+_CHECK_INTERVAL_S = 1.0
+"""Between two checks whether a reply can still come."""
+_LOG_TAIL_BYTES = 16384
+"""How much of the log is read for its last line."""
+_LONGEST_CAUSE = 500
 _ERRORS: dict[str, type[RacroError]] = {
     kind.__name__: kind for kind in (ConfigError, MissingError, EngineError)
 }
-_COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _CAUSE = re.compile(r"(?:^|\s)((?:[A-Za-z_.]+Error|[A-Za-z_.]+Exception): .+)$")
-_NO_CAUSE = re.compile(r"Engine core (?:proc|init)|EngineDeadError|WorkerProc init|EngineCore enc")
+_CONSEQUENCE = re.compile(
+    r"Engine core (?:proc|init)|EngineDeadError|WorkerProc init|EngineCore enc"
+)
 
 
 class VllmEngine:
@@ -53,7 +55,7 @@ class VllmEngine:
 
     The entry's `tp` and `dp` are tensor and data parallel size; its `options` are further settings
     of vLLM's AsyncEngineArgs by their names, e.g. gpu_memory_utilization or max_num_seqs.
-    max_images: the most images of one request.
+    max_images: the largest number of images in a request.
     """
 
     def __init__(self, entry: ModelEntry, max_images: int = 1) -> None:
@@ -61,21 +63,21 @@ class VllmEngine:
         self._loading = loading = current_loading()
         self._loaded = False
         self._log = log = _log_file()
-        with deferred():  # a child that is started is one that is ended
+        with deferred():  # an interrupt must not leave a child that nothing ends
             try:
                 self._process, self._requests, replies = _start(log)
             except BaseException:
                 shutil.rmtree(log.parent, ignore_errors=True)
                 raise
-            # Whoever forgets to close: at the latest, the end of this process ends the child.
-            self._end = weakref.finalize(self, _end, self._process, log)
-            self._replies = io.BufferedReader(_Replies(replies, self._go_on))
-        loading.words = lambda: _last_line(log)
+            # If `close` is never called, the end of this process ends the child.
+            self._end_child = weakref.finalize(self, _end, self._process, log)
+            self._replies = io.BufferedReader(_Replies(replies, self._can_reply))
+        loading.log_line = lambda: _last_line(log)
         try:
             self._send({"entry": entry.model_dump(mode="json"), "max_images": max_images})
             ready = self._receive().header
             if not {"window", "versions"} <= set(ready):
-                raise self._garbled("it began with something else than its versions")
+                raise self._invalid_message("the first one has no versions")
         except BaseException:
             self.close()
             raise
@@ -83,18 +85,18 @@ class VllmEngine:
         self._window: int = ready["window"]
         self.info = EngineInfo("vllm", entry.model, ready["versions"], ready["device"])
 
-    def _go_on(self) -> bool:
+    def _can_reply(self) -> bool:
         """Whether a reply can still come. Raises EngineError if loading has taken too long."""
         if not self._loaded:
             self._loading.check()
         return self._process.poll() is None
 
     def stream(self, requests: Iterable[Request]) -> Iterator[Completion]:
-        """Complete the requests as they finish; raises EngineError if the engine dies."""
-        return keep_in_flight(requests, self._window, self._ask, self._answer)
+        """Complete the requests as they finish. Raises EngineError if the engine dies."""
+        return keep_in_flight(requests, self._window, self._submit, self._next_completion)
 
-    def _ask(self, request: Request) -> Completion | None:
-        """Send a request; one whose images cannot be read has failed already."""
+    def _submit(self, request: Request) -> Completion | None:
+        """Send a request, or return its failure if its images cannot be read."""
         try:
             blobs = [image.read() for image in request.images]
         except DataError as error:
@@ -102,26 +104,26 @@ class VllmEngine:
         self._send(_request_header(request), blobs)
         return None
 
-    def _answer(self) -> Completion:
+    def _next_completion(self) -> Completion:
         header = self._receive().header
         try:
             return _completion(header)
         except (KeyError, TypeError) as error:
-            raise self._garbled(error) from error
+            raise self._invalid_message(error) from error
 
     def close(self) -> None:
         """End the child, and with it all processes that vLLM started. Safe to call twice.
 
-        Requests still in flight are given up; a child that is still loading is not waited for.
+        Requests in flight are cancelled; a child that is still loading is killed at once.
         """
         try:
             for pipe in (self._requests, self._replies):
                 with contextlib.suppress(OSError):
                     pipe.close()
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(_STOP_SECONDS if self._loaded else 0)
+                self._process.wait(_STOP_TIMEOUT_S if self._loaded else 0)
         finally:
-            self._end()
+            self._end_child()
 
     def _send(self, header: dict[str, Any], blobs: Iterable[bytes] = ()) -> None:
         try:
@@ -133,7 +135,7 @@ class VllmEngine:
         try:
             frame = read_frame(self._replies)
         except DataError as error:
-            raise self._garbled(error) from error
+            raise self._invalid_message(error) from error
         if frame is None:
             raise self._dead()
         if "failure" in frame.header:
@@ -143,10 +145,10 @@ class VllmEngine:
             raise kind(frame.header["message"])
         return frame
 
-    def _garbled(self, what: object) -> EngineError:
+    def _invalid_message(self, problem: object) -> EngineError:
         return EngineError(
-            f"The process of vLLM with {self._name} cannot be understood ({what}). Finished rows "
-            "are kept; the same command goes on from them."
+            f"The process of vLLM with {self._name} sent an invalid message ({problem}). Finished "
+            "rows are kept; the same command goes on from them."
         )
 
     def _dead(self) -> EngineError:
@@ -158,14 +160,14 @@ class VllmEngine:
 
 
 class _Replies(io.RawIOBase):
-    """The pipe from the child. A read waits for bytes, but only as long as some can come.
+    """The pipe from the child. A read waits for bytes only as long as some can come.
 
-    go_on: asked about once a second; False ends the pipe, and what it raises ends the reading.
+    can_come: called about once a second; False ends the pipe, and what it raises ends the read.
     """
 
-    def __init__(self, fd: int, go_on: Callable[[], bool]) -> None:
+    def __init__(self, fd: int, can_come: Callable[[], bool]) -> None:
         super().__init__()
-        self._fd, self._go_on = fd, go_on
+        self._fd, self._can_come = fd, can_come
         self._poll = select.poll()
         self._poll.register(fd, select.POLLIN)
 
@@ -173,12 +175,12 @@ class _Replies(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Read what is there; 0 at the end."""
-        going_on = True
-        while not self._poll.poll(_LOOK_SECONDS * 1000 if going_on else 0):
-            if not going_on:
+        """Read the available bytes; 0 at the end."""
+        can_come = True
+        while not self._poll.poll(_CHECK_INTERVAL_S * 1000 if can_come else 0):
+            if not can_come:
                 return 0
-            going_on = self._go_on()  # what a child has written before its end is read all the same
+            can_come = self._can_come()  # False: what the child wrote before its end is still read
         return os.readv(self._fd, [buffer])
 
     def close(self) -> None:
@@ -188,7 +190,7 @@ class _Replies(io.RawIOBase):
 
 
 def _log_file() -> Path:
-    """A file for the child's own output, in a folder of its own."""
+    """A file for the child's output, in a folder of its own."""
     try:
         return Path(tempfile.mkdtemp(prefix="racro-eval-")) / "vllm.log"
     except OSError as error:
@@ -198,31 +200,31 @@ def _log_file() -> Path:
 
 
 def _end(process: subprocess.Popen[bytes], log: Path) -> None:
-    """Kill what is left of the child and of the processes that it started."""
+    """Kill the child and the processes that it started, if they still run."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)  # it leads a process group of its own
+        os.killpg(process.pid, signal.SIGKILL)  # the child leads a process group
     process.wait()
     shutil.rmtree(log.parent, ignore_errors=True)
 
 
 def _start(log: Path) -> tuple[subprocess.Popen[bytes], Any, int]:
-    """The child, the pipe to it, the pipe from it. Its own output goes to the log."""
+    """The child, the pipe to it, the pipe from it. Its output goes to the log."""
     environment = {
         "VLLM_NO_USAGE_STATS": "1",
         "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
-        "VLLM_CPU_KVCACHE_SPACE": "2",  # GiB; read by vLLM's CPU build alone
+        "VLLM_CPU_KVCACHE_SPACE": "2",  # GiB; only vLLM's CPU build reads it
         "TQDM_DISABLE": "1",
         **os.environ,
     }
     module = "racro_eval.engines.vllm.worker"
-    with contextlib.ExitStack() as theirs, contextlib.ExitStack() as ours:
-        output = theirs.enter_context(log.open("wb"))
+    with contextlib.ExitStack() as of_child, contextlib.ExitStack() as of_parent:
+        output = of_child.enter_context(log.open("wb"))
         child_in, to_child = os.pipe()
-        theirs.callback(os.close, child_in)
-        ours.callback(os.close, to_child)
+        of_child.callback(os.close, child_in)
+        of_parent.callback(os.close, to_child)
         from_child, child_out = os.pipe()
-        theirs.callback(os.close, child_out)
-        ours.callback(os.close, from_child)
+        of_child.callback(os.close, child_out)
+        of_parent.callback(os.close, from_child)
         process = subprocess.Popen(
             [sys.executable, "-m", module, str(child_in), str(child_out)],
             pass_fds=(child_in, child_out),
@@ -230,9 +232,9 @@ def _start(log: Path) -> tuple[subprocess.Popen[bytes], Any, int]:
             stdout=output,
             stderr=output,
             env=environment,
-            start_new_session=True,  # Ctrl-C is this side's; it ends the child when rows are safe
+            start_new_session=True,  # Ctrl-C goes to the parent, which writes its rows first
         )
-        ours.pop_all()
+        of_parent.pop_all()
     return process, os.fdopen(to_child, "wb"), from_child
 
 
@@ -258,7 +260,7 @@ def _completion(header: dict[str, Any]) -> Completion:
 
 
 def _read(log: Path, last_bytes: int | None = None) -> str:
-    """The log, or the end of it; empty if it cannot be read."""
+    """The log, or its last bytes; "" if it cannot be read."""
     try:
         with log.open("rb") as file:
             if last_bytes is not None:
@@ -269,16 +271,13 @@ def _read(log: Path, last_bytes: int | None = None) -> str:
 
 
 def _last_line(log: Path) -> str:
-    """The last line of the log that is not empty, without colours and prefixes of bars."""
-    text = _COLOURS.sub("", _read(log, _TAIL_BYTES)).replace("\r", "\n")
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else ""
+    return last_line(_read(log, _LOG_TAIL_BYTES))
 
 
 def _cause(log: str) -> str:
-    """The error in a log of vLLM that says why: the first one that is not about another one."""
+    """The first error in a log of vLLM that is not the consequence of another."""
     for line in log.splitlines():
         match = _CAUSE.search(line)
-        if match and not _NO_CAUSE.search(line):
-            return match[1].strip()[:500]
-    return "it was killed, by the system for want of memory perhaps."
+        if match and not _CONSEQUENCE.search(line):
+            return one_line(match[1], _LONGEST_CAUSE)
+    return "it was killed, possibly by the OOM killer."

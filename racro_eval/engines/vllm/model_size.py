@@ -1,4 +1,4 @@
-"""Reading a model's size from its config and the list of its weights, without loading either."""
+"""A model's size, from its config and the list of its weights, without loading the weights."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 _INDEX = "model.safetensors.index.json"
 _SINGLE = "model.safetensors"
 _KV_BYTES = 2
-"""Keys and values are kept in 16 bits, whatever the weights are."""
+"""Keys and values are stored in 16 bits, whatever the dtype of the weights."""
 
 
 def model_size(entry: ModelEntry) -> ModelSize:
     """The size of an entry's model, from its folder or from small files of the hub.
 
-    Raises MissingError if its config or its weights are not to be found.
+    Raises MissingError if its config or its weights cannot be found or read.
     """
     folder = entry.local_folder or _small_files(entry)
     try:
@@ -29,7 +29,7 @@ def model_size(entry: ModelEntry) -> ModelSize:
         return _size(_text_config(config), _weight_bytes(entry, folder), entry.max_model_len)
     except (OSError, ValueError, KeyError, TypeError, ArithmeticError) as error:
         raise MissingError(
-            f"The size of {entry.model} is not to be read from its config.json and its safetensors "
+            f"The size of {entry.model} cannot be read from its config.json and its safetensors "
             f"({type(error).__name__}: {error}); give tp a number."
         ) from error
 
@@ -49,7 +49,7 @@ def _size(config: dict[str, Any], weight_bytes: int, max_model_len: int | None) 
 
 
 def _text_config(config: dict[str, Any]) -> dict[str, Any]:
-    """Vision-language models keep their language model's settings in a part of their config."""
+    """The settings of the language model, which vision-language models nest in their config."""
     inner: dict[str, Any] = config.get("text_config") or config
     return inner if "num_attention_heads" in inner else config
 
@@ -65,21 +65,21 @@ def _weight_bytes(entry: ModelEntry, folder: Path) -> int:
 
 
 def _small_files(entry: ModelEntry) -> Path:
-    """The folder of the hub's cache with the model's config and index, fetched if need be."""
+    """The folder in the hub's cache with the model's config and index, downloaded if necessary."""
     from huggingface_hub import snapshot_download
 
     try:
         return Path(
             snapshot_download(entry.model, revision=entry.revision, allow_patterns=["*.json"])
         )
-    except Exception as error:  # of whichever HTTP library the hub's client has this year
+    except Exception as error:  # the HTTP library behind the hub's client varies
         raise MissingError(
             f"The model {entry.model} is neither reachable on the hub nor in its local cache."
         ) from error
 
 
 def _hub_file_size(entry: ModelEntry) -> int:
-    """The size of weights that are one file on the hub."""
+    """The size of weights in a single file on the hub."""
     from huggingface_hub import HfApi
 
     for file in HfApi().get_paths_info(entry.model, [_SINGLE], revision=entry.revision):

@@ -1,6 +1,6 @@
-"""The engine arguments of vLLM that are known to change no text. Imports nothing of vLLM.
+"""The engine arguments of vLLM that are known not to change any text. Does not import vLLM.
 
-All others, those of versions to come among them, are part of the key of cached rows.
+All others, also those of future versions, are part of the key of cached rows.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ distributed_timeout_seconds master_addr master_port max_parallel_loading_workers
 numa_bind numa_bind_cpus numa_bind_nodes pipeline_parallel_size prefill_context_parallel_size
 tensor_parallel_size
 """
-"""How a model is shared out over GPUs and machines, and how these reach each other."""
+"""How a model is split over GPUs and machines, and how these communicate."""
 
 _MEMORY = """
 cpu_offload_gb download_dir gpu_memory_utilization kv_cache_memory_bytes kv_offloading_backend
 kv_offloading_size limit_mm_per_prompt mm_ipc_gpu_memory_gb mm_processor_cache_gb
 mm_processor_cache_type mm_shm_cache_max_object_size_mb num_gpu_blocks_override skip_mm_profiling
 """
-"""What is set aside, and where files lie."""
+"""Memory that is reserved, and where files are stored."""
 
-_PACE = "max_num_batched_tokens max_num_seqs renderer_num_workers shutdown_timeout"
-"""How many requests run at once: as little a matter of a row's text as `dp` is."""
+_THROUGHPUT = "max_num_batched_tokens max_num_seqs renderer_num_workers shutdown_timeout"
+"""How many requests run at the same time, which matters to a row's text no more than `dp` does."""
 
 _REPORTS = """
 aggregate_engine_logging collect_detailed_traces cudagraph_metrics custom_histogram_buckets
@@ -36,4 +36,4 @@ show_hidden_metrics_for_version use_tqdm_on_load
 
 _SECRETS = "hf_token"
 
-CHANGE_NO_TEXT = frozenset(" ".join([_PARALLEL, _MEMORY, _PACE, _REPORTS, _SECRETS]).split())
+CHANGE_NO_TEXT = frozenset(" ".join([_PARALLEL, _MEMORY, _THROUGHPUT, _REPORTS, _SECRETS]).split())

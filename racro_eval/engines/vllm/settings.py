@@ -1,4 +1,4 @@
-"""A model's and a request's settings in vLLM's words. Imports nothing of vLLM."""
+"""The settings of a model and of a request as vLLM's arguments. Does not import vLLM."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def engine_settings(entry: ModelEntry, max_images: int, *, on_cpu: bool) -> dict[str, Any]:
-    """Arguments of vLLM's engine, without the parallel sizes and the entry's own options.
+    """Arguments of vLLM's engine, without the parallel sizes and the entry's options.
 
-    max_images: the most images of one request; 0 for a model that reads none.
+    max_images: the largest number of images in a request; 0 for a model that takes text only.
     """
     settings: dict[str, Any] = {
         "model": str(entry.local_folder or entry.model),
@@ -24,8 +24,8 @@ def engine_settings(entry: ModelEntry, max_images: int, *, on_cpu: bool) -> dict
         "dtype": "float32" if on_cpu and entry.dtype == "auto" else entry.dtype,
         "quantization": entry.quantization,
         "max_model_len": entry.max_model_len,
-        "enforce_eager": on_cpu,  # compiling pays on a GPU only
-        # On a CPU, vLLM 0.32 dies when a prompt with a seed of its own is read in pieces.
+        "enforce_eager": on_cpu,  # compilation is worth its time on a GPU only
+        # On a CPU, vLLM 0.32 crashes if the prompt of a request with a seed is read in chunks.
         "enable_chunked_prefill": False if on_cpu else None,
         "disable_log_stats": True,
         "enable_log_requests": False,
@@ -40,7 +40,7 @@ def engine_settings(entry: ModelEntry, max_images: int, *, on_cpu: bool) -> dict
 
 
 def sampling_settings(sampling: Sampling) -> dict[str, Any]:
-    """Arguments of vLLM's SamplingParams; the text is made from the token ids on this side."""
+    """Arguments of vLLM's SamplingParams; the text is decoded from the token ids by us."""
     return {
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
@@ -48,11 +48,11 @@ def sampling_settings(sampling: Sampling) -> dict[str, Any]:
         "repetition_penalty": sampling.repetition_penalty,
         "max_tokens": sampling.max_tokens,
         "seed": sampling.seed,
-        "logprobs": 0 if sampling.logprobs else None,  # 0 others beside the drawn one
+        "logprobs": 0 if sampling.logprobs else None,  # of the sampled token, and of 0 others
         "detokenize": False,
     }
 
 
-def image_names(entry: ModelEntry, images: Sequence[Image]) -> list[str]:
-    """By these names a caption's image is known again when its tentative answer comes."""
+def image_ids(entry: ModelEntry, images: Sequence[Image]) -> list[str]:
+    """Ids by which vLLM recognises an image that it has encoded for an earlier request."""
     return [f"{digest(image)}-{entry.min_pixels}-{entry.max_pixels}" for image in images]

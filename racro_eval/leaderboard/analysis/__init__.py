@@ -1,1 +1,1 @@
-"""What lies behind the numbers: verdicts by sample, where answers are lost, tokens and time."""
+"""Behind the scores: verdicts by sample, where answers go wrong, tokens and time."""

@@ -1,7 +1,8 @@
-"""Where answers are lost: in what the MLLM saw, or in what the reasoner made of it.
+"""Where answers go wrong: in the perception of the MLLM, or in the reasoning.
 
-Reasoners that read the same captions and tentative answers differ only in their reasoning. What all
-of them get wrong is therefore put down to perception, what only some get right to reasoning.
+Reasoners that get the same captions and tentative answers differ only in their reasoning. Samples
+that all of them get wrong are therefore attributed to perception, and those that only some get
+right to reasoning.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ ALL_SAMPLES = "all samples"
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Reasoners on one benchmark that read the same texts of one MLLM.
+    """Reasoners on one benchmark that got the same texts of one MLLM.
 
-    samples: those that every reasoner answered. right: reasoner's label → sample → right or not.
-    tentative: the same of the MLLM's own answers, where it gave one. strata: name → its samples.
+    about: the variant and the profile. samples: those that every reasoner answered. right:
+    reasoner's label → sample → whether it is right. tentative: sample → whether the MLLM's own
+    answer is right, if it has one. strata: name → its samples.
     """
 
     benchmark: str
@@ -41,7 +43,7 @@ class Group:
 class Measure:
     """One number of a diagnosis: a share in percent of `n` samples, or a kappa.
 
-    reasoner, other: whom it is about, "" for all reasoners together.
+    reasoner, other: the reasoners that it is about, "" for all of them together.
     """
 
     kind: str
@@ -56,14 +58,14 @@ def groups(table: Table) -> Iterator[Group]:
     """The groups of a table, by benchmark and block."""
     for benchmark in table.columns:
         for block in table.blocks:
-            alike: dict[tuple[str, ...], list[Row]] = {}
+            by_inputs: dict[tuple[str, ...], list[Row]] = {}
             for row in block.rows:
                 cell = row.cells().get(benchmark)
                 if row.reasoner and row.mllm and cell:
-                    read = tuple(cell.parents.get(role, "") for role in ("caption", "tentative"))
-                    key = (row.variant, row.profile, *read)
-                    alike.setdefault(key, []).append(row)
-            for members in alike.values():
+                    texts = (cell.parents.get(role, "") for role in ("caption", "tentative"))
+                    key = (row.variant, row.profile, *texts)
+                    by_inputs.setdefault(key, []).append(row)
+            for members in by_inputs.values():
                 yield _group(benchmark, block.rows, members, about=_about(members[0]))
 
 
@@ -76,21 +78,19 @@ def _about(row: Row) -> str:
 def _group(benchmark: str, block: Sequence[Row], members: Sequence[Row], about: str) -> Group:
     cells = {row.label.removeprefix("+ "): row.cells()[benchmark] for row in members}
     answers = {label: read_samples(cell) for label, cell in cells.items()}
-    common = [
-        index
-        for index in next(iter(answers.values()))
-        if all(index in read for read in answers.values())
-    ]
+    first = next(iter(answers.values()))
+    common = [index for index in first if all(index in other for other in answers.values())]
     base = base_of(members[0], benchmark, block)
-    own = base.cells().get(benchmark) if base else None
-    tentative = read_samples(own) if own else {}
+    base_cell = base.cells().get(benchmark) if base else None
+    tentative = read_samples(base_cell) if base_cell else {}
     return Group(
         benchmark=benchmark,
         mllm=members[0].mllm or "",
         about=about,
         samples=tuple(common),
         right={
-            label: {index: read[index].right for index in common} for label, read in answers.items()
+            label: {index: samples[index].right for index in common}
+            for label, samples in answers.items()
         },
         tentative={index: tentative[index].right for index in common if index in tentative},
         strata=_strata(next(iter(cells.values())), common, answers),
@@ -100,32 +100,34 @@ def _group(benchmark: str, block: Sequence[Row], members: Sequence[Row], about: 
 def _strata(
     cell: Cell, common: Sequence[str], answers: Mapping[str, Mapping[str, Answers]]
 ) -> dict[str, tuple[str, ...]]:
-    """All samples; thirds by caption length; by a cut caption; by a cut answer of any reasoner."""
-    cut = {index for index in common if any(read[index].cut for read in answers.values())}
-    found = {ALL_SAMPLES: list(common)}
+    """All samples; thirds by caption length; by truncation of the caption or of any answer."""
     captions = _captions(cell)
-    lengths = sorted(length for index, (length, _) in captions.items() if index in set(common))
+    lengths = {index: captions[index][0] for index in common if index in captions}
+    cut_caption = {index for index in common if index in captions and captions[index][1]}
+    cut_answer = {
+        index for index in common if any(samples[index].truncated for samples in answers.values())
+    }
+    strata = {ALL_SAMPLES: list(common)}
     if len(lengths) >= 3:
-        low, high = lengths[(len(lengths) - 1) // 3], lengths[2 * (len(lengths) - 1) // 3]
-        found[f"captions up to {low} tokens"] = [
-            index for index in common if index in captions and captions[index][0] <= low
-        ]
-        found[f"captions of {low + 1} to {high} tokens"] = [
-            index for index in common if index in captions and low < captions[index][0] <= high
-        ]
-        found[f"captions over {high} tokens"] = [
-            index for index in common if index in captions and captions[index][0] > high
-        ]
-    found["caption cut"] = [index for index in common if captions.get(index, (0, False))[1]]
-    found["an answer cut"] = [index for index in common if index in cut]
-    found["nothing cut"] = [
-        index for index in common if index not in cut and not captions.get(index, (0, False))[1]
-    ]
-    return {name: tuple(samples) for name, samples in found.items() if samples}
+        ordered = sorted(lengths.values())
+        low, high = ordered[(len(ordered) - 1) // 3], ordered[2 * (len(ordered) - 1) // 3]
+        strata |= {
+            f"captions up to {low} tokens": [i for i, n in lengths.items() if n <= low],
+            f"captions of {low + 1} to {high} tokens": [
+                i for i, n in lengths.items() if low < n <= high
+            ],
+            f"captions over {high} tokens": [i for i, n in lengths.items() if n > high],
+        }
+    strata |= {
+        "caption cut": [index for index in common if index in cut_caption],
+        "an answer cut": [index for index in common if index in cut_answer],
+        "nothing cut": [index for index in common if index not in cut_caption | cut_answer],
+    }
+    return {name: tuple(samples) for name, samples in strata.items() if samples}
 
 
 def _captions(cell: Cell) -> dict[str, tuple[int, bool]]:
-    """Index → length in tokens of the caption that was read, and whether it was cut."""
+    """Index → length in tokens of the caption, and whether it is truncated."""
     key = cell.parents.get("caption")
     path = cell.path.parent.parent / f"caption-{key}.csv"
     if key is None or not path.is_file():
@@ -144,13 +146,13 @@ def _captions(cell: Cell) -> dict[str, tuple[int, bool]]:
 def measures(group: Group, stratum: str = ALL_SAMPLES) -> Iterator[Measure]:
     """All numbers of a group on one of its strata."""
     samples = group.strata[stratum]
-    verdicts = {label: [right[one] for one in samples] for label, right in group.right.items()}
+    verdicts = {label: [right[index] for index in samples] for label, right in group.right.items()}
     yield from _outcomes(verdicts, len(samples))
-    answered = [one for one in samples if one in group.tentative]
+    answered = [index for index in samples if index in group.tentative]
     for label, right in group.right.items():
-        yield from _changes(label, [(group.tentative[one], right[one]) for one in answered])
-    for one, other in combinations(verdicts, 2):
-        yield from _agreement(one, other, verdicts[one], verdicts[other])
+        yield from _changes(label, [(group.tentative[index], right[index]) for index in answered])
+    for reasoner, other in combinations(verdicts, 2):
+        yield from _agreement(reasoner, other, verdicts[reasoner], verdicts[other])
 
 
 def _share(part: int, n: int) -> float | None:
@@ -170,7 +172,7 @@ def _outcomes(verdicts: Mapping[str, Sequence[bool]], n: int) -> Iterator[Measur
 
 
 def _changes(label: str, pairs: Sequence[tuple[bool, bool]]) -> Iterator[Measure]:
-    """What a reasoner made of the tentative answers: (tentative right, reasoner right)."""
+    """How a reasoner changed the tentative answers. pairs: (tentative right, reasoner right)."""
     n = len(pairs)
     names = {
         "tentative right": sum(before for before, _ in pairs),
@@ -183,13 +185,13 @@ def _changes(label: str, pairs: Sequence[tuple[bool, bool]]) -> Iterator[Measure
 
 
 def _agreement(
-    one: str, other: str, first: Sequence[bool], second: Sequence[bool]
+    reasoner: str, other: str, first: Sequence[bool], second: Sequence[bool]
 ) -> Iterator[Measure]:
-    """Same verdict in percent, and Cohen's kappa; kappa is undefined where chance alone agrees."""
+    """Same verdicts in percent, and Cohen's kappa, which is None if all agreement is by chance."""
     n = len(first)
     same = sum(a == b for a, b in zip(first, second, strict=True))
-    yield Measure("agreement", one, other, "same verdict", _share(same, n), n)
+    yield Measure("agreement", reasoner, other, "same verdict", _share(same, n), n)
     p, q = sum(first) / n, sum(second) / n
     chance = p * q + (1 - p) * (1 - q)
     kappa = (same / n - chance) / (1 - chance) if chance < 1 else None
-    yield Measure("agreement", one, other, "kappa", kappa, n)
+    yield Measure("agreement", reasoner, other, "kappa", kappa, n)

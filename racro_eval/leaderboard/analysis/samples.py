@@ -1,4 +1,4 @@
-"""Verdicts sample by sample, read from a graded file only where a view needs them."""
+"""The verdicts of each sample, read from a graded file for the views that need them."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from racro_eval.leaderboard.reading import read_columns, rows
 
 @dataclass(slots=True)
 class Answers:
-    """The answers of one sample in the order in which they were drawn.
+    """The draws of one sample, in order.
 
-    given: what was extracted of each, "" if nothing was. statuses: their verdicts.
+    extracted: the answer that was extracted from each, "" without any. statuses: their verdicts.
     """
 
-    given: list[str] = field(default_factory=list)
+    extracted: list[str] = field(default_factory=list)
     statuses: list[str] = field(default_factory=list)
 
     @property
     def n(self) -> int:
-        """How many answers there are."""
+        """The number of answers."""
         return len(self.statuses)
 
     @property
     def correct(self) -> int:
-        """How many of them are right."""
+        """The number of right answers."""
         return self.statuses.count("correct")
 
     @property
@@ -35,18 +35,18 @@ class Answers:
         return 2 * self.correct > self.n
 
     @property
-    def cut(self) -> bool:
-        """Whether an answer was truncated."""
+    def truncated(self) -> bool:
+        """Whether an answer is truncated."""
         return "truncated" in self.statuses
 
     @property
     def majority_right(self) -> bool:
-        """Whether the answer that most votes went to is right; the earlier one wins a tie.
+        """Whether the most frequent answer is right; in a tie the earlier one counts.
 
-        Right answers are one candidate, however they are written; wrong ones are told apart by
-        their text; a response without an answer has no vote.
+        All right answers count as the same answer; wrong answers are compared by their text; a
+        response without an answer does not count.
         """
-        pairs = zip(self.given, self.statuses, strict=True)
+        pairs = zip(self.extracted, self.statuses, strict=True)
         votes = Counter(
             None if status == "correct" else text.strip() for text, status in pairs
             if text.strip() or status == "correct"
@@ -55,13 +55,13 @@ class Answers:
 
 
 def read_samples(cell: Cell) -> dict[str, Answers]:
-    """Index → answers of a graded file, for the samples that the headline counts."""
+    """Index → answers of a graded file, for the samples that count for the headline score."""
     where = cell.spec.headline.where if cell.spec and cell.spec.headline else {}
     names = ("index", "sample", "extracted", "status", *where)
-    found: dict[str, Answers] = {}
+    samples: dict[str, Answers] = {}
     for row in sorted(rows(read_columns(cell.path, names)), key=lambda row: int(row["sample"])):
         if cell.spec is None or cell.spec.counts(row):
-            answers = found.setdefault(row["index"], Answers())
-            answers.given.append(row["extracted"])
+            answers = samples.setdefault(row["index"], Answers())
+            answers.extracted.append(row["extracted"])
             answers.statuses.append(row["status"])
-    return found
+    return samples

@@ -1,4 +1,4 @@
-"""What a score cost: tokens and time of the stages behind it, from their files and sidecars."""
+"""The cost of a score: tokens and time of its stages, from their files and sidecars."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ _Run = dict[str, Any]
 class StageUsage:
     """One stage's file: its rows, their tokens, and the wall time of the runs that wrote them.
 
-    out_of_tokens: rows that ended so. latency_s: summed over rows, which run side by side.
-    wall_s: None if no run told it. wall_tokens: the completion tokens that were made in that time.
+    out_of_tokens: rows that reached the limit of tokens. latency_s: summed over rows, which run
+    concurrently. wall_s: None if no run recorded it. wall_tokens: the completion tokens that were
+    generated in that time.
     """
 
     stage: str
@@ -41,9 +42,9 @@ class StageUsage:
 
 
 def stage_paths(cell: Cell) -> dict[str, Path | None]:
-    """Stage → the file behind a score; None where the results do not hold it.
+    """Stage → its file behind a score; None if the file is not in the results.
 
-    So it is with texts from a file of the user's: nothing says what they cost.
+    That is so if the texts came from a file of the user: then their cost is unknown.
     """
     own = cell.stage_path if cell.stage_path.is_file() else None
     if cell.reasoner is None:
@@ -55,32 +56,32 @@ def stage_paths(cell: Cell) -> dict[str, Path | None]:
 
 
 def _parent(folder: Path, name: str) -> Path | None:
-    """A file that a reasoner read: in its MLLM's folder, or in that of another answerer."""
+    """A file that a reasoner read: in the folder of its MLLM, or of another one."""
     if (folder / name).is_file():
         return folder / name
     return next(folder.parent.glob(f"*/{name}"), None)
 
 
 def read_usage(cells: Iterable[Cell]) -> dict[Path, StageUsage]:
-    """File → what it cost, for all files behind these scores."""
+    """File → its cost, for all files behind these scores."""
     stages = {path: stage for cell in cells for stage, path in stage_paths(cell).items() if path}
     runs = {path: _runs(path) for path in stages}
     walls = divide_walls(runs)
     columns = read_ahead((path, _COLUMNS) for path in stages)
-    found = {}
-    for (path, stage), read in zip(stages.items(), columns, strict=True):
+    usage = {}
+    for (path, stage), values in zip(stages.items(), columns, strict=True):
         wall, tokens = walls[path]
-        found[path] = StageUsage(
+        usage[path] = StageUsage(
             stage=stage,
-            rows=len(read["prompt_tokens"]),
-            prompt_tokens=sum(int(text or 0) for text in read["prompt_tokens"]),
-            completion_tokens=sum(int(text or 0) for text in read["completion_tokens"]),
-            out_of_tokens=read["finish_reason"].count("length"),
-            latency_s=sum(float(text or 0) for text in read["latency_s"]),
+            rows=len(values["prompt_tokens"]),
+            prompt_tokens=sum(int(text or 0) for text in values["prompt_tokens"]),
+            completion_tokens=sum(int(text or 0) for text in values["completion_tokens"]),
+            out_of_tokens=values["finish_reason"].count("length"),
+            latency_s=sum(float(text or 0) for text in values["latency_s"]),
             wall_s=wall,
             wall_tokens=tokens,
         )
-    return found
+    return usage
 
 
 def _runs(path: Path) -> list[_Run]:
@@ -90,25 +91,25 @@ def _runs(path: Path) -> list[_Run]:
 
 
 def divide_walls(runs: dict[Path, list[_Run]]) -> dict[Path, tuple[float | None, int]]:
-    """File → wall seconds and the completion tokens made in them.
+    """File → wall seconds, and the completion tokens that were generated in them.
 
-    One run of a model writes several files at once and its wall time is in each one's sidecar: it
-    is divided among them by their completion tokens. A run that was killed told no time.
+    One run of a model writes several files at once, and its wall time is in the sidecar of each: it
+    is divided among them by their completion tokens. A run that was killed recorded no time.
     """
     totals: dict[tuple[object, ...], int] = {}
-    for some in runs.values():
-        for run in some:
+    for file_runs in runs.values():
+        for run in file_runs:
             totals[_identity(run)] = totals.get(_identity(run), 0) + _tokens(run)
-    found: dict[Path, tuple[float | None, int]] = {}
-    for path, some in runs.items():
-        timed = [run for run in some if run.get("wall_s") and totals[_identity(run)]]
+    walls: dict[Path, tuple[float | None, int]] = {}
+    for path, file_runs in runs.items():
+        timed = [run for run in file_runs if run.get("wall_s") and totals[_identity(run)]]
         seconds = sum(run["wall_s"] * _tokens(run) / totals[_identity(run)] for run in timed)
-        found[path] = (seconds if timed else None, sum(map(_tokens, timed)))
-    return found
+        walls[path] = (seconds if timed else None, sum(map(_tokens, timed)))
+    return walls
 
 
 def _identity(run: _Run) -> tuple[object, ...]:
-    # Not by the time at which it ended: each file is finished at its own.
+    # Without the time at which it ended, which is different for each file.
     return (run.get("model"), run.get("wall_s"), tuple(run.get("argv") or ()))
 
 
@@ -117,13 +118,13 @@ def _tokens(run: _Run) -> int:
 
 
 def tokens_per_correct(cell: Cell, stages: Iterable[StageUsage | None]) -> float | None:
-    """Completion tokens of all stages by right answers.
+    """Completion tokens of all stages per right answer.
 
-    None if there is no right one, or if what a stage cost is not known.
+    None if there is no right answer, or if the cost of a stage is unknown.
     """
-    made = 0
+    tokens = 0
     for stage in stages:
         if stage is None:
             return None
-        made += stage.completion_tokens
-    return made / cell.score.whole.correct if cell.score.whole.correct else None
+        tokens += stage.completion_tokens
+    return tokens / cell.score.whole.correct if cell.score.whole.correct else None

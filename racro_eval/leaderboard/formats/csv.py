@@ -11,21 +11,21 @@ from racro_eval.common.printable import printable
 from racro_eval.leaderboard.document import Document, Value
 
 _FORMULA = re.compile(r"[\s'\"`]*[=+\-@\uff1d\uff0b\uff0d\uff20\u2212]")
-"""How a spreadsheet thinks that a formula starts, behind blanks and quotes too, which some take
-away; a wide form of a sign is that sign to some. Names come from users."""
-_SPELT = re.compile(r"^(?:\s|\\x[0-9a-f]{2}|\\u[0-9a-f]{4})+")
-"""What `printable` has spelt out at the start; a reader may turn it back."""
+"""The start of a formula for a spreadsheet. Some spreadsheets remove blanks and quotes in front of
+it, and some accept the fullwidth form of a sign. Names come from users."""
+_ESCAPED = re.compile(r"^(?:\s|\\x[0-9a-f]{2}|\\u[0-9a-f]{4})+")
+"""Characters at the start that `printable` has escaped; a reader may decode them."""
 
 
 def render(document: Document) -> dict[str, bytes]:
-    """A line per record, all numbers with four decimals."""
+    """A line per record; floats have four decimals."""
     names = list(document.records[0]) if document.records else []
     lines = [[record[name] for name in names] for record in document.records]
     return {".csv": _csv([names, *lines])}
 
 
 def wide(document: Document) -> dict[str, bytes]:
-    """A line per line of the sheets, which are told apart by their titles."""
+    """A line per line of the sheets; several sheets are distinguished by their titles."""
     titled = any(sheet.title for sheet in document.sheets)
     lines: list[Sequence[Value]] = []
     for sheet in document.sheets:
@@ -49,7 +49,7 @@ def _text(value: Value) -> str:
         return f"{value:.4f}"
     if not isinstance(value, str):
         return "" if value is None else str(value)
-    # In one line, since some readers take each line of a cell for a line of the table.
+    # In one line, because some readers treat each line of a cell as a line of the table.
     text = " ".join(re.split(r"[\t\n]+", printable(value)))
     text = re.sub(r"^\+ ", "with ", text)
-    return f"'{text}" if _FORMULA.match(_SPELT.sub("", text)) else text
+    return f"'{text}" if _FORMULA.match(_ESCAPED.sub("", text)) else text

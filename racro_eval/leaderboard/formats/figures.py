@@ -1,7 +1,7 @@
-"""Figures of the paper's table: score against size, bars with intervals, reasoner by MLLM.
+"""Figures of the leaderboard: score against size, bars with intervals, reasoner by MLLM.
 
-Colours are Okabe and Ito's, which people with any colour vision tell apart, and nothing is told by
-colour alone. Sizes are such that text is readable at half a page's width.
+The colours are those of Okabe and Ito, which people with any colour vision can distinguish, and no
+information is in the colour alone. Text is readable if a figure is half a page wide.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ _STYLE = {
 
 
 def render(document: Document) -> dict[str, bytes]:
-    """Each figure that there are numbers for, as PNG and SVG.
+    """Each figure that has numbers, as PNG and SVG.
 
-    Raises ConfigError for another view than the paper's table, and MissingError without matplotlib.
+    Raises ConfigError for any view but the leaderboard, and MissingError without matplotlib.
     """
     if document.name != "leaderboard":
-        raise ConfigError("--format figures draws the leaderboard itself, no other view of it.")
+        raise ConfigError("--format figures draws the leaderboard itself, not other views.")
     try:
         import matplotlib
     except ImportError as error:
@@ -70,7 +70,7 @@ def _saved(figure: Figure, kind: str, metadata: dict[str, Any]) -> bytes:
 
 
 class _Point:
-    """A record as a figure needs it: one score of one row."""
+    """A record for a figure: a single score of a row."""
 
     def __init__(self, record: Record) -> None:
         self.benchmark = str(record["benchmark"])
@@ -86,7 +86,7 @@ class _Point:
 
     @property
     def short(self) -> str:
-        """The reasoner's own name in this row, "alone" for the MLLM's row."""
+        """The name of the reasoner, or "alone" for a row of the MLLM itself."""
         if not self.reasoner:
             return "alone †" if self.paper else "alone"
         label = self.label.removeprefix("+ ")
@@ -102,12 +102,12 @@ def _unique(names: Sequence[str]) -> list[str]:
 
 
 def _with_reasoners(points: Sequence[_Point]) -> list[str]:
-    """The MLLMs that have a reasoner's row; the paper's other models have none."""
+    """The MLLMs with a row for a reasoner; other models of the paper have none."""
     return _unique([point.mllm for point in points if point.reasoner])
 
 
 def scaling(points: list[_Point]) -> Figure | None:
-    """The average against all parameters: a line per MLLM from it alone to its reasoners."""
+    """The average against the number of parameters; a line per MLLM, alone and with reasoners."""
     shown = [point for point in points if point.average and point.size]
     if not shown:
         return None
@@ -118,11 +118,11 @@ def scaling(points: list[_Point]) -> Figure | None:
     mllms = _with_reasoners(shown)
     for number, mllm in enumerate(mllms):
         for paper in (False, True):
-            mine = [one for one in shown if (one.mllm, one.paper) == (mllm, paper)]
-            _line(axes, [one for one in mine if "VisualPRM" not in one.label], number)
-    others = [one for one in shown if one.mllm not in mllms or "VisualPRM" in one.label]
+            of_mllm = [point for point in shown if (point.mllm, point.paper) == (mllm, paper)]
+            _line(axes, [point for point in of_mllm if "VisualPRM" not in point.label], number)
+    others = [point for point in shown if point.mllm not in mllms or "VisualPRM" in point.label]
     if others:
-        sizes, values = [one.size or 0.0 for one in others], [one.value for one in others]
+        sizes, values = [point.size or 0.0 for point in others], [point.value for point in others]
         axes.plot(sizes, values, "x", color=_OTHERS, label="other models †")
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
@@ -131,36 +131,36 @@ def scaling(points: list[_Point]) -> Figure | None:
     axes.set_ylabel(f"{shown[0].benchmark} (%)")
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize=9)
     names = {}
-    for one in shown:
-        if one.reasoner or one.mllm not in mllms:
-            name = one.short if one.reasoner else one.label
-            colour = _OTHERS if one in others else _COLOURS[mllms.index(one.mllm) % 7]
-            names[one.size or 0.0, one.value] = (name.removesuffix(" †"), colour)
-    place_labels(axes, names, [(one.size or 0.0, one.value) for one in shown])
+    for point in shown:
+        if point.reasoner or point.mllm not in mllms:
+            name = point.short if point.reasoner else point.label
+            colour = _OTHERS if point in others else _COLOURS[mllms.index(point.mllm) % 7]
+            names[point.size or 0.0, point.value] = (name.removesuffix(" †"), colour)
+    place_labels(axes, names, [(point.size or 0.0, point.value) for point in shown])
     return figure
 
 
-def _line(axes: Axes, mine: list[_Point], number: int) -> None:
-    if not mine:
+def _line(axes: Axes, points: list[_Point], number: int) -> None:
+    if not points:
         return
-    mine = sorted(mine, key=lambda one: (one.size or 0.0, one.value))
-    colour, paper = _COLOURS[number % 7], mine[0].paper
+    points = sorted(points, key=lambda point: (point.size or 0.0, point.value))
+    colour, paper = _COLOURS[number % 7], points[0].paper
     axes.plot(
-        [one.size or 0.0 for one in mine],
-        [one.value for one in mine],
+        [point.size or 0.0 for point in points],
+        [point.value for point in points],
         color=colour,
         marker=_MARKERS[number % 7],
         markersize=7,
         markerfacecolor="white" if paper else colour,
         linestyle="--" if paper else "-",
-        label=mine[0].mllm + (" †" if paper else ""),
+        label=points[0].mllm + (" †" if paper else ""),
     )
 
 
 def bars(points: list[_Point]) -> Figure | None:
-    """A panel per benchmark, a bar per row with its interval."""
-    rows = list(dict.fromkeys((one.mllm, one.label, one.paper) for one in points))
-    benchmarks = _unique([one.benchmark for one in points])
+    """A panel per benchmark, with a bar and its interval per row."""
+    rows = list(dict.fromkeys((point.mllm, point.label, point.paper) for point in points))
+    benchmarks = _unique([point.benchmark for point in points])
     if not rows:
         return None
     from matplotlib.figure import Figure
@@ -175,47 +175,47 @@ def bars(points: list[_Point]) -> Figure | None:
             axes.set_visible(False)
             continue
         axes.set_title(PAPER_COLUMNS.get(benchmarks[place], benchmarks[place]), fontsize=11)
-        for one in points:
-            if one.benchmark == benchmarks[place]:
-                colour = _COLOURS[mllms.index(one.mllm) % 7]
-                _bar(axes, one, rows.index((one.mllm, one.label, one.paper)), colour)
+        for point in points:
+            if point.benchmark == benchmarks[place]:
+                colour = _COLOURS[mllms.index(point.mllm) % 7]
+                _bar(axes, point, rows.index((point.mllm, point.label, point.paper)), colour)
         axes.grid(axis="y", visible=False)
         axes.tick_params(axis="y", length=0)
     first = panels[0][0]
     first.set_yticks(range(len(rows)), [label for _, label, _ in rows])
     first.set_ylim(len(rows) - 0.4, -0.6)
-    first.set_xlim(0, 1.22 * max(one.high or one.value for one in points))
+    first.set_xlim(0, 1.22 * max(point.high or point.value for point in points))
     for axes in panels[-1]:
         axes.set_xlabel("score (%), 95 % interval", fontsize=10)
     figure.tight_layout()
     return figure
 
 
-def _bar(axes: Axes, one: _Point, place: int, colour: str) -> None:
-    face = "white" if one.paper else colour
-    axes.barh(place, one.value, height=0.78, facecolor=face, edgecolor=colour, linewidth=1)
-    end = one.value
-    if one.low is not None and one.high is not None:
-        end = one.high
-        # A pale line below the dark one, so that it is seen on any bar.
-        axes.plot([one.low, end], [place, place], color="white", linewidth=3.4)
-        axes.plot([one.low, end], [place, place], color="#222222", linewidth=1.3)
-    text = f" {one.value:.1f}" + ("*" if one.partial else "")
+def _bar(axes: Axes, point: _Point, place: int, colour: str) -> None:
+    face = "white" if point.paper else colour
+    axes.barh(place, point.value, height=0.78, facecolor=face, edgecolor=colour, linewidth=1)
+    end = point.value
+    if point.low is not None and point.high is not None:
+        end = point.high
+        # A white line below the dark one makes it visible on any bar.
+        axes.plot([point.low, end], [place, place], color="white", linewidth=3.4)
+        axes.plot([point.low, end], [place, place], color="#222222", linewidth=1.3)
+    text = f" {point.value:.1f}" + ("*" if point.partial else "")
     axes.text(end, place, text, va="center", fontsize=9)
 
 
 def heatmap(points: list[_Point]) -> Figure | None:
-    """Reasoner by MLLM: the average where there is one, else the only benchmark's score."""
-    only = len(_unique([one.benchmark for one in points])) == 1
-    shown = [one for one in points if one.average] or (points if only else [])
-    mllms = _with_reasoners(shown) or _unique([one.mllm for one in shown])
-    shown = [one for one in shown if one.mllm in mllms]
+    """Reasoner by MLLM: the average if there is one, else the score on the only benchmark."""
+    only = len(_unique([point.benchmark for point in points])) == 1
+    shown = [point for point in points if point.average] or (points if only else [])
+    mllms = _with_reasoners(shown) or _unique([point.mllm for point in shown])
+    shown = [point for point in shown if point.mllm in mllms]
     if not shown:
         return None
     from matplotlib.figure import Figure
 
-    names = _unique([one.short for one in shown])
-    values = {(one.short, one.mllm): one.value for one in shown}
+    names = _unique([point.short for point in shown])
+    values = {(point.short, point.mllm): point.value for point in shown}
     figure = Figure(figsize=(2.2 + 1.1 * len(mllms), 1.4 + 0.5 * len(names)))
     axes = figure.add_subplot()
     grid = [[values.get((name, mllm), float("nan")) for mllm in mllms] for name in names]
@@ -239,4 +239,4 @@ PLOTS: dict[str, Callable[[list[_Point]], Figure | None]] = {
     "bars": bars,
     "heatmap": heatmap,
 }
-"""End of the file's name → figure; None where there are no numbers for it."""
+"""Suffix of the file's name → function that draws the figure, or returns None without numbers."""

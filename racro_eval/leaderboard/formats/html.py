@@ -1,4 +1,4 @@
-"""HTML: one page that needs no other file and no network; tables sort by a click or a key."""
+"""HTML: a page without other files or network access, whose tables are sortable."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _is_loss(difference: float) -> bool:
 
 
 def _sortable(field: Field) -> str:
-    """What a column is sorted by, as text; numbers have one decimal point and no separators."""
+    """The text by which a column is sorted; numbers have no thousands separators."""
     if field.value is None:
         return ""
     return f"{field.value:.6f}" if isinstance(field.value, float) else printable(str(field.value))

@@ -9,14 +9,17 @@ from racro_eval.common.redaction import redacted_values
 from racro_eval.leaderboard.document import Document
 
 SCHEMA = 1
-"""Raised when a key of the records changes its meaning."""
+"""Increased when a key of the records changes its meaning."""
 
 
 def render(document: Document) -> dict[str, bytes]:
     """An object with `schema`, `view`, `records` and `notes`; floats are rounded to 6 decimals."""
     records = [
-        {key: round(value, 6) if isinstance(value, float) else value for key, value in one.items()}
-        for one in document.records
+        {
+            key: round(value, 6) if isinstance(value, float) else value
+            for key, value in record.items()
+        }
+        for record in document.records
     ]
     content = {
         "schema": SCHEMA,

@@ -1,4 +1,4 @@
-"""Names of points in a figure, set where they cover neither each other nor a point."""
+"""Labels of points in a figure, placed so that they overlap neither each other nor a point."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _FONT = 8.0
-_PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.4}
-"""What a name is written on, so that it is read above a line."""
-_PLACES = (
+_BACKGROUND = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.4}
+"""The background of a label, which makes it readable above a line."""
+_OFFSETS = (
     (7, -3, "left"),
     (-7, -3, "right"),
     (6, 6, "left"),
@@ -25,7 +25,7 @@ _PLACES = (
     (-10, 14, "right"),
     (-10, -21, "right"),
 )
-"""Where a name may stand beside its point (points of print), the best first."""
+"""Offsets of a label from its point (in typographic points), the best first."""
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
 
@@ -33,11 +33,11 @@ Box = tuple[float, float, float, float]
 def place_labels(
     axes: Axes, names: Mapping[Point, tuple[str, str]], points: Sequence[Point]
 ) -> None:
-    """Write names (with their colour) beside their points; one that fits nowhere is left out."""
+    """Write labels (name, colour) beside their points; one that fits nowhere is left out."""
     figure = axes.get_figure(root=True)
     if figure is None:
         return
-    figure.draw_without_rendering()  # fixes the limits of the axes
+    figure.draw_without_rendering()  # sets the limits of the axes
     scale = 72 / figure.dpi
 
     def on_page(point: Point) -> Point:
@@ -48,7 +48,7 @@ def place_labels(
     for point, (name, colour) in names.items():
         x, y = on_page(point)
         width, height = 0.58 * _FONT * len(name), 1.1 * _FONT
-        for right, up, side in _PLACES:
+        for right, up, side in _OFFSETS:
             left = x + right - {"left": 0.0, "center": 0.5, "right": 1.0}[side] * width
             box = (left, y + up - 1, left + width, y + up + height)
             if not any(_overlap(box, other) for other in taken):
@@ -61,10 +61,11 @@ def place_labels(
                     ha=side,
                     fontsize=_FONT,
                     color=colour,
-                    bbox=_PAPER,
+                    bbox=_BACKGROUND,
                 )
                 break
 
 
-def _overlap(one: Box, other: Box) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+def _overlap(first: Box, second: Box) -> bool:
+    left, bottom, right, top = first
+    return left < second[2] and second[0] < right and bottom < second[3] and second[1] < top

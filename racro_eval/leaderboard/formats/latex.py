@@ -1,4 +1,4 @@
-"""LaTeX: a document that compiles as it is, whose table can be taken into a paper."""
+"""LaTeX: a complete document, whose table can be copied into a paper."""
 
 from __future__ import annotations
 
@@ -95,9 +95,9 @@ def _bold(text: str) -> str:
 
 
 def escape(text: str) -> str:
-    """Text as LaTeX shows it; what pdflatex has no letter for is given by its code point."""
+    """Text with LaTeX's special characters escaped; others than pdflatex's are code points."""
     letters = "".join(map(_letter, " ".join(printable(text).split())))
-    # Behind the end of a line, a bracket or a star would be an argument of that end.
+    # After a line break (two backslashes), a bracket or a star would be its argument.
     return f"{{}}{letters}" if letters.startswith(("[", "*")) else letters
 
 

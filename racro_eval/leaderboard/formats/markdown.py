@@ -12,7 +12,7 @@ from racro_eval.leaderboard.document import Document, Field, Sheet
 def render(document: Document) -> dict[str, bytes]:
     """A table per sheet, the notes below."""
     parts = [part for sheet in document.sheets for part in _sheet(sheet)]
-    # At a line's start there are marks of headings and lists.
+    # At the start of a line, these characters would make headings and lists.
     parts += [re.sub(r"^(?=[#=+-])", r"\\", escape(note)) for note in document.notes]
     return {".md": ("\n\n".join(parts) + "\n").encode()}
 
@@ -44,7 +44,7 @@ def _cell(field: Field) -> str:
 
 
 def escape(text: str) -> str:
-    """Names come from users: nothing in them may become Markdown or HTML."""
+    """Text without Markdown or HTML, because names come from users."""
     text = printable(text)
     for character in "\\`*_{}[]<>|~$&":
         text = text.replace(character, f"\\{character}")

@@ -1,4 +1,4 @@
-"""For a terminal, and the terminal's picture for a README."""
+"""Text for a terminal, and a picture of it for a README."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.text import Text
 
-_WIDE = 10_000
-"""Columns where nothing is folded."""
+_UNLIMITED_WIDTH = 10_000
+"""A console so wide that nothing is wrapped."""
 _GAP = 3
-"""Columns between two columns of a table."""
+"""Characters between two columns of a table."""
 
 
 def render(document: Document) -> dict[str, bytes]:
-    """The text without colours, as wide as it needs."""
+    """The text without colours, as wide as necessary."""
     return {".txt": _recorded(document).export_text().encode()}
 
 
 def picture(document: Document) -> dict[str, bytes]:
-    """The coloured text as SVG. It names no font to be fetched."""
+    """The coloured text as SVG, without references to fonts on the web."""
     text = _recorded(document).export_svg(title="racro-eval leaderboard", unique_id="leaderboard")
     return {".svg": re.sub(r"@font-face \{.*?\}\s*", "", text, flags=re.DOTALL).encode()}
 
 
-def renderables(document: Document, width: int = _WIDE) -> Iterator[RenderableType]:
-    """What a rich console prints; a sheet that is wider than the console comes in several parts."""
+def renderables(document: Document, width: int = _UNLIMITED_WIDTH) -> Iterator[RenderableType]:
+    """The objects for a rich console; a sheet that is wider than the console is split."""
     from rich.text import Text
 
     for sheet in document.sheets:
@@ -43,7 +43,7 @@ def renderables(document: Document, width: int = _WIDE) -> Iterator[RenderableTy
 
 
 def _parts(sheet: Sheet, width: int) -> Iterator[range]:
-    """The columns that fit beside the labels, as many at a time as the width allows."""
+    """Ranges of columns, each as long as fits beside the labels."""
     label = max([_width(sheet.label), *(_width(line.label) for line in sheet.lines)])
     start, used = 0, label
     for place in range(len(sheet.columns)):
@@ -60,7 +60,7 @@ def _column_width(sheet: Sheet, place: int) -> int:
     fields = [line.fields[place] for line in sheet.lines]
     texts = [column.title, column.small, *(field.small for field in fields)]
     difference = len(" (+10.0)")
-    scores = (_width(one.text) + (one.difference is not None) * difference for one in fields)
+    scores = (_width(field.text) + (field.difference is not None) * difference for field in fields)
     return max([*map(_width, texts), *scores])
 
 
@@ -76,19 +76,19 @@ def _table(sheet: Sheet, places: range) -> RenderableType:
     from rich.text import Text
 
     title = Text(printable(sheet.title), style="bold") if sheet.title else None
-    shown = Table(box=SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
-    shown.add_column(Text(printable(sheet.label)), overflow="fold")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
+    table.add_column(Text(printable(sheet.label)), overflow="fold")
     for column in (sheet.columns[place] for place in places):
         heading = Text(printable(column.title))
         if column.small:
             heading.append(f"\n{printable(column.small)}", style="dim not bold")
-        shown.add_column(heading, justify="left" if column.text else "right", overflow="fold")
+        table.add_column(heading, justify="left" if column.text else "right", overflow="fold")
     for block in sheet.blocks:
         for line in block:
             label = Text(printable(line.label), style="bold" if line.strong else "")
-            shown.add_row(label, *(_text(line.fields[place]) for place in places))
-        shown.add_section()
-    return shown
+            table.add_row(label, *(_text(line.fields[place]) for place in places))
+        table.add_section()
+    return table
 
 
 def _text(field: Field) -> Text:
@@ -98,7 +98,7 @@ def _text(field: Field) -> Text:
     if field.best:
         text.stylize("bold")
     if field.difference is not None:
-        # The rounded number decides, so that a difference of "+0.0" is no loss.
+        # The rounded number decides, so that "+0.0" is not shown as a loss.
         style = "red" if round(field.difference, 1) < 0 else "green"
         text.append(f" ({field.difference:+.1f})", style=f"not bold {style}")
     if field.small:
@@ -107,13 +107,13 @@ def _text(field: Field) -> Text:
 
 
 def _recorded(document: Document) -> Console:
-    """A console on which the document was printed, no wider than it needs."""
+    """A console, no wider than necessary, on which the document was printed."""
     from rich.console import Console
     from rich.measure import Measurement
 
-    wide = Console(width=_WIDE, file=io.StringIO())
-    shown = list(renderables(document))
-    tables = shown[: len(document.sheets)]
+    wide = Console(width=_UNLIMITED_WIDTH, file=io.StringIO())
+    parts = list(renderables(document))
+    tables = parts[: len(document.sheets)]
     width = max([Measurement.get(wide, wide.options, table).maximum for table in tables] or [80])
     console = Console(
         width=max(width, 60) + 1,
@@ -124,6 +124,6 @@ def _recorded(document: Document) -> Console:
         legacy_windows=False,
         highlight=False,
     )
-    for part in shown:
+    for part in parts:
         console.print(part)
     return console

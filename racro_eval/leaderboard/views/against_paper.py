@@ -14,7 +14,7 @@ NOTE = "Our score, in brackets ours minus the paper's; small print: the paper's.
 
 
 def against_paper(table: Table) -> Document:
-    """The document. Raises MissingError if none of our rows is one of the paper's."""
+    """The document of our scores beside the paper's. Raises MissingError without any such row."""
     whole = average_name(table.columns) == AVERAGE
     columns = [
         name for name in table.columns if name in PAPER_COLUMNS or (name == AVERAGE and whole)
@@ -46,8 +46,8 @@ def against_paper(table: Table) -> Document:
         for mllm, captioner in untrained.items()
     ]
     title = "racro-eval minus the paper"
-    about = [NOTE, JUDGES, *captioners, *notes(table)[1:]]
-    return Document("against-paper", title, [sheet], records, about)
+    all_notes = [NOTE, JUDGES, *captioners, *notes(table)[1:]]
+    return Document("against-paper", title, [sheet], records, all_notes)
 
 
 def _paper_row(row: Row) -> PublishedRow | None:

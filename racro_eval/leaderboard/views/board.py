@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from racro_eval.leaderboard.columns import PAPER_COLUMNS, average_name
 from racro_eval.leaderboard.document import MISSING, Column, Document, Field, Line, Record, Sheet
-from racro_eval.leaderboard.parameters import billions
 from racro_eval.leaderboard.published import AVERAGE, JUDGES
 from racro_eval.leaderboard.table import (
     DEFAULT_PROMPTS,
@@ -14,6 +13,7 @@ from racro_eval.leaderboard.table import (
     Row,
     Table,
 )
+from racro_eval.models.parameters import billion_parameters
 from racro_eval.scoring.profiles import DEFAULT_PROFILE
 
 NOTE = (
@@ -37,14 +37,14 @@ def board(table: Table) -> Document:
 
 
 def under_mllm(block: Block, lines: list[Line]) -> list[Line]:
-    """The lines of a block below one that names its MLLM, where that has no row of its own."""
+    """The lines of a block, with a heading if its MLLM has no row of its own."""
     if lines[0].strong:
         return lines
     return [Line(block.mllm, [MISSING] * len(lines[0].fields), strong=True), *lines]
 
 
 def heading(table: Table, name: str) -> str:
-    """What a column is called: the paper's short names where nothing else is meant."""
+    """The heading of a column: the paper's short name if it has one."""
     return average_name(table.columns) if name == AVERAGE else PAPER_COLUMNS.get(name, name)
 
 
@@ -63,18 +63,18 @@ def _field(entry: Entry | None) -> Field:
 
 
 def _small(entry: Entry) -> str:
-    facts = []
+    parts = []
     if entry.partial and entry.cell:
-        facts.append(f"{entry.cell.score.samples}/{entry.cell.score.expected}")
+        parts.append(f"{entry.cell.score.samples}/{entry.cell.score.expected}")
     if entry.interval:
-        facts.append("{:.1f}–{:.1f}".format(*entry.interval))
+        parts.append("{:.1f}–{:.1f}".format(*entry.interval))
     if entry.cell:
-        facts.append(f"{entry.cell.score.share('truncated'):.1f}% cut")
-    return ", ".join(facts)
+        parts.append(f"{entry.cell.score.share('truncated'):.1f}% cut")
+    return ", ".join(parts)
 
 
 def identity(row: Row) -> Record:
-    """What a record says of the row that it belongs to."""
+    """The values in a record that identify its row."""
     return {
         "source": row.source,
         "mllm": row.mllm,
@@ -107,38 +107,40 @@ def _record(table: Table, row: Row, name: str) -> Record:
         "truncated": score.statuses["truncated"] if score else None,
         "unparsed": score.statuses["unparsed"] if score else None,
         "errors": score.statuses["error"] if score else None,
-        "billion_parameters": billions(row.mllm, row.reasoner),
+        "billion_parameters": billion_parameters(row.mllm, row.reasoner),
         "key": cell.key if cell else None,
         "config": row.config or None,
     }
 
 
 def notes(table: Table) -> list[str]:
-    """What a reader must know of the rows: how to read them, and which are not alike."""
-    found = [NOTE]
+    """Notes for the reader: how to read the rows, and which of them are not comparable."""
+    lines = [NOTE]
     prompts = sorted({row.prompts for row in table.rows} - {"", DEFAULT_PROMPTS})
     if prompts:
-        found.append(
+        lines.append(
             f"Rows with {', '.join(prompts)} prompts are rows of their own: the models were asked "
             "in other words."
         )
     profiles = sorted({row.profile for row in table.rows} - {"", DEFAULT_PROFILE})
     if profiles:
-        found.append(
+        lines.append(
             f"Rows scored by {', '.join(profiles)} are rows of their own: the same answers under "
             "other rules, not to be compared with the others."
         )
     if any(row.label.endswith("]") for row in table.rows):
-        found.append("Rows of one name are runs with other settings, in square brackets.")
+        lines.append(
+            "Rows with the same name are runs with different settings, in square brackets."
+        )
     graders = sorted(
         {cell.grader for cell in table.cells() if cell.profile == DEFAULT_PROFILE} - {""}
     )
     if len(graders) > 1:
-        found.append(
-            f"Verdicts of different graders ({', '.join(graders)}) stand together; the same run "
+        lines.append(
+            f"The table mixes verdicts of different graders ({', '.join(graders)}); the same run "
             "command grades again without asking any model."
         )
-    found += [f"{cell.path}: {cell.score.refusal}" for cell in table.cells() if cell.score.refusal]
+    lines += [f"{cell.path}: {cell.score.refusal}" for cell in table.cells() if cell.score.refusal]
     if any(row.source == PAPER for row in table.rows):
-        found.append(f"† {JUDGES}")
-    return found
+        lines.append(f"† {JUDGES}")
+    return lines

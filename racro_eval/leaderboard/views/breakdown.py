@@ -23,12 +23,12 @@ from racro_eval.leaderboard.views.board import identity, notes, under_mllm
 from racro_eval.scoring.metrics.registry import Part
 
 METRICS = "metrics"
-"""The name under which a benchmark's other metrics are shown beside its headline."""
+"""The name of the breakdown with a benchmark's further metrics beside its headline score."""
 NOTE = "Correct rows in percent; small print: correct of rows. A row may have several labels."
 
 
 def breakdown(table: Table, names: Sequence[str]) -> Document:
-    """The document of these breakdowns. Raises UnknownNameError for one that no benchmark has."""
+    """The document of these breakdowns. Raises UnknownNameError if no benchmark has one of them."""
     known = sorted({name for cell in table.cells() for name in _parts(cell)})
     for name in names:
         if name not in known:
@@ -39,9 +39,9 @@ def breakdown(table: Table, names: Sequence[str]) -> Document:
     for benchmark in table.columns:
         for name in names:
             if any(name in _parts(cell) for cell in _cells(table, benchmark)):
-                sheet, found = _sheet(table, benchmark, name)
+                sheet, sheet_records = _sheet(table, benchmark, name)
                 sheets.append(sheet)
-                records += found
+                records += sheet_records
     return Document(
         "by-" + "-".join(names), "Breakdowns", sheets, records, [NOTE, *notes(table)[1:]]
     )
@@ -54,18 +54,18 @@ def _cells(table: Table, benchmark: str) -> list[Cell]:
 def _parts(cell: Cell) -> dict[str, dict[str, Part | float | None]]:
     """Breakdown → group → its rows; and the benchmark's metrics by name, in percent."""
     score = cell.score
-    found: dict[str, dict[str, Part | float | None]] = {
+    breakdowns: dict[str, dict[str, Part | float | None]] = {
         name: dict(parts) for name, parts in score.breakdowns.items()
     }
     if score.further:
-        found[METRICS] = {score.metric: score.value, **score.further}
-    return found
+        breakdowns[METRICS] = {score.metric: score.value, **score.further}
+    return breakdowns
 
 
 def _sheet(table: Table, benchmark: str, name: str) -> tuple[Sheet, list[Record]]:
     cells = _cells(table, benchmark)
-    found = dict.fromkeys(label for cell in cells for label in _parts(cell).get(name, {}))
-    labels = list(found) if name == METRICS else natural(found)
+    groups = dict.fromkeys(label for cell in cells for label in _parts(cell).get(name, {}))
+    labels = list(groups) if name == METRICS else natural(groups)
     sheet = Sheet(
         f"{benchmark} by {name}", "Model", [Column(label or "(none)") for label in labels], []
     )
@@ -97,8 +97,9 @@ def _field(part: Part | float | None) -> Field:
 
 def _record(row: Row, cell: Cell, name: str, label: str, part: Part | float | None) -> Record:
     rows = part if isinstance(part, Part) else Part()
-    once = cell.score.whole.rows == cell.score.samples  # several answers of a sample are no trials
-    low, high = wilson(rows.correct, rows.rows) if once and rows.rows else (None, None)
+    # Several draws of a sample are not independent trials.
+    independent = cell.score.whole.rows == cell.score.samples
+    low, high = wilson(rows.correct, rows.rows) if independent and rows.rows else (None, None)
     return {
         **identity(row),
         "benchmark": cell.benchmark,
@@ -114,7 +115,7 @@ def _record(row: Row, cell: Cell, name: str, label: str, part: Part | float | No
 
 
 def natural(labels: Iterable[str]) -> list[str]:
-    """Labels in the order in which a person counts: level 2 before level 10."""
+    """Labels in natural order: level 2 before level 10."""
 
     def key(label: str) -> list[tuple[int, int, str]]:
         parts = re.findall(r"\d+|\D+", label)

@@ -38,7 +38,7 @@ UNKNOWN_NOTE = (
     "cost is not known either."
 )
 UNKNOWN = Field("?")
-_FACTS = (
+_USAGE_FIELDS = (
     "rows",
     "prompt_tokens",
     "completion_tokens",
@@ -47,7 +47,7 @@ _FACTS = (
     "wall_s",
     "tokens_per_second",
 )
-"""What a record says of a stage; nothing where its cost is not known."""
+"""The values of a stage in a record; None if its cost is unknown."""
 _COLUMNS = [
     Column("rows"),
     *(Column(f"{stage} tokens") for stage in STAGES),
@@ -59,7 +59,7 @@ _COLUMNS = [
 
 
 def costs(table: Table) -> Document:
-    """The document of what the scores of a table cost."""
+    """The document of the costs of a table's scores."""
     usage = read_usage(table.cells())
     sheets: list[Sheet] = []
     records: list[Record] = []
@@ -79,12 +79,12 @@ def costs(table: Table) -> Document:
         if sheet.blocks:
             sheets.append(sheet)
     unknown = any(UNKNOWN in line.fields for sheet in sheets for line in sheet.lines)
-    said = [NOTE, *[UNKNOWN_NOTE] * unknown, *notes(table)[1:]]
-    return Document("usage", "Tokens and time", sheets, records, said)
+    all_notes = [NOTE, *[UNKNOWN_NOTE] * unknown, *notes(table)[1:]]
+    return Document("usage", "Tokens and time", sheets, records, all_notes)
 
 
 _Stages = dict[str, StageUsage | None]
-"""The stages of a row; None for one whose cost is not known."""
+"""Stage → usage, None if its cost is unknown."""
 
 
 def _stages(cell: Cell, usage: dict[Path, StageUsage]) -> _Stages:
@@ -111,8 +111,8 @@ def _of_stage(stage: str, stages: _Stages, show: Callable[[StageUsage], Field]) 
 
 
 def _tokens(usage: StageUsage) -> Field:
-    made = usage.completion_tokens
-    return Field(f"{made:,}", made, small=f"{usage.prompt_tokens:,} prompt")
+    tokens = usage.completion_tokens
+    return Field(f"{tokens:,}", tokens, small=f"{usage.prompt_tokens:,} prompt")
 
 
 def _seconds(usage: StageUsage) -> Field:
@@ -130,8 +130,11 @@ def _records(row: Row, cell: Cell, stages: _Stages) -> list[Record]:
         "truncated_percent": score.share("truncated"),
         "unparsed_percent": score.share("unparsed"),
     }
-    return [{**about, "stage": stage, **_facts(usage), **shared} for stage, usage in stages.items()]
+    return [
+        {**about, "stage": stage, **_usage_values(usage), **shared}
+        for stage, usage in stages.items()
+    ]
 
 
-def _facts(usage: StageUsage | None) -> Record:
-    return {name: None if usage is None else getattr(usage, name) for name in _FACTS}
+def _usage_values(usage: StageUsage | None) -> Record:
+    return {name: None if usage is None else getattr(usage, name) for name in _USAGE_FIELDS}

@@ -25,23 +25,25 @@ _SHEETS = {
 
 
 def diagnosis(table: Table) -> Document:
-    """The document. Raises MissingError without a reasoner's row."""
-    found = [
+    """The document of a diagnosis. Raises MissingError without a row for a reasoner."""
+    results = [
         (group, stratum, list(measures(group, stratum)))
         for group in groups(table)
         for stratum in group.strata
     ]
-    if not found:
+    if not results:
         raise MissingError("There is no reasoner's row to diagnose; run one with --reasoner.")
-    sheets = [_sheet(kind, found) for kind in _SHEETS]
+    sheets = [_sheet(kind, results) for kind in _SHEETS]
     records = [
-        _record(group, stratum, measure) for group, stratum, some in found for measure in some
+        _record(group, stratum, measure)
+        for group, stratum, numbers in results
+        for measure in numbers
     ]
     shown = [sheet for sheet in sheets if sheet.blocks]
     return Document("diagnosis", "Diagnosis", shown, records, [*NOTES, *notes(table)[1:]])
 
 
-def _sheet(kind: str, found: list[tuple[Group, str, list[Measure]]]) -> Sheet:
+def _sheet(kind: str, results: list[tuple[Group, str, list[Measure]]]) -> Sheet:
     title, names = _SHEETS[kind]
     heads = [
         Column("Model", text=True),
@@ -51,8 +53,8 @@ def _sheet(kind: str, found: list[tuple[Group, str, list[Measure]]]) -> Sheet:
     ]
     sheet = Sheet(title, "Benchmark, samples", heads, [])
     last: Group | None = None
-    for group, stratum, some in found:
-        lines = _lines(group, stratum, [measure for measure in some if measure.kind == kind])
+    for group, stratum, numbers in results:
+        lines = _lines(group, stratum, [measure for measure in numbers if measure.kind == kind])
         if lines and group is last:
             sheet.blocks[-1].extend(lines)
         elif lines:
@@ -61,26 +63,26 @@ def _sheet(kind: str, found: list[tuple[Group, str, list[Measure]]]) -> Sheet:
     return sheet
 
 
-def _lines(group: Group, stratum: str, some: list[Measure]) -> list[Line]:
-    by_whom: dict[tuple[str, str], list[Measure]] = {}
-    for measure in some:
-        by_whom.setdefault((measure.reasoner, measure.other), []).append(measure)
+def _lines(group: Group, stratum: str, numbers: list[Measure]) -> list[Line]:
+    by_reasoners: dict[tuple[str, str], list[Measure]] = {}
+    for measure in numbers:
+        by_reasoners.setdefault((measure.reasoner, measure.other), []).append(measure)
     return [
         Line(
             f"{group.benchmark}, {stratum}",
             [
                 Field(group.mllm, group.mllm, small=group.about),
-                Field(_whom(group, *whom), _whom(group, *whom)),
-                number(mine[0].n, 0),
-                *(number(one.value, 2 if one.name == "kappa" else 1) for one in mine),
+                Field(_names(group, *reasoners), _names(group, *reasoners)),
+                number(row[0].n, 0),
+                *(number(m.value, 2 if m.name == "kappa" else 1) for m in row),
             ],
         )
-        for whom, mine in by_whom.items()
-        if mine[0].n
+        for reasoners, row in by_reasoners.items()
+        if row[0].n
     ]
 
 
-def _whom(group: Group, reasoner: str, other: str) -> str:
+def _names(group: Group, reasoner: str, other: str) -> str:
     return " and ".join(filter(None, (reasoner, other))) or f"{len(group.right)} reasoners"
 
 

@@ -1,4 +1,4 @@
-"""Pairs of rows on the same samples: is the difference more than chance?"""
+"""Pairs of rows on the same samples, with tests whether their difference is by chance."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from racro_eval.leaderboard.table import PAPER, Row, Table, base_of
 from racro_eval.leaderboard.views.board import notes
 
 PAIRINGS = ("base", "all")
-"""Each row with its MLLM's own; or every two rows of the table."""
+"""Each row with its MLLM's own row; or any two rows of the table."""
 NOTE = (
     "Difference: the first row minus the second in points, with its 95 % interval (paired "
     "bootstrap). p: exact McNemar test where every unit is a verdict, else a randomisation test "
@@ -34,7 +34,7 @@ NOTE = (
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two rows on one benchmark. Differences are in 0..1, the first row's minus the second's."""
+    """Two rows on one benchmark. Differences are the first row's minus the second's, in 0..1."""
 
     benchmark: str
     first: Row
@@ -51,27 +51,28 @@ class Comparison:
 
 
 def paired(table: Table, pairing: str = "base", seed: int = 0) -> Document:
-    """The document of all pairs. Raises MissingError if there is none on the same samples."""
-    found = [
+    """The document of all pairs. Raises MissingError if no pair is on the same samples."""
+    comparisons = [
         compare(name, first, second, seed)
         for name in table.columns
         for first, second in _pairs(table, name, pairing)
         if _comparable(first, second, name)
     ]
-    if not found:
+    if not comparisons:
         raise MissingError(
             "No two rows can be compared: a pair needs the same samples of a benchmark, scored by "
-            "the same profile; --paired base needs the MLLM's own answers too (--variant qa)."
+            "the same profile; --paired base also needs the MLLM's own answers (--variant qa)."
         )
-    adjusted = holm([one.p for one in found])
+    adjusted = zip(comparisons, holm([pair.p for pair in comparisons]), strict=True)
+    by_benchmark: dict[str, list[tuple[Comparison, float]]] = {}
+    for pair, p in adjusted:
+        by_benchmark.setdefault(pair.benchmark, []).append((pair, p))
     sheets, records = [], []
-    for name in dict.fromkeys(one.benchmark for one in found):
-        mine = [(one, p) for one, p in zip(found, adjusted, strict=True) if one.benchmark == name]
-        sheets.append(
-            Sheet(_title(name, mine[0][0]), "Rows", _COLUMNS, [[_line(*m) for m in mine]])
-        )
-        records += [_record(*one) for one in mine]
-    note = NOTE.format(tests=len(found))
+    for name, pairs in by_benchmark.items():
+        lines = [_line(pair, p) for pair, p in pairs]
+        sheets.append(Sheet(_title(name, pairs[0][0]), "Rows", _COLUMNS, [lines]))
+        records += [_record(pair, p) for pair, p in pairs]
+    note = NOTE.format(tests=len(comparisons))
     return Document("paired", "Paired comparisons", sheets, records, [note, *notes(table)[1:]])
 
 
@@ -95,10 +96,10 @@ def _comparable(first: Row, second: Row, name: str) -> bool:
 
 
 def compare(name: str, first: Row, second: Row, seed: int = 0) -> Comparison:
-    """Compare two rows on a benchmark of which both have the same units."""
+    """Compare two rows on a benchmark with the same units of both."""
     cells = (first.cells()[name], second.cells()[name])
-    one, two = (cell.score.units for cell in cells)
-    pairs = [(one[unit], two[unit]) for unit in sorted(one)]
+    first_units, second_units = (cell.score.units for cell in cells)
+    pairs = [(first_units[unit], second_units[unit]) for unit in sorted(first_units)]
     differences = [a - b for a, b in pairs]
     only_first = sum(a > b for a, b in pairs)
     only_second = sum(a < b for a, b in pairs)
@@ -120,9 +121,9 @@ def compare(name: str, first: Row, second: Row, seed: int = 0) -> Comparison:
     )
 
 
-def _title(name: str, one: Comparison) -> str:
-    apart = 100 * minimum_detectable(sqrt(0.5), one.n)
-    return f"{name}: n={one.n}; two runs on other samples must differ by {apart:.1f} points"
+def _title(name: str, pair: Comparison) -> str:
+    unpaired = 100 * minimum_detectable(sqrt(0.5), pair.n)
+    return f"{name}: n={pair.n}; two runs on other samples must differ by {unpaired:.1f} points"
 
 
 _COLUMNS = [
@@ -136,18 +137,18 @@ _COLUMNS = [
 ]
 
 
-def _line(one: Comparison, adjusted: float) -> Line:
-    low, high = one.interval
+def _line(pair: Comparison, adjusted: float) -> Line:
+    low, high = pair.interval
     fields = [
-        Field(f"{100 * one.difference:+.1f}", 100 * one.difference, best=adjusted < 0.05),
+        Field(f"{100 * pair.difference:+.1f}", 100 * pair.difference, best=adjusted < 0.05),
         Field(f"{100 * low:+.1f} to {100 * high:+.1f}", 100 * low),
-        Field(str(one.only_first), one.only_first),
-        Field(str(one.only_second), one.only_second),
-        _p(one.p),
+        Field(str(pair.only_first), pair.only_first),
+        Field(str(pair.only_second), pair.only_second),
+        _p(pair.p),
         _p(adjusted),
-        number(100 * one.detectable),
+        number(100 * pair.detectable),
     ]
-    return Line(f"{_name(one.first)} vs {_name(one.second)}", fields)
+    return Line(f"{_name(pair.first)} vs {_name(pair.second)}", fields)
 
 
 def _name(row: Row) -> str:
@@ -158,22 +159,22 @@ def _p(value: float) -> Field:
     return Field("<0.0001" if value < 0.0001 else f"{value:.4f}", value)
 
 
-def _record(one: Comparison, adjusted: float) -> Record:
+def _record(pair: Comparison, adjusted: float) -> Record:
     return {
-        "benchmark": one.benchmark,
-        "first": _name(one.first),
-        "second": _name(one.second),
-        "profile": one.first.profile,
-        "n": one.n,
-        "difference": 100 * one.difference,
-        "low": 100 * one.interval[0],
-        "high": 100 * one.interval[1],
-        "only_first": one.only_first,
-        "only_second": one.only_second,
-        "test": one.test,
-        "p": one.p,
+        "benchmark": pair.benchmark,
+        "first": _name(pair.first),
+        "second": _name(pair.second),
+        "profile": pair.first.profile,
+        "n": pair.n,
+        "difference": 100 * pair.difference,
+        "low": 100 * pair.interval[0],
+        "high": 100 * pair.interval[1],
+        "only_first": pair.only_first,
+        "only_second": pair.only_second,
+        "test": pair.test,
+        "p": pair.p,
         "p_holm": adjusted,
-        "detectable": 100 * one.detectable,
-        "first_key": one.cells[0].key,
-        "second_key": one.cells[1].key,
+        "detectable": 100 * pair.detectable,
+        "first_key": pair.cells[0].key,
+        "second_key": pair.cells[1].key,
     }

@@ -17,7 +17,7 @@ NOTE = (
 
 
 def several(table: Table) -> Document:
-    """The document. Raises MissingError if every sample has one answer."""
+    """The document of these rows. Raises MissingError if every sample has a single answer."""
     sheets: list[Sheet] = []
     records: list[Record] = []
     for benchmark in table.columns:
@@ -28,11 +28,11 @@ def several(table: Table) -> Document:
         draws = sorted({k for _, _, samples in read for k in powers(_fewest(samples))})
         lines = []
         for row, _, samples in read:
-            found = estimates(samples)
-            lines.append(Line(f"{row.mllm} {row.label}", _fields(found, draws)))
+            values = estimates(samples)
+            lines.append(Line(f"{row.mllm} {row.label}", _fields(values, draws)))
             records += [
                 {**identity(row), "benchmark": benchmark, "measure": name, "value": value}
-                for name, value in found.items()
+                for name, value in values.items()
             ]
         heads = ("n", "mean@n", "maj@n", *(f"pass@{k}" for k in draws))
         sheets.append(Sheet(benchmark, "Model", [Column(head) for head in heads], [lines]))
@@ -54,19 +54,18 @@ def _fewest(samples: dict[str, Answers]) -> int:
 
 def powers(n: int) -> list[int]:
     """1, 2, 4, ... up to n, and n itself."""
-    found = {1 << power for power in range(n.bit_length()) if 1 << power <= n}
-    return sorted(found | {n})
+    return sorted({1 << power for power in range(n.bit_length())} | {n})
 
 
 def estimates(samples: dict[str, Answers]) -> dict[str, float]:
     """Measure → value: n, and in percent mean@n, its standard error, maj@n and pass@k.
 
-    n is the fewest answers that a sample has; mean@n and maj@n take all of them.
+    n is the smallest number of answers of a sample; mean@n and maj@n use all answers.
     """
     every = list(samples.values())
     n = _fewest(samples)
     means = [answers.correct / answers.n for answers in every]
-    found = {
+    values = {
         "n": float(n),
         "mean@n": 100 * sum(means) / len(means),
         "standard error": 100 * standard_error(means),
@@ -74,11 +73,11 @@ def estimates(samples: dict[str, Answers]) -> dict[str, float]:
     }
     for k in powers(n):
         passed = sum(pass_at_k(answers.n, answers.correct, k) for answers in every)
-        found[f"pass@{k}"] = 100 * passed / len(every)
-    return found
+        values[f"pass@{k}"] = 100 * passed / len(every)
+    return values
 
 
-def _fields(found: dict[str, float], draws: list[int]) -> list[Field]:
-    mean = Field(f"{found['mean@n']:.1f} ± {found['standard error']:.1f}", found["mean@n"])
-    rest = [number(found.get(f"pass@{k}")) for k in draws]
-    return [number(found["n"], 0), mean, number(found["maj@n"]), *rest]
+def _fields(values: dict[str, float], draws: list[int]) -> list[Field]:
+    mean = Field(f"{values['mean@n']:.1f} ± {values['standard error']:.1f}", values["mean@n"])
+    rest = [number(values.get(f"pass@{k}")) for k in draws]
+    return [number(values["n"], 0), mean, number(values["maj@n"]), *rest]

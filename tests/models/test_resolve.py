@@ -1,4 +1,4 @@
-"""From what a user types to a model."""
+"""From what a user types to an entry of a model."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pytest
 import racro_eval
 from racro_eval.engines.model_entry import ModelEntry, folder_name
 from racro_eval.errors import MissingError, UnknownNameError
-from racro_eval.models.fingerprint import fingerprint
 from racro_eval.models.resolve import builtin_models, resolve_model
 
 
@@ -45,7 +44,7 @@ def test_own_entries_win() -> None:
         ("echo:m@http://127.0.0.1:8000/v1", "m", "m", "echo", "http://127.0.0.1:8000/v1"),
     ],
 )  # fmt: skip
-def test_other_ways_to_say_it(
+def test_other_ways_to_name_a_model(
     text: str, name: str, model: str, engine: str | None, base_url: str | None
 ) -> None:
     entry = resolve_model(text)
@@ -69,7 +68,7 @@ def test_a_local_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "~nobody-here", "a\0b", "x" * 5000])
-def test_a_text_that_can_be_no_folder_is_none(text: str) -> None:
+def test_a_text_that_cannot_be_a_folder_is_none(text: str) -> None:
     assert ModelEntry(name="m", model=text).local_folder is None
     with pytest.raises((MissingError, UnknownNameError)):
         resolve_model(text)
@@ -86,51 +85,3 @@ def test_an_unknown_name_says_the_nearest() -> None:
 )
 def test_names_become_safe_folder_names(name: str, folder: str) -> None:
     assert folder_name(name) == folder
-
-
-class TestFingerprint:
-    def checkpoint(self, folder: Path, weights: bytes) -> ModelEntry:
-        folder.mkdir(exist_ok=True)
-        (folder / "config.json").write_text("{}")
-        (folder / "model.safetensors").write_bytes(weights)
-        return ModelEntry(name="m", model=str(folder))
-
-    def of(self, entry: ModelEntry) -> str:
-        return fingerprint(entry, "transformers", offline=True)
-
-    def test_of_a_folder_follows_its_content_not_its_place(self, tmp_path: Path) -> None:
-        here = self.of(self.checkpoint(tmp_path / "a", b"weights"))
-        assert self.of(self.checkpoint(tmp_path / "b", b"weights")) == here
-        assert self.of(self.checkpoint(tmp_path / "b", b"Weights")) != here
-        (tmp_path / "a" / "chat_template.jinja").write_text("{{ x }}")
-        assert self.of(self.checkpoint(tmp_path / "a", b"weights")) != here
-
-    def test_of_large_weights_sees_a_retrained_checkpoint_of_the_same_size(
-        self, tmp_path: Path
-    ) -> None:
-        size = 3 << 20
-        first = self.of(self.checkpoint(tmp_path / "a", bytes(size)))
-        assert self.of(self.checkpoint(tmp_path / "a", b"\1" * size)) != first
-
-    def test_of_a_model_that_an_engine_knows_by_name_alone(self) -> None:
-        entry = ModelEntry(name="m", model="any")
-        assert fingerprint(entry, "echo", offline=True) == "name only"
-
-    def test_of_a_folder_that_is_not_there_is_not_asked_of_the_hub(self, tmp_path: Path) -> None:
-        with pytest.raises(MissingError, match="There is no model folder"):
-            self.of(ModelEntry(name="m", model=str(tmp_path / "nowhere")))
-
-    def test_of_a_hub_model_is_the_cached_commit(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        commit = "0123456789012345678901234567890123456789"
-        repo = tmp_path / "models--org--m"
-        snapshot = repo / "snapshots" / commit
-        snapshot.mkdir(parents=True)
-        (snapshot / "config.json").write_text("{}")
-        (repo / "refs").mkdir()
-        (repo / "refs" / "main").write_text(commit)
-        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-        assert self.of(ModelEntry(name="m", model="org/m")) == commit
-        with pytest.raises(MissingError, match="neither reachable on the hub nor in its local"):
-            self.of(ModelEntry(name="m", model="org/another"))

@@ -1,4 +1,4 @@
-"""What a server says of its models: what counts of it, and that no reply breaks anything."""
+"""What a server says about its models: which facts count, and that any reply is survived."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from racro_eval.engines.model_entry import ModelEntry
-from racro_eval.engines.openai import served
-from racro_eval.engines.openai.served import Served, address, ask
-from racro_eval.errors import ConfigError, EngineError, ServerAwayError
+from racro_eval.engines.openai import served_model
+from racro_eval.engines.openai.served_model import ServedModel, fetch_served_model
+from racro_eval.errors import EngineError, ServerAwayError
 from racro_eval.models.fingerprint import is_served_at, served_fingerprint
 from tests.support.listing_server import ListingServer, models
 
@@ -31,18 +31,18 @@ def server() -> Iterator[ListingServer]:
         yield started
 
 
-def said(server: ListingServer, listing: Callable[[], tuple[int, bytes]]) -> dict[str, str]:
-    """The facts that are kept of a list."""
+def facts_of(server: ListingServer, listing: Callable[[], tuple[int, bytes]]) -> dict[str, str]:
+    """The facts from a list of models."""
     server.listing = listing
-    return dict(ask(entry(server.url)).facts)
+    return dict(fetch_served_model(entry(server.url)).facts)
 
 
 class TestFacts:
     def test_root_and_a_fixed_time_identify_a_model(self, server: ListingServer) -> None:
         server.listing = lambda: models(root="org/M-7B", created=LONG_AGO)
-        found = ask(entry(server.url))
-        assert found == Served(server.url, (("created", str(LONG_AGO)), ("root", "org/M-7B")))
-        line = served_fingerprint(found)
+        model = fetch_served_model(entry(server.url))
+        assert model == ServedModel(server.url, (("created", str(LONG_AGO)), ("root", "org/M-7B")))
+        line = served_fingerprint(model)
         assert line == f"{server.url} created={LONG_AGO} root=org/M-7B"
         assert is_served_at(line, server.url)
         assert not is_served_at(line, server.url[:-1])
@@ -51,38 +51,38 @@ class TestFacts:
         self, server: ListingServer
     ) -> None:
         """As vLLM, SGLang and llama.cpp give it."""
-        facts = said(server, lambda: models(created=int(time.time()), root="r"))
+        facts = facts_of(server, lambda: models(created=int(time.time()), root="r"))
         assert facts == {"root": "r"}
 
     def test_a_recent_time_that_stays_does(self, server: ListingServer) -> None:
         started = int(time.time()) - 5
-        assert said(server, lambda: models(created=started)) == {"created": str(started)}
+        assert facts_of(server, lambda: models(created=started)) == {"created": str(started)}
 
     def test_a_time_long_past_is_asked_for_once(self, server: ListingServer) -> None:
-        said(server, lambda: models(created=LONG_AGO))
+        facts_of(server, lambda: models(created=LONG_AGO))
         assert server.questions == 1
 
     def test_the_size_that_llama_cpp_tells(self, server: ListingServer) -> None:
-        facts = said(server, lambda: models(meta={"n_params": 7_000, "size": 14_000, "x": "y"}))
+        facts = facts_of(server, lambda: models(meta={"n_params": 7_000, "size": 14_000, "x": "y"}))
         assert facts == {"parameters": "7000", "bytes": "14000"}
 
     def test_a_path_of_the_server_is_known_by_its_end_and_a_hash(
         self, server: ListingServer
     ) -> None:
         def root(path: str) -> str:
-            return said(server, lambda: models(root=path))["root"]
+            return facts_of(server, lambda: models(root=path))["root"]
 
         assert root("/home/ann/models/ckpt-100").startswith("ckpt-100#")
         assert root("/home/ann/models/ckpt-100") != root("/home/bob/models/ckpt-100")
         assert "ann" not in root("/home/ann/models/ckpt-100/")
         assert root("C:\\models\\m.gguf").startswith("m.gguf#")
 
-    def test_a_list_of_other_models_says_nothing_of_this_one(self, server: ListingServer) -> None:
-        assert said(server, lambda: models("other", root="r", created=LONG_AGO)) == {}
+    def test_a_list_without_the_model_has_no_facts(self, server: ListingServer) -> None:
+        assert facts_of(server, lambda: models("other", root="r", created=LONG_AGO)) == {}
 
     def test_a_bare_list_is_a_list(self, server: ListingServer) -> None:
         body = json.dumps([{"id": "m", "root": "r"}]).encode()
-        assert said(server, lambda: (200, body)) == {"root": "r"}
+        assert facts_of(server, lambda: (200, body)) == {"root": "r"}
 
 
 HOSTILE: list[tuple[str, int, bytes]] = [
@@ -115,7 +115,7 @@ HOSTILE: list[tuple[str, int, bytes]] = [
 def test_a_server_that_does_not_list_the_model_is_known_by_its_address(
     server: ListingServer, why: str, status: int, body: bytes
 ) -> None:
-    assert said(server, lambda: (status, body)) == {}, why
+    assert facts_of(server, lambda: (status, body)) == {}, why
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_a_server_that_does_not_list_the_model_is_known_by_its_address(
     ["a\x1b[31mb\r\n", "x" * 100_000, "\u202e\u2066evil", "a b=c created=5", "\ud800", "=cmd()"],
 )
 def test_text_of_the_server_becomes_one_short_clean_word(server: ListingServer, root: str) -> None:
-    word = said(server, lambda: models(root=root))["root"]
+    word = facts_of(server, lambda: models(root=root))["root"]
     assert len(word) < 100
     assert word.isascii() and word.isprintable() and " " not in word and "=" not in word
 
@@ -132,55 +132,55 @@ def test_a_key_that_the_server_echoes_is_not_kept(
     server: ListingServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
-    assert "secret" not in str(said(server, lambda: models(root="for sk-very-secret")))
+    assert "secret" not in str(facts_of(server, lambda: models(root="for sk-very-secret")))
     assert server.authorizations == {"Bearer sk-very-secret"}
 
 
-def test_a_list_that_is_too_long_is_none(
+def test_a_list_that_is_too_long_has_no_facts(
     server: ListingServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(served, "_LARGEST", 1000)
-    assert said(server, lambda: models(root="r", more="x" * 2000)) == {}
-    assert said(server, lambda: models(root="r", more="x" * 200)) == {"root": "r"}
+    monkeypatch.setattr(served_model, "_MAX_REPLY_BYTES", 1000)
+    assert facts_of(server, lambda: models(root="r", more="x" * 2000)) == {}
+    assert facts_of(server, lambda: models(root="r", more="x" * 200)) == {"root": "r"}
 
 
-class TestNobody:
-    def test_there(self) -> None:
+class TestAServer:
+    def test_that_does_not_run_is_an_error(self) -> None:
         with ListingServer() as gone:
             pass
         with pytest.raises(ServerAwayError, match=rf"Nobody answers at {gone.url} for m: is the"):
-            ask(entry(gone.url))
+            fetch_served_model(entry(gone.url))
 
     @pytest.mark.parametrize("status", [429, 502, 503, 504])
-    def test_there_for_now(self, server: ListingServer, status: int) -> None:
+    def test_that_is_away_for_now_is_an_error(self, server: ListingServer, status: int) -> None:
         server.listing = lambda: (status, b"")
         with pytest.raises(ServerAwayError, match=f"is away .HTTP {status}"):
-            ask(entry(server.url))
+            fetch_served_model(entry(server.url))
 
-    def test_with_patience_it_is_waited_for_and_that_is_said(
+    def test_with_patience_is_asked_again_with_a_warning(
         self, server: ListingServer, caplog: pytest.LogCaptureFixture
     ) -> None:
         replies = iter([(503, b""), (503, b""), models(root="r")])
         server.listing = lambda: next(replies)
-        assert dict(ask(entry(server.url), 60).facts) == {"root": "r"}
+        assert dict(fetch_served_model(entry(server.url), 60).facts) == {"root": "r"}
         assert "Asking again in 1 s, and for 60 s at most." in caplog.messages[0]
         assert len(caplog.messages) == 2
 
-    def test_a_key_that_is_refused_is_said(self, server: ListingServer) -> None:
+    def test_that_refuses_the_key_is_an_error(self, server: ListingServer) -> None:
         server.listing = lambda: (401, b"")
         with pytest.raises(
             EngineError, match="refuses the key for m: set OPENAI_API_KEY"
         ) as raised:
-            ask(entry(server.url), 60)
+            fetch_served_model(entry(server.url), 60)
         assert not isinstance(raised.value, ServerAwayError)
 
     @pytest.mark.parametrize(
         "sent", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n[", b"??"]
     )
-    def test_whoever_never_ends_is_given_up(
+    def test_that_never_finishes_its_reply_is_an_error(
         self, monkeypatch: pytest.MonkeyPatch, sent: bytes
     ) -> None:
-        monkeypatch.setattr(served, "_REPLY_S", 0.5)
+        monkeypatch.setattr(served_model, "_REPLY_TIMEOUT_S", 0.5)
         over = threading.Event()
         with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -194,45 +194,13 @@ class TestNobody:
             thread.start()
             url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
             with pytest.raises(ServerAwayError, match="Nobody answers at"):
-                ask(entry(url))
+                fetch_served_model(entry(url))
             over.set()
             thread.join()
 
 
-class TestAddress:
-    @pytest.mark.parametrize(
-        ("given", "url"),
-        [
-            ("http://127.0.0.1:8000/v1", "http://127.0.0.1:8000/v1"),
-            ("http://127.0.0.1:8000/v1/", "http://127.0.0.1:8000/v1"),
-            ("http://me:secret@Host:8000/v1", "http://host:8000/v1"),
-            ("https://host/v1?api_key=secret#secret", "https://host/v1"),
-            ("http://[::1]:8000/v1", "http://[::1]:8000/v1"),
-            ("http://host/a b\x1b", "http://host/a%20b%1B"),
-        ],
-    )
-    def test_is_clean_and_has_no_secrets(self, given: str, url: str) -> None:
-        assert address(entry(given)) == url
-
-    def test_without_one_it_is_that_of_the_variable_or_openais(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        one = ModelEntry(name="m", model="m")
-        monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
-        assert address(one) == "https://api.openai.com/v1"
-        monkeypatch.setenv("OPENAI_BASE_URL", "http://h:1/v1")
-        assert address(one) == "http://h:1/v1"
-
-    @pytest.mark.parametrize(
-        "given", ["127.0.0.1:8000/v1", "ftp://h/v1", "http://", "http://h:99999/v1", "http://[::1/"]
-    )
-    def test_a_wrong_one_is_said_without_repeating_it(self, given: str) -> None:
-        with pytest.raises(ConfigError, match="must look like http://host:8000/v1"):
-            address(entry(given))
-
-
 def test_a_password_in_the_address_is_sent_but_kept_nowhere(server: ListingServer) -> None:
     url = server.url.replace("//", "//me:hidden@")
-    found: Any = ask(entry(url))
-    assert "hidden" not in str(found)
+    model: Any = fetch_served_model(entry(url))
+    assert "hidden" not in str(model)
     assert server.authorizations == {"Basic bWU6aGlkZGVu"}

@@ -1,4 +1,4 @@
-"""Whole runs against servers on loopback: whose rows are used again, and what is said of others."""
+"""Runs against servers on loopback: which cached rows are reused, and the hints about others."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_a_server_whose_created_is_the_time_of_the_question_keeps_its_rows(runs:
         assert runs(server).new == 0
 
 
-def test_of_a_server_that_moved_is_said_how_to_keep_the_rows_and_that_keeps_them(
+def test_the_hint_for_a_server_that_moved_keeps_its_rows(
     runs: Runs,
 ) -> None:
     with ListingServer(lambda: models(root="org/A")) as first:
@@ -121,7 +121,7 @@ def test_of_a_server_that_moved_is_said_how_to_keep_the_rows_and_that_keeps_them
         assert "rows of a model of this name" not in runs.said
 
 
-def test_rows_of_the_time_when_a_name_was_all_are_kept_in_the_same_way(
+def test_old_rows_that_were_identified_by_name_only_are_kept_in_the_same_way(
     runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with ListingServer() as server:
@@ -161,7 +161,9 @@ def test_a_reasoner_that_moved_is_named_with_its_rows(runs: Runs) -> None:
         assert "c: there are" not in runs.said
 
 
-def test_a_retrained_folder_is_said_too(runs: Runs, tmp_path: Path, monkeypatch: Any) -> None:
+def test_there_is_a_hint_for_a_retrained_folder_too(
+    runs: Runs, tmp_path: Path, monkeypatch: Any
+) -> None:
     folder = tmp_path / "ckpt"
     folder.mkdir()
     (folder / "config.json").write_text("{}")
@@ -202,14 +204,14 @@ def test_a_folder_that_is_written_again_between_planning_and_loading_is_noticed(
 
 
 class TestAServerThatIsAway:
-    def test_is_not_needed_for_rows_that_are_there(self, runs: Runs) -> None:
+    def test_is_not_needed_for_cached_rows(self, runs: Runs) -> None:
         with ListingServer(lambda: models(root="org/A", created=LONG_AGO)) as server:
             runs(server)
         report = runs(url=server.url)
         assert (report.new, report.cached, report.exit_code(0)) == (0, ROWS, 0)
         assert "are taken to be those of the same model" in runs.said
 
-    def test_is_said_in_a_sentence_where_nothing_is_known_of_it(self, runs: Runs) -> None:
+    def test_is_an_error_without_cached_rows(self, runs: Runs) -> None:
         with ListingServer() as server:
             pass
         with pytest.raises(EngineError, match=r"Nobody answers at .* for m: is the server"):
