@@ -9,13 +9,13 @@ from racro_eval.cli.output import OutputError, guard_tracebacks, printable, stan
 from racro_eval.cli.parser import build_parser
 from racro_eval.common import redaction
 from racro_eval.common.interrupts import (
-    COMMAND_LINE,
-    end_at_once,
+    TERMINATING_SIGNALS,
+    block_signals_at_exit,
+    caused_by_interrupt,
+    exit_on_signal,
     handling,
-    ignore_at_last,
-    interrupted,
 )
-from racro_eval.common.system_errors import as_racro_error
+from racro_eval.common.system_errors import to_racro_error
 
 INTERRUPTED = 130
 INTERNAL_ERROR = 70
@@ -29,16 +29,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     130 interrupted, by Ctrl-C, SIGTERM or a terminal that is closed.
     """
     if argv is None:
-        ignore_at_last()
+        block_signals_at_exit()
     code = INTERRUPTED
     try:
-        with handling(*COMMAND_LINE):
+        with handling(*TERMINATING_SIGNALS):
             try:
                 with standard_streams():
                     code = _run(list(sys.argv[1:] if argv is None else argv))
             finally:
                 if argv is None:
-                    end_at_once(code)
+                    exit_on_signal(code)
     except KeyboardInterrupt:  # before the first line of a command, or after its last
         return _complain_of_interrupt()
     return code
@@ -51,13 +51,13 @@ def _run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return _complain_of_interrupt()
     except Exception as error:
-        if interrupted(error):
+        if caused_by_interrupt(error):
             return _complain_of_interrupt()
         if isinstance(error, OutputError) and error.nobody_reads:
             return 0
         if debug:
             raise
-        problem = as_racro_error(error)
+        problem = to_racro_error(error)
         return _complain(str(problem), problem.exit_code)
 
 

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
-from racro_eval.common.optional_stream import forgiving
 from racro_eval.common.printable import printable
+from racro_eval.common.tolerant_stream import tolerant_stream
 from racro_eval.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def standard_streams() -> Iterator[None]:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     sys.stdout = cast(TextIO, _Output(sys.stdout))
-    sys.stderr = forgiving(sys.stderr)
+    sys.stderr = tolerant_stream(sys.stderr)
     try:
         yield
     finally:

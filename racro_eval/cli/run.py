@@ -108,7 +108,7 @@ def read_config(args: argparse.Namespace) -> RunConfig:
 def _show(report: RunReport) -> int:
     """Print the table. One that cannot be shown takes nothing from the run but its exit code 0."""
     from racro_eval.cli.output import OutputError, printable
-    from racro_eval.common.system_errors import as_racro_error
+    from racro_eval.common.system_errors import to_racro_error
 
     try:
         _print_table(report)
@@ -116,7 +116,7 @@ def _show(report: RunReport) -> int:
     except Exception as error:
         if isinstance(error, OutputError) and error.nobody_reads:
             return 0
-        problem = as_racro_error(error)
+        problem = to_racro_error(error)
         print(f"racro-eval: {printable(str(problem))}", file=sys.stderr)
         return problem.exit_code
     return 0

@@ -26,8 +26,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from racro_eval.common.optional_stream import forgiving
 from racro_eval.common.printable import printable
+from racro_eval.common.tolerant_stream import tolerant_stream
 
 if TYPE_CHECKING:
     from racro_eval.engines.loading import Loading
@@ -138,7 +138,7 @@ class Display:
     """Shows progress and notes on a console (standard error by default)."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(file=forgiving(sys.stderr))
+        self.console = console or Console(file=tolerant_stream(sys.stderr))
 
     def log(self, text: str) -> None:
         """One line for the user."""

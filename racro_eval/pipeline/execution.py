@@ -20,8 +20,8 @@ from pathlib import Path
 
 from racro_eval.common import interrupts
 from racro_eval.common.interrupts import deferred, interruptible
-from racro_eval.common.offline import as_configured
-from racro_eval.common.system_errors import as_racro_error
+from racro_eval.common.offline import offline_if_configured
+from racro_eval.common.system_errors import to_racro_error
 from racro_eval.data import Benchmark
 from racro_eval.engines.base import Engine
 from racro_eval.engines.loading import Loading
@@ -53,7 +53,7 @@ from racro_eval.store.sidecar import read_sidecar
 __all__ = ["RunReport", "run", "run_group"]
 
 
-@as_configured
+@offline_if_configured
 def run(config: RunConfig, display: Display | None = None) -> RunReport:
     """Run what the config asks for, reusing every row that is there already.
 
@@ -62,7 +62,7 @@ def run(config: RunConfig, display: Display | None = None) -> RunReport:
     go on; all finished rows are on disk. Ctrl-C raises KeyboardInterrupt, once all is in order.
     """
     display = display or Display()
-    with interrupts.handling(interrupts.COMMAND_LINE[0]), display.warnings():
+    with interrupts.handling(interrupts.TERMINATING_SIGNALS[0]), display.warnings():
         return _Run(config, display, make_plan(config)).all()
 
 
@@ -153,7 +153,7 @@ class _Run:
         self.lost |= paths(job.outputs())
 
     def _fail(self, kind: Kind, name: str, error: BaseException, where: Path | None = None) -> None:
-        problem = as_racro_error(error, where)
+        problem = to_racro_error(error, where)
         if problem is not error:
             problem.__cause__ = error  # for --debug
         self._note(Failure(kind, name, problem))
@@ -302,7 +302,12 @@ def _load(
     loading = Loading(model.entry.name, load_timeout)
     engine: Engine | None = None
     try:
-        with interrupts.kept(), interruptible(), progress.loading(loading), loading.limited():
+        with (
+            interrupts.preserved_handlers(),
+            interruptible(),
+            progress.loading(loading),
+            loading.limited(),
+        ):
             engine = create_engine(model.entry, model.engine, max_images=max_images)
     except BaseException:
         if engine is not None:  # Ctrl-C at the very end of loading

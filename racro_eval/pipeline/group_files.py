@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from racro_eval.common.interrupts import interruptible
-from racro_eval.common.system_errors import as_racro_error
+from racro_eval.common.system_errors import to_racro_error
 from racro_eval.data import Benchmark
 from racro_eval.errors import RacroError
 from racro_eval.pipeline.planning import Job
@@ -53,7 +53,7 @@ def open_files(
                 file.open_writer(on_wait)
                 file.runs()  # a sidecar that cannot be read is said before hours of work
         except (RacroError, OSError) as error:
-            refused[path] = as_racro_error(error, path)
+            refused[path] = to_racro_error(error, path)
     return [
         (job, next(refused[path] for path in paths(job.outputs()) if path in refused))
         for job in jobs

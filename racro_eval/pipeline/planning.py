@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from racro_eval.common.system_errors import as_racro_error
+from racro_eval.common.system_errors import to_racro_error
 from racro_eval.data import Benchmark, Sample, load_benchmark
 from racro_eval.data.spec import load_spec
 from racro_eval.errors import (
@@ -188,7 +188,7 @@ class _Planner:
                 question_style=self.config.question_style,
             )
         except (DataError, MissingError, OSError) as error:
-            self._failures.append(Failure("benchmark", name, as_racro_error(error)))
+            self._failures.append(Failure("benchmark", name, to_racro_error(error)))
             return None
 
     def _add(
@@ -291,7 +291,7 @@ class _Planner:
             except ValueError as error:  # the hub's client on a name that can be none of its own
                 self._failures.append(Failure("model", name, self._no_model(name, error)))
             except (RacroError, OSError) as error:
-                self._failures.append(Failure("model", name, as_racro_error(error)))
+                self._failures.append(Failure("model", name, to_racro_error(error)))
         return self._models[name]
 
     def _no_model(self, name: str, error: ValueError) -> RacroError:

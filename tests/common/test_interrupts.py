@@ -24,7 +24,7 @@ import racro_eval
 from racro_eval import RunConfig, cli, run
 from racro_eval.cli import main
 from racro_eval.common import interrupts
-from racro_eval.common.interrupts import deferred, handling, interrupted, interruptible
+from racro_eval.common.interrupts import caused_by_interrupt, deferred, handling, interruptible
 from tests.support.benchmarks import make_json_benchmark
 from tests.support.failing_files import FileOperations
 from tests.support.results import read_json, stage_files, timeless
@@ -41,7 +41,7 @@ def ctrl_c(times: int = 1) -> None:
 @pytest.fixture(autouse=True)
 def _handlers_of_a_new_process() -> Iterator[None]:
     """Whatever a library has left in this one: Ray's handler of SIGTERM would end the tests."""
-    usual = dict.fromkeys(interrupts.COMMAND_LINE, signal.SIG_DFL)
+    usual = dict.fromkeys(interrupts.TERMINATING_SIGNALS, signal.SIG_DFL)
     usual[signal.SIGINT] = signal.default_int_handler  # type: ignore[assignment]
     before = {number: signal.signal(number, handler) for number, handler in usual.items()}
     yield
@@ -96,7 +96,7 @@ class TestSections:
     def test_a_second_signal_gets_through_once_order_takes_too_long(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(interrupts, "PATIENCE_SECONDS", 0.0)
+        monkeypatch.setattr(interrupts, "LONGEST_DEFERRAL_S", 0.0)
         steps = []
         with pytest.raises(KeyboardInterrupt), deferred():
             ctrl_c()
@@ -127,24 +127,24 @@ class TestSections:
 
 class TestHandling:
     def test_handlers_are_what_they_were_afterwards(self) -> None:
-        before = [signal.getsignal(number) for number in interrupts.COMMAND_LINE]
-        with pytest.raises(KeyboardInterrupt), handling(*interrupts.COMMAND_LINE):
+        before = [signal.getsignal(number) for number in interrupts.TERMINATING_SIGNALS]
+        with pytest.raises(KeyboardInterrupt), handling(*interrupts.TERMINATING_SIGNALS):
             os.kill(os.getpid(), signal.SIGTERM)
-        assert [signal.getsignal(number) for number in interrupts.COMMAND_LINE] == before
+        assert [signal.getsignal(number) for number in interrupts.TERMINATING_SIGNALS] == before
 
     @pytest.mark.parametrize("own", [signal.SIG_IGN, lambda *_: None], ids=["nohup", "a program's"])
     def test_a_handler_of_somebody_else_is_left_alone(self, own: Any) -> None:
         before = signal.signal(signal.SIGHUP, own)
         try:
-            with handling(*interrupts.COMMAND_LINE):
+            with handling(*interrupts.TERMINATING_SIGNALS):
                 assert signal.getsignal(signal.SIGHUP) is own
         finally:
             signal.signal(signal.SIGHUP, before)
 
     def test_handlers_that_a_library_installs_while_it_loads_are_taken_away(self) -> None:
-        with handling(*interrupts.COMMAND_LINE):
+        with handling(*interrupts.TERMINATING_SIGNALS):
             ours = signal.getsignal(signal.SIGTERM)
-            with interrupts.kept():
+            with interrupts.preserved_handlers():
                 signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
             assert signal.getsignal(signal.SIGTERM) is ours
 
@@ -162,9 +162,9 @@ class TestHandling:
 
     def test_a_run_from_python_gives_the_handlers_back(self, tmp_path: Path) -> None:
         path = make_json_benchmark(tmp_path / "data", 3)
-        before = [signal.getsignal(number) for number in interrupts.COMMAND_LINE]
+        before = [signal.getsignal(number) for number in interrupts.TERMINATING_SIGNALS]
         run(config(path))
-        assert [signal.getsignal(number) for number in interrupts.COMMAND_LINE] == before
+        assert [signal.getsignal(number) for number in interrupts.TERMINATING_SIGNALS] == before
 
 
 def hidden(how: str) -> BaseException:
@@ -184,8 +184,8 @@ def hidden(how: str) -> BaseException:
 
 @pytest.mark.parametrize("how", ["cause", "group", "context"])
 def test_an_interrupt_behind_another_error_is_found(how: str) -> None:
-    assert interrupted(hidden(how))
-    assert not interrupted(OSError())
+    assert caused_by_interrupt(hidden(how))
+    assert not caused_by_interrupt(OSError())
 
 
 def config(path: Path) -> RunConfig:
@@ -217,7 +217,7 @@ COMMANDS = {
 }
 
 
-@pytest.mark.parametrize("number", interrupts.COMMAND_LINE, ids=lambda number: number.name)
+@pytest.mark.parametrize("number", interrupts.TERMINATING_SIGNALS, ids=lambda number: number.name)
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_says_in_a_sentence_that_it_was_interrupted(
     name: str, number: int, capsys: Capture, monkeypatch: pytest.MonkeyPatch
@@ -358,7 +358,7 @@ def test_a_signal_at_any_file_operation_of_a_run_loses_nothing(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", interrupts.COMMAND_LINE, ids=lambda number: number.name)
+@pytest.mark.parametrize("number", interrupts.TERMINATING_SIGNALS, ids=lambda number: number.name)
 def test_a_process_that_gets_two_signals_ends_in_order(small: Path, number: int) -> None:
     slow = {"engine": "echo", "options": {"latency_s": 0.05}}
     models = [{"name": name, "model": name, **slow} for name in ("m", "r")]

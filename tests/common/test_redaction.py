@@ -39,8 +39,8 @@ KEY = 'sk-Planted/77+"a\\b ü&1'
 @pytest.fixture(autouse=True)
 def nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test begins without any secret."""
-    monkeypatch.setattr(redaction, "_needles", {})
-    monkeypatch.setattr(redaction, "_seen", set())
+    monkeypatch.setattr(redaction, "_replacements", {})
+    monkeypatch.setattr(redaction, "_processed", set())
 
 
 @pytest.fixture

@@ -755,7 +755,7 @@ class TestVerdicts:
         report = go(small)
         assert [path.parent.name for path in report.graded] == ["r"]
         assert "tentative" in report.failures[0].name
-        assert "Input/output error. Look after the disk" in str(report.errors[0])
+        assert "Input/output error. Check the disk" in str(report.errors[0])
         assert next(report.closing()).startswith("1 part failed: ")
 
     def test_the_judge_is_loaded_once_at_the_end_and_its_failure_costs_no_verdict(

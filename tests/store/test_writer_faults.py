@@ -241,7 +241,7 @@ class TestLeftovers:
             yield b"half"
             raise OSError(errno.EIO, "Input/output error")
 
-        with pytest.raises(ConfigError, match="Look after the disk"):
+        with pytest.raises(ConfigError, match="Check the disk"):
             write_atomically(path, content())
         assert os.listdir(path.parent) == []
 
