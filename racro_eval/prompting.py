@@ -15,7 +15,7 @@ from typing import Literal, get_args
 from racro_eval.common.templates import check_names
 from racro_eval.engines.base import Message
 from racro_eval.errors import ConfigError
-from racro_eval.settings import Strict, find_file, packaged_files, read_settings
+from racro_eval.settings import Strict, named, read_settings, shipped
 
 _PACKAGE = "racro_eval.prompts"
 
@@ -111,7 +111,7 @@ DEFAULT_VARIANT = "qcap+sol"
 
 def prompt_set_names() -> list[str]:
     """The names of the prompt sets that ship with racro-eval, sorted."""
-    return list(packaged_files(_PACKAGE))
+    return list(shipped(_PACKAGE))
 
 
 def load_prompts(name: str) -> PromptSet:
@@ -126,7 +126,7 @@ def load_prompts(name: str) -> PromptSet:
 def _load(name: str, children: tuple[str, ...]) -> PromptSet:
     if name in children:
         raise ConfigError(f"The prompt set {name} extends itself.")
-    path = find_file(_PACKAGE, "prompt set", name)
+    path = named(_PACKAGE, "prompt set", name)
     file = read_settings(_PromptFile, path)
     templates = dict(_load(file.extends, (*children, name)).templates) if file.extends else {}
     templates.update(file.prompts)

@@ -58,16 +58,15 @@ def parse_settings(kind: type[Settings], content: dict[str, Any], origin: str) -
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "settings"
-        is_unknown = first["type"] == "extra_forbidden"
-        problem = (
-            "there is no such key" if is_unknown else first["msg"].removeprefix("Value error, ")
-        )
+        problem = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            problem = "there is no such key"
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
         raise ConfigError(f"{origin}: {key}: {problem}{more}.") from error
 
 
-def packaged_files(package: str) -> dict[str, Traversable]:
-    """Name → YAML file of a package such as `racro_eval.benchmarks`, sorted by name."""
+def shipped(package: str) -> dict[str, Traversable]:
+    """Name → YAML resource of a data package, sorted by name."""
     return {
         entry.name.removesuffix(".yaml"): entry
         for entry in sorted(resources.files(package).iterdir(), key=lambda entry: entry.name)
@@ -75,14 +74,14 @@ def packaged_files(package: str) -> dict[str, Traversable]:
     }
 
 
-def find_file(package: str, kind: str, name: str) -> Traversable | Path:
-    """The packaged YAML file of that name, or the user's own if `name` is the path of a YAML file.
+def named(package: str, kind: str, name: str) -> Traversable | Path:
+    """The shipped YAML of that name, or the user's own if `name` is the path of a YAML file.
 
-    kind: what error messages call such a file. Raises UnknownNameError with the nearest names.
+    Raises UnknownNameError with the nearest names.
     """
     if name.endswith(_SUFFIXES):
         return Path(name)
-    entries = packaged_files(package)
+    entries = shipped(package)
     if name not in entries:
         hint = f"`racro-eval list {package.rpartition('.')[2]}` shows all."
         raise UnknownNameError(kind, name, entries, hint)

@@ -42,6 +42,12 @@ TESTS = {
         "tests/store/test_columns.py",
         "tests/store/test_changed_files.py",
     ],
+    "store.row_file": [
+        "tests/store/test_row_table.py",
+        "tests/store/test_changed_files.py",
+        "tests/store/test_columns.py",
+        "tests/store/test_writer_faults.py",
+    ],
     "store.row_writer": [
         "tests/store/test_row_table.py",
         "tests/store/test_changed_files.py",
@@ -59,7 +65,7 @@ TESTS = {
     "store.file_hash": ["tests/stages/test_graded_files.py"],
     "stages.stage_file": ["tests/stages/test_stage_files.py", "tests/pipeline/test_pipeline.py"],
     "models.keys": ["tests/models/test_keys.py"],
-    "models.fingerprint": ["tests/models", "tests/pipeline/test_same_model.py"],
+    "models.fingerprint": ["tests/models", "tests/test_same_model.py"],
     "models.weights": ["tests/models/test_weights.py"],
 }
 """Module → the tests that are to notice its mutants."""

@@ -11,7 +11,7 @@ from racro_eval.common.templates import Template, check_names
 from racro_eval.data.layouts import Source
 from racro_eval.data.questions import Native
 from racro_eval.errors import ConfigError, DataError
-from racro_eval.settings import Strict, find_file, packaged_files, parse_settings, read_mapping
+from racro_eval.settings import Strict, named, parse_settings, read_mapping, shipped
 
 _PACKAGE = "racro_eval.benchmarks"
 _MEAN = "AVG"
@@ -131,7 +131,7 @@ class BenchmarkSpec(Strict):
 
 def benchmark_names() -> list[str]:
     """The names of the benchmarks that ship with racro-eval, sorted."""
-    return list(packaged_files(_PACKAGE))
+    return list(shipped(_PACKAGE))
 
 
 def load_spec(name: str) -> BenchmarkSpec:
@@ -140,7 +140,7 @@ def load_spec(name: str) -> BenchmarkSpec:
     A YAML that `extends` another benchmark has all of its settings but those that it gives itself.
     Raises UnknownNameError or ConfigError.
     """
-    path = find_file(_PACKAGE, "benchmark", name)
+    path = named(_PACKAGE, "benchmark", name)
     content = _read(name, ())
     shared: dict[str, Any] = {
         key: content.pop(key) for key in ("fields", "meta", "where") if key in content
@@ -153,7 +153,7 @@ def load_spec(name: str) -> BenchmarkSpec:
 def _read(name: str, children: tuple[str, ...]) -> dict[str, Any]:
     if name in children or len(children) > _MOST_BASES:
         raise ConfigError(f"The benchmark {name} extends itself.")
-    content = read_mapping(find_file(_PACKAGE, "benchmark", name))
+    content = read_mapping(named(_PACKAGE, "benchmark", name))
     base = content.pop("extends", None)
     return {**_read(str(base), (*children, name)), **content} if base else content
 

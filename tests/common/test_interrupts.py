@@ -229,8 +229,8 @@ def test_every_command_says_in_a_sentence_that_it_was_interrupted(
     monkeypatch.setattr(f"racro_eval.cli.{name}.execute", execute)
     assert main(COMMANDS[name]) == 130
     assert capsys.readouterr().err == (
-        "racro-eval: Interrupted. Everything finished so far is on disk; the same command goes on "
-        "from it.\n"
+        "racro-eval: Interrupted. All finished rows are on disk; the same command continues from "
+        "them.\n"
     )
 
 

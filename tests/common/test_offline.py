@@ -30,13 +30,13 @@ def seen():
 RUN = """
 from pathlib import Path
 from racro_eval import RunConfig, run
-from racro_eval.pipeline import execution
+from racro_eval.pipeline import group_runner
 from racro_eval.engines.echo import EchoEngine
 found = []
 def engine(entry, name, max_images):
     found.append(seen())
     return EchoEngine(entry)
-execution.create_engine = engine
+group_runner.create_engine = engine
 def go(results, offline):
     run(RunConfig(data=[{data!r}], data_root={root!r}, mllm=["echo:m"], variant=["qa"],
                   results={root!r} + results, offline=offline))

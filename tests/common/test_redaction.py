@@ -204,7 +204,7 @@ class TestStored:
         with RowWriter(path, CALL_COLUMNS) as writer:
             writer.append(row)
             written = writer.state("1", 0)
-            writer.settle(["1"])
+            writer.compact(["1"])
         with RowTable(path, CALL_COLUMNS) as table:
             read = table.state("1", 0)
             assert read is not None and written is not None

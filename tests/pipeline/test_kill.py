@@ -97,8 +97,8 @@ def test_an_interrupted_run_says_so_and_exits_with_130(tmp_path: Path, stop: int
     complaints = ends(process)
     assert process.returncode == 130
     assert complaints.splitlines()[-1] == (
-        "racro-eval: Interrupted. Everything finished so far is on disk; the same command goes on "
-        "from it."
+        "racro-eval: Interrupted. All finished rows are on disk; the same command continues from "
+        "them."
     )
     (captions,) = [path for path in stage_files(results) if path.name.startswith("caption")]
     assert "process" not in read_json(captions)

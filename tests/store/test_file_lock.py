@@ -20,7 +20,7 @@ from racro_eval.errors import CacheError
 from racro_eval.store import file_lock
 from racro_eval.store.columns import CALL_COLUMNS
 from racro_eval.store.file_lock import FileLock
-from racro_eval.store.processes import has_ended, of_this_machine, process_tag
+from racro_eval.store.processes import has_ended, is_on_this_machine, process_tag
 from racro_eval.store.row_writer import RowWriter
 from tests.support.store import predictions, row
 
@@ -214,7 +214,7 @@ class TestOwnersOfOtherMachines:
         content = path.read_bytes()
         leave_owner(path.with_name("other"))
         owner_file(path.with_name("other")).replace(owner_file(path))
-        for act in (lambda: writer.append(row("3")), lambda: writer.settle(["1"]), writer.close):
+        for act in (lambda: writer.append(row("3")), lambda: writer.compact(["1"]), writer.close):
             with pytest.raises(CacheError, match="taken over by process 7 on node9 since noon"):
                 act()
         assert path.read_bytes() == content
@@ -246,9 +246,9 @@ def test_an_owner_file_that_was_deleted_is_made_again(path: Path) -> None:
 def test_a_process_is_known_by_machine_id_and_start() -> None:
     ours = process_tag()
     machine, pid, start = ours.split("-")
-    assert of_this_machine(ours) and not has_ended(ours)
+    assert is_on_this_machine(ours) and not has_ended(ours)
     assert has_ended(f"{machine}-{pid}-{int(start, 16) + 1:x}"), "another has its id now"
-    assert not of_this_machine(f"ffffff-{pid}-{start}")
+    assert not is_on_this_machine(f"ffffff-{pid}-{start}")
     assert not has_ended(f"ffffff-{pid}-{start}"), "nobody can tell from here"
     for nonsense in ("", "x", f"{machine}-x-y", f"{machine}-"):
         assert not has_ended(nonsense)

@@ -204,7 +204,7 @@ def test_a_sidecar_that_no_shard_has_written_is_a_sentence(shards: Path, rows: o
     content["shard"] = {"number": 1, "of": 2, "rows": rows}
     path.with_suffix(".json").write_text(json.dumps(content))
     (error,) = outcomes(shards)
-    assert "is not what a shard writes" in str(error)
+    assert "is not the sidecar of a shard" in str(error)
     assert path.exists()
 
 

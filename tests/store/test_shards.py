@@ -167,7 +167,7 @@ def test_shards_of_different_cuts_are_refused(small: Path, capsys: Capture) -> N
     assert go(small, "--shard", "1/2") == 0
     assert go(small, "--shard", "2/3") == 0
     assert main(["merge"]) == 2
-    assert "has shards of 2 and of 3" in capsys.readouterr().err
+    assert "into 2 and into 3 shards" in capsys.readouterr().err
 
 
 def test_a_folder_without_shards_is_said(small: Path, capsys: Capture) -> None:
@@ -187,8 +187,8 @@ def test_a_shard_that_makes_no_sense_is_refused(small: Path, text: str, capsys: 
 
 
 def test_a_shard_takes_every_nth_row() -> None:
-    assert Shard.parse("2/3").take(range(8)) == range(1, 8, 3)
-    assert sorted(i for n in range(1, 4) for i in Shard(n, 3).take(range(8))) == list(range(8))
+    assert Shard.parse("2/3").select(range(8)) == range(1, 8, 3)
+    assert sorted(i for n in range(1, 4) for i in Shard(n, 3).select(range(8))) == list(range(8))
 
 
 def test_merging_imports_nothing_heavy(small: Path) -> None:

@@ -22,7 +22,15 @@ from racro_eval.store.sidecar import sidecar_path, write_sidecar
 from tests.support.store import predictions, row, write
 
 REFUSED = [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE]
-OURS = ("row_writer.py", "row_table.py", "row_index.py", "records.py", "file_lock.py", "atomic.py")
+OURS = (
+    "row_writer.py",
+    "row_file.py",
+    "row_table.py",
+    "row_index.py",
+    "records.py",
+    "file_lock.py",
+    "atomic.py",
+)
 
 
 @pytest.fixture
@@ -36,7 +44,7 @@ def work(path: Path, done: list[str]) -> None:
         for index in ("3", "1", "2"):
             writer.append(row(index))
             done.append(index)
-        writer.settle(["1", "2", "3"])
+        writer.compact(["1", "2", "3"])
 
 
 def interrupt_at(line: int) -> tuple[Callable[..., Any], list[int]]:
@@ -187,7 +195,7 @@ class TestOnDisk:
             writer.append(row("2"))
             writer.append(row("1"))
             synced.clear()
-            writer.settle(["1", "2"])
+            writer.compact(["1", "2"])
             assert synced[0].endswith(".tmp")
             assert synced[1:] == [f"→ {path.name}", "folder"]
 
@@ -251,7 +259,7 @@ def test_permissions_stay_when_a_file_is_replaced(path: Path) -> None:
         writer.append(row("2"))
         writer.append(row("1"))
         path.chmod(0o660)
-        writer.settle(["1", "2"])
+        writer.compact(["1", "2"])
     assert path.stat().st_mode & 0o777 == 0o660
 
 
