@@ -133,7 +133,7 @@ class TestHandling:
         assert [signal.getsignal(number) for number in interrupts.TERMINATING_SIGNALS] == before
 
     @pytest.mark.parametrize("own", [signal.SIG_IGN, lambda *_: None], ids=["nohup", "a program's"])
-    def test_a_handler_of_somebody_else_is_left_alone(self, own: Any) -> None:
+    def test_a_custom_handler_is_left_alone(self, own: Any) -> None:
         before = signal.signal(signal.SIGHUP, own)
         try:
             with handling(*interrupts.TERMINATING_SIGNALS):
@@ -160,7 +160,7 @@ class TestHandling:
         thread.join()
         assert reports[0].exit_code(0) == 0
 
-    def test_a_run_from_python_gives_the_handlers_back(self, tmp_path: Path) -> None:
+    def test_a_run_from_python_restores_the_handlers(self, tmp_path: Path) -> None:
         path = make_json_benchmark(tmp_path / "data", 3)
         before = [signal.getsignal(number) for number in interrupts.TERMINATING_SIGNALS]
         run(config(path))
@@ -234,7 +234,7 @@ def test_every_command_says_in_a_sentence_that_it_was_interrupted(
     )
 
 
-def test_a_signal_after_the_last_result_is_told_as_the_exit_code_tells_it(
+def test_a_signal_after_the_last_result_agrees_with_the_exit_code(
     capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @contextlib.contextmanager
@@ -248,7 +248,7 @@ def test_a_signal_after_the_last_result_is_told_as_the_exit_code_tells_it(
     assert capsys.readouterr().err.startswith("racro-eval: Interrupted.")
 
 
-def test_an_interrupt_that_ends_as_another_error_is_told_as_one(
+def test_an_interrupt_that_ends_as_another_error_is_reported_as_one(
     capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def execute(_: object) -> int:
@@ -298,12 +298,12 @@ def arguments(path: Path, results: Path) -> list[str]:
     return ["--data", str(path), "--mllm", "echo:m", "--reasoner", "echo:r", *root]
 
 
-def check_interrupted_run(path: Path, whole: Path, code: int, told: str, where: str) -> None:
+def check_interrupted_run(path: Path, whole: Path, code: int, message: str, where: str) -> None:
     """Nothing is lost by a run that was interrupted, and the same command ends like another one."""
     results = path.parent.parent / "results"
     assert code == 130, where
-    assert told.splitlines()[-1].startswith("racro-eval: Interrupted."), where
-    assert "Traceback" not in told and "bug" not in told, where
+    assert message.splitlines()[-1].startswith("racro-eval: Interrupted."), where
+    assert "Traceback" not in message and "bug" not in message, where
     for file in stage_files(results) if results.exists() else ():
         if file.with_suffix(".json").exists():
             assert "process" not in read_json(file), f"{file.name}: {where}"
@@ -334,8 +334,8 @@ def test_a_signal_at_any_line_of_a_run_loses_nothing(
         at = [first + n * moments.randrange(1, 200) for n in range(presses)]
         capsys.readouterr()
         code = Lines(at).watch(lambda: main(arguments(small, tmp_path / "results")))
-        told = capsys.readouterr().err
-        check_interrupted_run(small, whole, code, told, f"a signal at line {at} of {count}")
+        message = capsys.readouterr().err
+        check_interrupted_run(small, whole, code, message, f"a signal at line {at} of {count}")
 
 
 @pytest.mark.slow
@@ -352,9 +352,9 @@ def test_a_signal_at_any_file_operation_of_a_run_loses_nothing(
         capsys.readouterr()
         with stopping.watched():
             code = main(arguments(small, tmp_path / "results"))
-        told = capsys.readouterr().err
+        message = capsys.readouterr().err
         where = f"a signal at operation {moment}, {stopping.name}"
-        check_interrupted_run(small, whole, code, told, where)
+        check_interrupted_run(small, whole, code, message, where)
 
 
 @pytest.mark.slow
@@ -378,7 +378,7 @@ def test_a_process_that_gets_two_signals_ends_in_order(small: Path, number: int)
         time.sleep(0.02)
     process.send_signal(number)
     process.send_signal(number)
-    _, told = process.communicate(timeout=60)
+    _, message = process.communicate(timeout=60)
     assert process.returncode == cli.INTERRUPTED
-    assert told.splitlines()[-1].startswith("racro-eval: Interrupted."), told
+    assert message.splitlines()[-1].startswith("racro-eval: Interrupted."), message
     assert all("process" not in read_json(path) for path in stage_files(Path("results")))

@@ -37,7 +37,7 @@ KEY = 'sk-Planted/77+"a\\b ü&1'
 
 
 @pytest.fixture(autouse=True)
-def nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test begins without any secret."""
     monkeypatch.setattr(redaction, "_replacements", {})
     monkeypatch.setattr(redaction, "_processed", set())

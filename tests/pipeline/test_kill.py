@@ -45,12 +45,12 @@ def sweep(folder: Path, results: Path, latency_s: float) -> list[str]:
 
 def finished_rows(results: Path) -> dict[tuple[str, str], dict[str, str]]:
     """(file, index) → row of every whole row on disk."""
-    found = {}
+    rows = {}
     for path in stage_files(results):
         columns = REASONING_COLUMNS if path.name.startswith("qcap") else CALL_COLUMNS
         with RowTable(path, columns) as table:
-            found.update({(path.name, row["index"]): row for row in table.rows()})
-    return found
+            rows.update({(path.name, row["index"]): row for row in table.rows()})
+    return rows
 
 
 @pytest.mark.slow

@@ -71,9 +71,7 @@ HARMLESS: list[tuple[Change, dict[str, str]]] = [
 @pytest.mark.parametrize(
     ("change", "theirs"), HARMLESS, ids=lambda value: getattr(value, "__name__", "")
 )
-def test_all_rows_are_there_in_the_end(
-    path: Path, change: Change, theirs: dict[str, str], moment: str
-) -> None:
+def test_no_row_is_lost(path: Path, change: Change, theirs: dict[str, str], moment: str) -> None:
     write(path, row("0", "before"))
     with RowWriter(path, CALL_COLUMNS) as writer:
         writer.append(row("3"))
@@ -87,11 +85,11 @@ def test_all_rows_are_there_in_the_end(
             change(path)
     assert predictions(path) == {"0": "before", "1": "text", "3": "text", **theirs}
     write(path, row("2"))
-    assert len(predictions(path)) == 4 + len(theirs), "the next run goes on from there"
+    assert len(predictions(path)) == 4 + len(theirs), "the next run continues from there"
 
 
 @pytest.mark.parametrize("change", [delete, replace_by_another_table])
-def test_what_was_done_is_told(path: Path, change: Change) -> None:
+def test_a_change_is_reported(path: Path, change: Change) -> None:
     notes: list[str] = []
     with RowWriter(path, CALL_COLUMNS, on_wait=notes.append) as writer:
         writer.append(row("1"))

@@ -36,8 +36,8 @@ def test_columns_of_newer_versions_are_kept(path: Path) -> None:
         assert writer.header == (*CALL_COLUMNS, "new", "newer")
         writer.append(row("3"))
         writer.compact(["1", "2", "3"])
-    found = [(values["index"], values["new"], values["newer"]) for values in read_csv(path)]
-    assert found == [("1", "a", "b"), ("2", "a", "b"), ("3", "", "")]
+    rows = [(values["index"], values["new"], values["newer"]) for values in read_csv(path)]
+    assert rows == [("1", "a", "b"), ("2", "a", "b"), ("3", "", "")]
     with RowTable(path, CALL_COLUMNS) as table:
         assert table.row("1", 0) == row("1", "line\n", new="a", newer="b")
 
@@ -50,8 +50,8 @@ def test_a_column_is_added_with_the_first_row_that_needs_it(path: Path) -> None:
     write(path, row("4", more="4"), row("5"))
     write(path, row("6", other="6"))
     assert header(path) == (*CALL_COLUMNS, "more", "other")
-    found = [(values["index"], values["more"], values["other"]) for values in read_csv(path)]
-    assert found == [
+    rows = [(values["index"], values["more"], values["other"]) for values in read_csv(path)]
+    assert rows == [
         ("2", "", ""), ("1", "", ""), ("3", "", ""), ("4", "4", ""), ("5", "", ""), ("6", "", "6"),
     ]  # fmt: skip
 

@@ -68,11 +68,11 @@ def cleaned(values: dict[str, str]) -> dict[str, str]:
 
 def kept(written: list[dict[str, str]]) -> list[dict[str, str]]:
     """What a file holds after these rows: of an index and sample the last one, in that order."""
-    found: dict[tuple[str, str], dict[str, str]] = {}
+    kept_rows: dict[tuple[str, str], dict[str, str]] = {}
     for values in map(cleaned, written):
-        found.pop((values["index"], values["sample"]), None)
-        found[values["index"], values["sample"]] = values
-    return list(found.values())
+        kept_rows.pop((values["index"], values["sample"]), None)
+        kept_rows[values["index"], values["sample"]] = values
+    return list(kept_rows.values())
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -150,8 +150,8 @@ def test_any_order_of_appending_dying_and_settling_ends_like_an_undisturbed_run(
                 other.append(values)
             other.compact(ORDER)
         files = path, undisturbed
-        one, other_one = (sorted(read(file), key=lambda row: list(row.items())) for file in files)
-        assert one == other_one
+        first, second = (sorted(read(file), key=lambda row: list(row.items())) for file in files)
+        assert first == second
         places = [[v["index"] for v in read(file) if v["index"] in ORDER] for file in files]
         assert places[0] == places[1]
 

@@ -74,7 +74,7 @@ def test_a_machine_without_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
         ("/", "/data/x", "/data/x"),
     ],
 )
-def test_the_home_folder_is_not_told(
+def test_the_home_folder_is_not_recorded(
     monkeypatch: pytest.MonkeyPatch, home: str, text: str, shown: str
 ) -> None:
     monkeypatch.setenv("HOME", home)

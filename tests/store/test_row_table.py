@@ -30,7 +30,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "folder" / "caption-00000000.csv"
 
 
-def test_a_file_that_is_not_there_is_an_empty_table(path: Path) -> None:
+def test_a_missing_file_is_an_empty_table(path: Path) -> None:
     with RowTable(path, CALL_COLUMNS) as table:
         assert len(table) == 0
         assert list(table.rows()) == []
@@ -170,8 +170,8 @@ class TestSettle:
             table.compact(["1", "2", "3"])
             table.append(row("4"))
         with path.open(newline="") as file:
-            found = [(v["index"], v["sample"], v["prediction"]) for v in csv.DictReader(file)]
-        assert found == [
+            values = [(v["index"], v["sample"], v["prediction"]) for v in csv.DictReader(file)]
+        assert values == [
             ("1", "0", "new"),
             ("2", "0", "text"),
             ("2", "1", "text"),
@@ -192,12 +192,12 @@ class TestSettle:
         with RowTable(path, CALL_COLUMNS) as reader:
             with RowWriter(path, CALL_COLUMNS) as table:
                 table.compact(["1", "2"])
-            found = reader.row("2", 0)
-        assert found is not None and found["prediction"] == "second"
+            stored = reader.row("2", 0)
+        assert stored is not None and stored["prediction"] == "second"
 
 
 class TestLock:
-    def test_a_second_writer_waits_and_is_told_for_whom(self, path: Path) -> None:
+    def test_a_second_writer_waits_and_reports_for_whom(self, path: Path) -> None:
         notes: list[str] = []
         first = RowWriter(path, CALL_COLUMNS)
         second = threading.Thread(
@@ -208,8 +208,10 @@ class TestLock:
             time.sleep(0.01)
         assert second.is_alive()
         (note,) = notes
-        who = f"{path} is being written by process {os.getpid()} on {socket.gethostname()} since 20"
-        assert note.startswith(who)
+        holder = (
+            f"{path} is being written by process {os.getpid()} on {socket.gethostname()} since 20"
+        )
+        assert note.startswith(holder)
         assert note.endswith("; waiting for it.")
         first.append(row("1"))
         first.close()
