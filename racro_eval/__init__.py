@@ -3,7 +3,7 @@
     from racro_eval import RunConfig, run
     report = run(RunConfig(data=["MathVision_MINI"], reasoner=["R1-7B"]))
 
-Names are imported when they are first used, so that `import racro_eval` costs nothing.
+Names are imported when they are first used, so that `import racro_eval` is fast.
 """
 
 from __future__ import annotations

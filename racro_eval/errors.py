@@ -1,19 +1,19 @@
-"""Everything that racro-eval raises on purpose.
+"""All errors that racro-eval raises on purpose.
 
-RacroError                     the base; its message is one or two sentences for the user
-├── UsageError                 exit 2: what was asked for makes no sense
+RacroError                     the base class; its message is one or two sentences for the user
+├── UsageError                 exit 2: the request is invalid
 │   ├── ConfigError            a setting or a YAML file is wrong
 │   │   └── OutputError        standard output cannot be written
-│   └── UnknownNameError       no benchmark, model or prompt set of that name; says the nearest
-├── DataError                  exit 2: a file does not hold what it should
-│   ├── ChecksumError          the file's hash is not the published one
-│   └── CacheError             a file under results/ was changed into something unreadable
-├── MissingError               exit 3: a package, GPU, file or network answer is not there
+│   └── UnknownNameError       no benchmark, model or prompt set has that name; lists the nearest
+├── DataError                  exit 2: a file has the wrong content
+│   ├── ChecksumError          a file's hash differs from the published one
+│   └── CacheError             a file under results/ was changed and cannot be read
+├── MissingError               exit 3: a package, GPU, file or network answer is missing
 ├── EngineError                exit 3: a model's engine died or could not start
-│   └── ServerAwayError        no server is there, or it says that it cannot answer now
-└── InternalError              exit 70: a bug of racro-eval itself (`unforeseen.py` makes it)
+│   └── ServerAwayError        a server cannot be reached, or says that it cannot answer now
+└── InternalError              exit 70: a bug in racro-eval (`system_errors.to_racro_error`)
 
-What goes wrong with one row is never raised: it is data (the row's `error` column).
+A problem with one row is never raised: it is data (the row's `error` column).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import ClassVar
 
 
 class RacroError(Exception):
-    """Base of all errors shown to the user as a sentence, without a traceback.
+    """Base class of all errors that are shown to the user without a traceback.
 
     >>> from racro_eval import RacroError, load_benchmark
     >>> try:
@@ -37,7 +37,7 @@ class RacroError(Exception):
 
 
 class UsageError(RacroError):
-    """What was asked for makes no sense."""
+    """The request is invalid."""
 
 
 class ConfigError(UsageError):
@@ -45,34 +45,34 @@ class ConfigError(UsageError):
 
 
 class UnknownNameError(UsageError):
-    """No benchmark, model, prompt set or index has that name."""
+    """No benchmark, model, prompt set or index has that name; `names` are those that exist."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
+    def __init__(self, kind: str, name: str, names: Iterable[str], hint: str = "") -> None:
         from rapidfuzz import process
 
-        known = list(known)
-        near = [m[0] for m in process.extract(name, known, limit=3, score_cutoff=50)]
+        matches = process.extract(name, list(names), limit=3, score_cutoff=50)
+        nearest = [match[0] for match in matches]
         message = f"There is no {kind} {name!r}."
-        if near:
-            message += f" The nearest: {', '.join(near)}."
+        if nearest:
+            message += f" The nearest: {', '.join(nearest)}."
         super().__init__(f"{message} {hint}".rstrip())
-        self.kind, self.name, self.nearest = kind, name, near
+        self.kind, self.name, self.nearest = kind, name, nearest
 
 
 class DataError(RacroError):
-    """A file does not hold what it should."""
+    """A file has the wrong content."""
 
 
 class ChecksumError(DataError):
-    """A file's hash is not the published one."""
+    """A file's hash differs from the published one."""
 
 
 class CacheError(DataError):
-    """A file under the results folder was changed into something unreadable."""
+    """A file under the results folder was changed and cannot be read."""
 
 
 class MissingError(RacroError):
-    """A package, GPU, file or network answer that is needed is not there."""
+    """A package, GPU, file or network answer that is needed is missing."""
 
     exit_code = 3
 
@@ -84,10 +84,10 @@ class EngineError(RacroError):
 
 
 class ServerAwayError(EngineError):
-    """No server is there, or it says that it cannot answer now."""
+    """A server cannot be reached, or says that it cannot answer now."""
 
 
 class InternalError(RacroError):
-    """A bug of racro-eval, or of a package that extends it. Its exit code is that of sysexits.h."""
+    """A bug of racro-eval or of a package that extends it. Its exit code is EX_SOFTWARE, 70."""
 
     exit_code = 70

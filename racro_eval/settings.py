@@ -1,4 +1,4 @@
-"""Typed settings from YAML: benchmarks, prompt sets, models and sweeps are read the same way.
+"""Typed settings from YAML files: benchmarks, prompt sets, models and sweeps are read the same way.
 
 Unknown keys are errors, so that a misspelt setting is never silently ignored.
 """
@@ -25,14 +25,14 @@ _SUFFIXES = (".yaml", ".yml")
 
 
 class Strict(BaseModel):
-    """Base of everything read from YAML: frozen, and unknown keys are errors."""
+    """Base class of everything read from YAML: frozen, and unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
     def _learn_secrets(cls, content: Any) -> Any:
-        """No password in a URL is written anywhere, not even by what is wrong with its setting."""
+        """Register passwords in URLs first, so that not even an error message shows one."""
         for key, value in content.items() if isinstance(content, dict) else ():
             if key.endswith("url") or "@" in str(value):
                 redaction.learn(value)
@@ -43,30 +43,31 @@ Settings = TypeVar("Settings", bound=Strict)
 
 
 def read_mapping(path: Traversable | Path) -> dict[str, Any]:
-    """The mapping in a YAML file, unchecked. Raises ConfigError."""
+    """The mapping in a YAML file, not validated. Raises ConfigError."""
     content = read_yaml(path)
     if not isinstance(content, dict):
-        raise ConfigError(f"{path} must hold a mapping of settings.")
+        raise ConfigError(f"{path} must contain a mapping of settings.")
     return content
 
 
 def read_settings(kind: type[Settings], path: Traversable | Path) -> Settings:
-    """The settings in a YAML file. Raises ConfigError with the file, the key and what is wrong."""
+    """The settings in a YAML file. Raises ConfigError naming the file, the key and the problem."""
     return parse_settings(kind, read_mapping(path), str(path))
 
 
-def parse_settings(kind: type[Settings], content: dict[str, Any], where: str) -> Settings:
-    """The settings in a mapping; `where` names its origin in the ConfigError of a wrong one."""
+def parse_settings(kind: type[Settings], content: dict[str, Any], origin: str) -> Settings:
+    """The settings in a mapping. Raises ConfigError; `origin` is what it calls the mapping."""
     redaction.learn_environment()
     try:
         return kind.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "settings"
-        unknown = first["type"] == "extra_forbidden"
-        problem = "there is no such key" if unknown else first["msg"].removeprefix("Value error, ")
+        problem = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            problem = "there is no such key"
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        raise ConfigError(f"{where}: {key}: {problem}{more}.") from error
+        raise ConfigError(f"{origin}: {key}: {problem}{more}.") from error
 
 
 def one_of(names: Iterable[str]) -> AfterValidator:

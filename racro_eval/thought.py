@@ -1,6 +1,6 @@
-"""The dialects in which models write a thought before their answer, and where the two part.
+"""The formats in which models write a thought before their answer, and where the answer begins.
 
-    think       <think> ... </think>, also thinking, thought, reasoning, and with a name space
+    think       <think> ... </think>, also thinking, thought, reasoning, and with a namespace
     kimi        ◁think▷ ... ◁/think▷
     mistral     [THINK] ... [/THINK]
     harmony     <|channel|>analysis<|message|> ... <|channel|>final<|message|>, as gpt-oss does;
@@ -10,9 +10,9 @@
     gemma       <|channel>thought ... <channel|>
 
 Some chat templates open the thought in the prompt: the text then has only the closing tag. The
-last closing tag counts, since a thought may quote tags or hold further thoughts; a pair of another
-dialect inside a thought closes nothing. A tag that opens a thought for good leaves it open, and
-the answer is what stood before it.
+last closing tag counts, since a thought may quote tags or contain further thoughts; a pair of tags
+of another dialect inside a thought closes nothing. If a tag opens a thought that is never closed,
+the answer is the text before that tag.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ class Mark(Enum):
     opens = "opens"
     closes = "closes"
     ends = "ends"
-    """It ends the answer, where the same dialect began one."""
+    """Ends the answer, if a tag of the same dialect began it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """A tag in a text, from `start` up to `end`."""
+    """A tag in a text: the characters from `start` up to `end`."""
 
     mark: Mark
     dialect: str
@@ -44,14 +44,14 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The two parts of a response; `open` says that the thought was never closed."""
+    """The two parts of a response. open: the thought was never closed."""
 
     thought: str
     answer: str
     open: bool = False
 
 
-# Every repetition has a bound, so that a text of nothing but beginnings of tags costs linear time.
+# Every repetition is bounded, so that a text full of unfinished tags takes linear time.
 _NAME = r"(?:\w{1,12}[:|])?(?:thinking|think|thought|reasoning)"
 _ATTRIBUTES = r"(?::[\w-]{1,30})?(?:\s[^<>=]{0,50}=[^<>]{0,200}|\s{0,8})"
 _ASSISTANT = r"(?:<\|end\|>\s{0,8})?<\|start\|>\s{0,8}assistant\b[^<]{0,100}"
@@ -82,65 +82,68 @@ _PATTERNS: tuple[tuple[str, Mark, str], ...] = (
 )
 _TAG = re.compile("|".join(f"(?P<t{n}>{pattern})" for n, (*_, pattern) in enumerate(_PATTERNS)))
 # A text whose special tokens were dropped begins with a channel's name. Without an answer it is
-# known by a sentence that touches the name: "analysisWe need to ..."
+# recognised by a sentence directly after the name: "analysisWe need to ..."
 _BARE_START = re.compile(
-    r"\s{0,8}(?:analysis|commentary)(?P<touched>[A-Z0-9\"\\$*#(]|[^\W\d_a-z])?"
+    r"\s{0,8}(?:analysis|commentary)(?P<adjacent>[A-Z0-9\"\\$*#(]|[^\W\d_a-z])?"
 )
 _BARE_TAG = re.compile(r"assistant(?:(final)|analysis|commentary)")
-# How `join` opens a thought whose text would be split otherwise: by its length in characters.
+# How `join` opens a thought that contains tags itself: with its length in characters.
 _COUNTED = re.compile(r'<think chars="([0-9]{1,12})">')
 _CLOSE = "</think>"
 _PROMPT_END = 400
-"""Characters of a prompt in which its last tag is looked for."""
+"""The last tag of a prompt is searched for in its last characters, this many of them."""
 _HARMONY_TOKENS = {"<|start|>", "<|channel|>", "<|constrain|>", "<|message|>", "<|end|>"}
 
 
 def split(text: str) -> Parts:
-    """The thought and the answer of a response. Costs time linear in its length.
+    """Split a response into its thought and its answer, in time linear in its length.
 
-    What is not one of the tags that part the two is kept to the letter, blanks too. A text without
-    any tag is all answer.
+    Only the tags between the two are removed; all other text is kept exactly, with its whitespace.
+    A text without any tag is an answer.
+
+    >>> split("<think>2 + 2 is 4.</think>4")
+    Parts(thought='2 + 2 is 4.', answer='4', open=False)
     """
-    marks = list(tags(text))
-    inside: dict[str, Tag] = {}
-    thought, answer, answering = (0, 0), 0, ""
-    for tag in marks:
+    all_tags = list(tags(text))
+    open_tags: dict[str, Tag] = {}
+    thought_end, answer_start, answer_dialect = 0, 0, ""
+    for tag in all_tags:
         if tag.mark is Mark.opens:
-            inside.setdefault(tag.dialect, tag)
+            open_tags.setdefault(tag.dialect, tag)
         elif tag.mark is Mark.closes:
-            outermost = next(iter(inside), tag.dialect)
-            if tag.dialect != outermost and tag.dialect in inside:
-                del inside[tag.dialect]
+            outermost = next(iter(open_tags), tag.dialect)
+            if tag.dialect != outermost and tag.dialect in open_tags:
+                del open_tags[tag.dialect]
                 continue
-            if inside or text[answer : tag.start].strip():
-                thought = (0, tag.start)
-            inside.clear()
-            answer, answering = tag.end, tag.dialect
-    if inside:
-        opener = next(iter(inside.values()))
-        end = _answer_end(marks, answer, opener.start, answering)
+            if open_tags or text[answer_start : tag.start].strip():
+                thought_end = tag.start
+            open_tags.clear()
+            answer_start, answer_dialect = tag.end, tag.dialect
+    if open_tags:
+        opener = next(iter(open_tags.values()))
+        end = _answer_end(all_tags, answer_start, opener.start, answer_dialect)
         if end == opener.start:
-            return Parts(text[opener.end :], text[answer:end], open=True)
+            return Parts(text[opener.end :], text[answer_start:end], open=True)
     else:
-        end = _answer_end(marks, answer, len(text), answering)
-    return Parts(_without_opener(text[slice(*thought)], marks), text[answer:end])
+        end = _answer_end(all_tags, answer_start, len(text), answer_dialect)
+    return Parts(_without_opener(text[:thought_end], all_tags), text[answer_start:end])
 
 
-def _answer_end(marks: list[Tag], start: int, end: int, dialect: str) -> int:
-    """Where the answer from `start` ends: `end`, or a tag of its dialect that says so before."""
-    ends = (tag.start for tag in marks if tag.mark is Mark.ends and tag.dialect == dialect)
-    return next((place for place in ends if start <= place < end), end)
+def _answer_end(all_tags: list[Tag], start: int, end: int, dialect: str) -> int:
+    """Where the answer from `start` ends: at an end tag of its dialect, at the latest at `end`."""
+    ends = (tag.start for tag in all_tags if tag.mark is Mark.ends and tag.dialect == dialect)
+    return next((position for position in ends if start <= position < end), end)
 
 
-def _without_opener(thought: str, marks: list[Tag]) -> str:
-    """The thought without the tag that opens it, if that is how the text begins."""
-    first = marks[0] if marks else None
-    opened = first and first.mark is Mark.opens and not thought[: first.start].strip()
-    return thought[first.end :] if first and opened else thought
+def _without_opener(thought: str, all_tags: list[Tag]) -> str:
+    """The thought without its opening tag, if the text begins with that tag."""
+    first = all_tags[0] if all_tags else None
+    begins = first and first.mark is Mark.opens and not thought[: first.start].strip()
+    return thought[first.end :] if first and begins else thought
 
 
 def tags(text: str) -> Iterator[Tag]:
-    """The tags of a text in their order."""
+    """The tags of a text, in order."""
     counted = _COUNTED.match(text)
     if counted:
         end = counted.end() + int(counted[1])
@@ -149,8 +152,8 @@ def tags(text: str) -> Iterator[Tag]:
             if end < len(text):
                 yield Tag(Mark.closes, "think", end, end + len(_CLOSE))
             return
-    written = [_tag(match) for match in _TAG.finditer(text)]
-    yield from _bare_tags(text, written) or written
+    plain_tags = [_tag(match) for match in _TAG.finditer(text)]
+    yield from _bare_tags(text, plain_tags) or plain_tags
 
 
 def _tag(match: re.Match[str]) -> Tag:
@@ -160,20 +163,20 @@ def _tag(match: re.Match[str]) -> Tag:
     return Tag(mark, name.lower(), match.start(), match.end())
 
 
-def _bare_tags(text: str, written: list[Tag]) -> list[Tag]:
-    """The tags of a harmony text whose special tokens were dropped; [] if it is none."""
+def _bare_tags(text: str, plain_tags: list[Tag]) -> list[Tag]:
+    """The tags of a harmony text whose special tokens were dropped; [] for any other text."""
     start = _BARE_START.match(text)
     if start is None:
         return []
-    found = [
+    later_tags = [
         Tag(Mark.closes if match[1] else Mark.opens, "harmony", match.start(), match.end())
         for match in _BARE_TAG.finditer(text)
     ]
-    answered = any(tag.mark is Mark.closes for tag in found)
-    if not answered and (written or not start["touched"]):
+    has_answer = any(tag.mark is Mark.closes for tag in later_tags)
+    if not has_answer and (plain_tags or not start["adjacent"]):
         return []
-    end = start.start("touched") if start["touched"] else start.end()
-    return [Tag(Mark.opens, "harmony", start.start(), end), *found]
+    end = start.start("adjacent") if start["adjacent"] else start.end()
+    return [Tag(Mark.opens, "harmony", start.start(), end), *later_tags]
 
 
 def is_open(text: str) -> bool:
@@ -182,31 +185,31 @@ def is_open(text: str) -> bool:
 
 
 def reopened(prompt: str, text: str) -> str:
-    """A response to a prompt that opens the thought, with that tag in front if nothing closes it.
+    """The response to a prompt; with the prompt's opening tag in front if it never closes it.
 
-    Such a response has no tag of its own, and could not be told from an answer.
+    Without that tag, such a response could not be distinguished from an answer.
     """
     end = prompt[-_PROMPT_END:]
     last = next(reversed([_tag(match) for match in _TAG.finditer(end)]), None)
     if last is None or last.mark is not Mark.opens or end[last.end :].strip():
         return text
-    whole = end[last.start : last.end] + text
-    return whole if is_open(whole) else text
+    with_tag = end[last.start : last.end] + text
+    return with_tag if is_open(with_tag) else text
 
 
 def answer_of(text: str) -> str:
-    """What a response hands on to a reader: its answer, without the blanks at its ends.
+    """The answer of a response, without surrounding whitespace.
 
-    A response without a thought is handed on to the letter.
+    A response without a thought is returned unchanged.
     """
     parts = split(text)
     return text if parts.answer == text else parts.answer.strip()
 
 
 def join(thought: str, answer: str, *, open: bool = False) -> str:
-    """A thought and an answer that came apart, as the one text that `split` parts again.
+    """Combine a thought and an answer into a text that `split` splits into the same parts.
 
-    open: the thought was cut; there is no answer then. Without a thought, the answer alone.
+    open: the thought was truncated, so there is no answer. Without a thought, returns the answer.
     """
     if not thought and not open:
         return answer
@@ -217,19 +220,19 @@ def join(thought: str, answer: str, *, open: bool = False) -> str:
     return f'<think chars="{len(thought)}">{thought}{rest}'
 
 
-def parting_tokens(special: Collection[str]) -> set[str]:
-    """Those of a tokenizer's special tokens that part thought and answer: a decoder keeps them.
+def thought_tokens(special: Collection[str]) -> set[str]:
+    """Those of a tokenizer's special tokens that separate thought and answer; decoders keep them.
 
-    Other models end a turn with harmony's <|end|>, so it counts beside <|channel|> only.
+    Other models end a turn with harmony's <|end|>, so it counts only together with <|channel|>.
     """
-    kept = {token for token in special if "think" in token.lower() or _parts_alone(token)}
+    tokens = {token for token in special if "think" in token.lower() or _is_thought_tag(token)}
     if "<|channel|>" in special:
-        kept |= _HARMONY_TOKENS.intersection(special)
+        tokens |= _HARMONY_TOKENS.intersection(special)
     if "<channel|>" in special:
-        kept |= {"<|channel>"}.intersection(special)
-    return kept
+        tokens |= {"<|channel>"}.intersection(special)
+    return tokens
 
 
-def _parts_alone(token: str) -> bool:
+def _is_thought_tag(token: str) -> bool:
     match = _TAG.fullmatch(token)
     return match is not None and _tag(match).mark is not Mark.ends

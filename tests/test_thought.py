@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from racro_eval.thought import Parts, answer_of, is_open, join, parting_tokens, split
+from racro_eval.thought import Parts, answer_of, is_open, join, split, thought_tokens
 from tests.support.effort import grows_linearly
 
 CASES = json.loads(Path(__file__).with_name("thoughts.json").read_text(encoding="utf-8"))
@@ -80,7 +80,7 @@ def test_plain_parts_are_joined_with_plain_tags() -> None:
     ],
 )
 def test_special_tokens_that_a_decoder_keeps(special: set[str], kept: set[str]) -> None:
-    assert parting_tokens(special) == kept
+    assert thought_tokens(special) == kept
 
 
 @given(texts)

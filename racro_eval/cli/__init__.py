@@ -1,4 +1,4 @@
-"""The command line. One module per command; a command's imports happen when it is run."""
+"""The command line. One module per command; a command imports what it needs when it runs."""
 
 from __future__ import annotations
 
@@ -9,38 +9,36 @@ from racro_eval.cli.output import OutputError, guard_tracebacks, printable, stan
 from racro_eval.cli.parser import build_parser
 from racro_eval.common import redaction
 from racro_eval.common.interrupts import (
-    COMMAND_LINE,
-    end_at_once,
+    TERMINATING_SIGNALS,
+    block_signals_at_exit,
+    caused_by_interrupt,
+    exit_on_signal,
     handling,
-    ignore_at_last,
-    interrupted,
 )
-from racro_eval.common.system_errors import as_racro_error
+from racro_eval.common.system_errors import to_racro_error
 
 INTERRUPTED = 130
-INTERNAL_ERROR = 70
-"""The exit code of a bug, as in sysexits.h."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command line (default: the process's own) and give the exit code.
+    """Run a command line (default: that of the process) and return the exit code.
 
-    0 done; 1 done, but too many rows failed; 2 usage or configuration; 3 something is missing;
-    130 interrupted, by Ctrl-C, SIGTERM or a terminal that is closed.
+    0: done. 1: done, but too many rows failed. 2: invalid usage or configuration. 3: something is
+    missing. 70: a bug. 130: interrupted by Ctrl-C, SIGTERM or a closed terminal.
     """
     if argv is None:
-        ignore_at_last()
+        block_signals_at_exit()
     code = INTERRUPTED
     try:
-        with handling(*COMMAND_LINE):
+        with handling(*TERMINATING_SIGNALS):
             try:
                 with standard_streams():
                     code = _run(list(sys.argv[1:] if argv is None else argv))
             finally:
                 if argv is None:
-                    end_at_once(code)
+                    exit_on_signal(code)
     except KeyboardInterrupt:  # before the first line of a command, or after its last
-        return _complain_of_interrupt()
+        return _report_interrupt()
     return code
 
 
@@ -49,20 +47,20 @@ def _run(arguments: list[str]) -> int:
     try:
         return _execute(arguments)
     except KeyboardInterrupt:
-        return _complain_of_interrupt()
+        return _report_interrupt()
     except Exception as error:
-        if interrupted(error):
-            return _complain_of_interrupt()
-        if isinstance(error, OutputError) and error.nobody_reads:
+        if caused_by_interrupt(error):
+            return _report_interrupt()
+        if isinstance(error, OutputError) and error.is_broken_pipe:
             return 0
         if debug:
             raise
-        problem = as_racro_error(error)
-        return _complain(str(problem), problem.exit_code)
+        converted = to_racro_error(error)
+        return _report(str(converted), converted.exit_code)
 
 
 def _execute(arguments: list[str]) -> int:
-    if arguments and arguments[0].startswith("-") and not _asks_for_help(arguments[0]):
+    if arguments and arguments[0].startswith("-") and not _is_help_option(arguments[0]):
         arguments.insert(0, "run")
     redaction.learn(arguments)
     guard_tracebacks()
@@ -70,21 +68,21 @@ def _execute(arguments: list[str]) -> int:
         args = build_parser().parse_args(arguments)
         code: int = args.execute(args)
     finally:
-        sys.stdout.flush()  # of --help too, which ends by SystemExit
+        sys.stdout.flush()  # also after --help, which raises SystemExit
     return code
 
 
-def _asks_for_help(argument: str) -> bool:
+def _is_help_option(argument: str) -> bool:
     return argument in ("-h", "--help", "--version")
 
 
-def _complain_of_interrupt() -> int:
-    return _complain(
-        "Interrupted. Everything finished so far is on disk; the same command goes on from it.",
+def _report_interrupt() -> int:
+    return _report(
+        "Interrupted. All finished rows are on disk; the same command continues from them.",
         INTERRUPTED,
     )
 
 
-def _complain(message: str, code: int) -> int:
+def _report(message: str, code: int) -> int:
     print(f"racro-eval: {printable(message)}", file=sys.stderr)
     return code

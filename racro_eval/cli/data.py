@@ -1,4 +1,4 @@
-"""`racro-eval data`: fetch benchmarks before they are needed, and verify what is there."""
+"""`racro-eval data`: download benchmarks in advance, or verify those that are present."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 HELP = "fetch benchmarks, or verify their hashes, rows and images"
 
 _SHOWN = 5
-"""So many sentences or groups of a kind are printed."""
+"""How many lines of a kind are printed."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What to do with which benchmarks."""
+    """Add the arguments: what to do, and with which benchmarks."""
     parser.add_argument(
         "what", choices=["fetch", "verify"], help="fetch to the cache, or read and check all"
     )
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(args: argparse.Namespace) -> int:
-    """Do it for every name; the exit code is the worst of all."""
+    """Fetch or verify every benchmark. Returns the highest exit code."""
     offline = go_offline(args)
     root: Path | None = getattr(args, "data_root", None)
     if args.what == "fetch":
@@ -77,16 +77,16 @@ def _report(check: VerifyResult) -> Iterator[str]:
     yield f"{check.name}: {state} ({check.origin})"
     short = "" if check.rows == check.expected else f", {check.expected} expected"
     yield f"  {check.rows} rows{short}, {check.images} images"
-    for what, found in (("missing", check.missing), ("cannot be decoded", check.broken)):
-        if found:
-            yield f"  {len(found)} images {what}:"
-            yield from _some(found)
+    for problem, images in (("missing", check.missing), ("cannot be decoded", check.broken)):
+        if images:
+            yield f"  {len(images)} images {problem}:"
+            yield from _first_lines(images)
     if check.duplicates:
         yield f"  {len(check.duplicates)} groups of rows are the same to a model:"
-        yield from _some([", ".join(indices) for indices in check.duplicates])
+        yield from _first_lines([", ".join(indices) for indices in check.duplicates])
 
 
-def _some(lines: list[str]) -> Iterator[str]:
+def _first_lines(lines: list[str]) -> Iterator[str]:
     yield from (f"    {line}" for line in lines[:_SHOWN])
     if len(lines) > _SHOWN:
         yield f"    and {len(lines) - _SHOWN} more"

@@ -1,4 +1,4 @@
-"""`racro-eval doctor`: what is here, what is missing, what to do about it."""
+"""`racro-eval doctor`: what is available, what is missing, and what to do about it."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _OPTIONAL = {
     "ray": "ray",
     "httpx2": "openai",
 }
-"""Package → the extra that brings it."""
+"""Package → the extra that installs it."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Where to look."""
+    """Add the arguments: where to look."""
     add_data_arguments(parser)
     add_results_argument(parser)
 
 
 def execute(args: argparse.Namespace) -> int:
-    """Print the findings; exit 3 if something that every run needs does not work."""
+    """Print the findings. Returns 3 if something that every run needs does not work."""
     from rich.table import Table
     from rich.text import Text
 
@@ -75,7 +75,7 @@ def _gpus() -> tuple[str, str, str]:
     done = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False)
     names = [line.split("(")[0].strip() for line in done.stdout.splitlines()]
     if done.returncode or not names:
-        return "missing", "GPU", done.stderr.strip() or "nvidia-smi lists none"
+        return "missing", "GPU", done.stderr.strip() or "nvidia-smi lists no GPU"
     return "ok", "GPU", "; ".join(names)
 
 
@@ -86,7 +86,11 @@ def _grader() -> tuple[str, str, str]:
     wrong = is_equivalent(r"\sqrt{3}", r"\sqrt{2}")
     if right and not wrong:
         return "ok", "grader", r"\frac{1}{\sqrt{2}} = \frac{\sqrt{2}}{2}"
-    return "broken", "grader", "it cannot compare expressions: are sympy and antlr4 in order?"
+    return (
+        "broken",
+        "grader",
+        "it cannot compare expressions: check sympy and antlr4",
+    )
 
 
 def _benchmarks(data_root: Path | None) -> Iterator[tuple[str, str, str]]:
@@ -94,16 +98,16 @@ def _benchmarks(data_root: Path | None) -> Iterator[tuple[str, str, str]]:
     from racro_eval.data.spec import BENCHMARKS, load_spec
     from racro_eval.errors import MissingError, RacroError
 
-    away = []
+    missing = []
     for name in BENCHMARKS.built_in:
         try:
             yield "ok", name, locate(load_spec(name), data_root, offline=True).description
         except MissingError:
-            away.append(name)
+            missing.append(name)
         except RacroError as error:
             yield "broken", name, str(error)
-    if away:
-        finding = f"{len(away)} others will be downloaded when they are first used"
+    if missing:
+        finding = f"{len(missing)} others will be downloaded when they are first used"
         yield "missing", "benchmarks", finding
 
 

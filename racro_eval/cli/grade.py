@@ -22,23 +22,23 @@ HELP = "grade a CSV of predictions (columns index, prediction)"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What to grade."""
+    """Add the arguments: what to grade, and how."""
     parser.add_argument("--data", required=True, metavar="NAME", help="benchmark")
     parser.add_argument("--predictions", required=True, type=Path, metavar="CSV", help="the file")
     parser.add_argument(
-        "--out", type=Path, metavar="CSV", help="where the verdicts go (default: nowhere)"
+        "--out", type=Path, metavar="CSV", help="file for the verdicts (default: none)"
     )
     parser.add_argument(
         "--explain",
         nargs="+",
         metavar="INDEX",
-        help="show how these rows were judged, and nothing else",
+        help="only show how these rows were graded",
     )
     parser.add_argument(
         "--against",
         choices=("math-verify",),
         metavar="GRADER",
-        help="list the rows that math-verify judges differently (extra math-verify)",
+        help="list the rows that math-verify grades differently (extra math-verify)",
     )
     add_scoring_arguments(parser)
     add_data_arguments(parser)
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(args: argparse.Namespace) -> int:
-    """Grade, print the score and its breakdowns, write the verdicts if asked to."""
+    """Grade, print the score and its breakdowns, write the verdicts if requested."""
     from tqdm import tqdm
 
     from racro_eval.cli.scores import print_score
@@ -68,8 +68,8 @@ def execute(args: argparse.Namespace) -> int:
     if args.against:
         return _compare(args.against, predictions, benchmark)
     rows = ({"index": index, "prediction": text} for index, text in predictions.items())
-    shown = tqdm(rows, total=len(predictions), desc="grading", unit="row", disable=None)
-    verdicts = list(grade_rows(shown, benchmark, profile))
+    progress = tqdm(rows, total=len(predictions), desc="grading", unit="row", disable=None)
+    verdicts = list(grade_rows(progress, benchmark, profile))
     name: str = profile
     if "judge" in args:
         verdicts, name = _ask_judge(args, verdicts, benchmark, profile)
@@ -85,11 +85,11 @@ def _ask_judge(
     benchmark: Benchmark,
     profile: Profile,
 ) -> tuple[list[dict[str, str]], str]:
-    """The verdicts with those of the judge, and the name of the profile that they are by."""
+    """The verdicts together with those of the judge, and the name of their profile."""
     from racro_eval.engines.model_entry import folder_name
     from racro_eval.pipeline.config import DEFAULT_RESULTS, RunConfig
     from racro_eval.pipeline.display import Display
-    from racro_eval.pipeline.execution import run_group
+    from racro_eval.pipeline.group_runner import run_group
     from racro_eval.pipeline.locating import locate_model
     from racro_eval.stages.graded_file import judged
     from racro_eval.stages.judge import JudgeJob, judge_file
@@ -117,18 +117,18 @@ def _check_indices(
 
     from racro_eval.errors import DataError
 
-    strangers = [index for index in predictions if index not in benchmark.places]
-    if strangers and len(strangers) == len(predictions):
+    unknown = [index for index in predictions if index not in benchmark.places]
+    if unknown and len(unknown) == len(predictions):
         raise DataError(
-            f"No index of {args.predictions} is one of {benchmark.name}'s: "
-            f"{strangers[0]!r}, say, is not; {benchmark.indices[0]!r} is."
+            f"{benchmark.name} has none of the indices of {args.predictions}. The first one there "
+            f"is {unknown[0]!r}; the first one of the benchmark is {benchmark.indices[0]!r}."
         )
-    if strangers:
-        sentence = (
-            f"{len(strangers)} rows of {args.predictions} are not in {benchmark.name} and were "
-            f"left out, {strangers[0]!r} among them."
+    if unknown:
+        message = (
+            f"{len(unknown)} rows of {args.predictions} are not in {benchmark.name} and were "
+            f"ignored; the first one is {unknown[0]!r}."
         )
-        print(printable(sentence), file=sys.stderr)
+        print(printable(message), file=sys.stderr)
 
 
 def _explain(
@@ -168,16 +168,16 @@ def _compare(grader: str, predictions: dict[str, str], benchmark: Benchmark) -> 
     from racro_eval.stages.audit import disagreements, second_opinion
 
     rows = ({"index": index, "prediction": text} for index, text in predictions.items())
-    found = list(disagreements(rows, benchmark, second_opinion(grader)))
+    differences = list(disagreements(rows, benchmark, second_opinion(grader)))
     table = Table(box=None, pad_edge=False)
     for column in ("index", "gold", "extracted", "racro-eval", grader, "decided by"):
         table.add_column(column, overflow="fold")
-    for row in found:
+    for row in differences:
         verdict = row.verdict
         other = "correct" if row.other else "incorrect"
         cells = (row.index, row.answer, verdict.extracted, verdict.status.value, other)
         table.add_row(*(Text(printable(cell)) for cell in (*cells, verdict.method)))
-    if found:
+    if differences:
         console().print(table)
-    console().print(f"{len(found)} of {len(predictions)} rows are judged differently.")
+    console().print(f"{len(differences)} of {len(predictions)} rows are graded differently.")
     return 0

@@ -1,4 +1,4 @@
-"""Text on a terminal. What comes from models and benchmark files cannot steer the terminal, and no
+"""Text on a terminal. Text from models and benchmark files cannot control the terminal, and no
 secret is shown, not even in a traceback.
 """
 
@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
-from racro_eval.common.optional_stream import forgiving
 from racro_eval.common.printable import printable
+from racro_eval.common.tolerant_stream import tolerant_stream
 from racro_eval.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
 
 __all__ = ["OutputError", "console", "guard_tracebacks", "printable", "standard_streams"]
 
-_WIDE = 220
-"""Columns when standard output is a file or a pipe: nothing is folded there."""
+_PIPE_WIDTH = 220
+"""Columns if standard output is a file or a pipe, so that lines are not wrapped there."""
 
 
 class OutputError(ConfigError):
-    """Standard output cannot be written. nobody_reads: it is a pipe whose reader has had enough."""
+    """Standard output cannot be written. is_broken_pipe: its reader has closed the pipe."""
 
     def __init__(self, error: OSError) -> None:
         super().__init__(
-            f"Standard output cannot be written: {error.strerror}. Only what was to be printed is "
-            "lost; send it to another place."
+            f"Standard output cannot be written: {error.strerror}. Only the printed text is lost; "
+            "send it to another place."
         )
-        self.nobody_reads = isinstance(error, BrokenPipeError)
+        self.is_broken_pipe = isinstance(error, BrokenPipeError)
 
 
-class _Output:
-    """Standard output whose failures are told from those of other files."""
+class _StandardOutput:
+    """Standard output that raises OutputError, to distinguish it from errors of other files."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -61,38 +61,38 @@ class _Output:
 
 
 def console() -> Console:
-    """Standard output for tables."""
+    """A console for tables on standard output."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False)
+    return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False)
 
 
 @contextmanager
 def standard_streams() -> Iterator[None]:
-    """Make the standard streams ones that can be used, whatever the shell gave.
+    """Make the standard streams usable inside the block, even if the shell closed them.
 
-    One that is closed becomes one for nothing: a file of results must not get its number, or what a
-    library writes to standard error would go into it. Standard error may fail without ending
-    anything. Standard output spells what its encoding does not know, and what is left in it when it
-    fails is dropped, as Python would complain of it once more at its end.
+    A closed stream is connected to /dev/null: otherwise a results file could get its descriptor,
+    and what a library writes to standard error would go into that file. Errors of standard error
+    are ignored. Standard output escapes characters that its encoding lacks. If it fails, the rest
+    of its buffer is dropped, because Python would report the error again when it exits.
     """
     for number in range(3):
-        _open_if_closed(number)
+        _connect_if_closed(number)
     before = sys.stdout, sys.stderr
     if sys.stdout is None:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 (it is used until the process ends)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
-    sys.stdout = cast(TextIO, _Output(sys.stdout))
-    sys.stderr = forgiving(sys.stderr)
+    sys.stdout = cast(TextIO, _StandardOutput(sys.stdout))
+    sys.stderr = tolerant_stream(sys.stderr)
     try:
         yield
     finally:
-        _drop_what_cannot_be_written()
+        _flush_or_drop()
         sys.stdout, sys.stderr = before
 
 
-def _open_if_closed(number: int) -> None:
+def _connect_if_closed(number: int) -> None:
     try:
         os.fstat(number)
     except OSError:
@@ -103,7 +103,7 @@ def _open_if_closed(number: int) -> None:
         os.set_inheritable(number, True)
 
 
-def _drop_what_cannot_be_written() -> None:
+def _flush_or_drop() -> None:
     try:
         sys.stdout.flush()
     except (OutputError, ValueError):
@@ -111,20 +111,20 @@ def _drop_what_cannot_be_written() -> None:
 
 
 def guard_tracebacks() -> None:
-    """Show tracebacks of this process as any other text; does nothing where others show them."""
+    """Make the text of tracebacks safe to show; leaves hooks of other programs alone."""
     if sys.excepthook is sys.__excepthook__:
-        sys.excepthook = _show
+        sys.excepthook = _show_error
     if threading.excepthook is threading.__excepthook__:
-        threading.excepthook = _show_of_thread
+        threading.excepthook = _show_thread_error
 
 
-def _show(
+def _show_error(
     kind: type[BaseException], error: BaseException | None, trace: TracebackType | None
 ) -> None:
     lines = traceback.format_exception(kind, error, trace)
     print(printable("".join(lines)), end="", file=sys.stderr)
 
 
-def _show_of_thread(args: threading.ExceptHookArgs) -> None:
+def _show_thread_error(args: threading.ExceptHookArgs) -> None:
     if args.exc_type is not SystemExit:
-        _show(args.exc_type, args.exc_value, args.exc_traceback)
+        _show_error(args.exc_type, args.exc_value, args.exc_traceback)

@@ -1,4 +1,4 @@
-"""The parser of all commands. Building it imports no command's machinery."""
+"""The parser of all commands. Building it imports nothing that only running a command needs."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ COMMANDS = {
 
 _DESCRIPTION = (
     "Evaluate decoupled multimodal reasoning: an MLLM writes a caption and a tentative answer for "
-    "each image question, a text-only reasoner reads both, its boxed answer is graded by symbolic "
-    "maths. An argument list that begins with an option means `run`."
+    "each image question, a text-only reasoner reads both, and its boxed answer is graded with "
+    "symbolic maths. An argument list that begins with an option means `run`."
 )
 
 
 class _Version(argparse.Action):
-    """Prints the version; reading it only then keeps start-up short."""
+    """Prints the version, which is read only then, to keep the start fast."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         from racro_eval.store.provenance import version
@@ -39,7 +39,7 @@ class _Version(argparse.Action):
 
 
 class _Parser(argparse.ArgumentParser):
-    """What it repeats of a wrong command line is as safe to show as any other text."""
+    """A parser whose error messages are safe to show, as they repeat the command line."""
 
     def error(self, message: str) -> NoReturn:
         super().error(printable(message))

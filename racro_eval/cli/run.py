@@ -1,4 +1,4 @@
-"""`racro-eval run`: the whole pipeline, or what is left of it."""
+"""`racro-eval run`: the whole pipeline, or the part that is not done yet."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from racro_eval.pipeline.config import RunConfig
     from racro_eval.pipeline.report import RunReport
 
+_NOT_YET_KNOWN = "after its captions"
 HELP = "run benchmarks: captions, tentative answers, reasoning, grading, leaderboard"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of a run. Absent ones stay absent, so that a sweep file can give them."""
+    """Add the options of a run. They have no defaults, so that a sweep file can set them."""
 
     def add(flag: str, **settings: Any) -> None:
         parser.add_argument(flag, default=argparse.SUPPRESS, **settings)
@@ -32,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--data", nargs="+", metavar="NAME", help="benchmarks, by name or YAML file")
     add("--mllm", nargs="+", metavar="MODEL", help="captioners (default: RACRO-7B-CRO-GRPO)")
     add("--reasoner", nargs="+", metavar="MODEL", help="text-only reasoners")
-    add("--answerer", metavar="MODEL", help="takes the tentative answers instead of the MLLM")
+    add("--answerer", metavar="MODEL", help="writes the tentative answers instead of the MLLM")
     add(
         "--variant",
         nargs="+",
@@ -45,23 +46,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--tentative-file", type=Path, metavar="CSV", help="tentative answers to use, likewise")
     add("--limit", type=int, metavar="N", help="the first N rows only")
     add("--index", nargs="+", metavar="I", help="these rows only, by index")
-    add("--shard", metavar="I/N", help="every N-th of the rows, from the I-th on; see `merge`")
+    add("--shard", metavar="I/N", help="every N-th row, starting with the I-th; see `merge`")
     add("--samples", type=int, metavar="N", help="answers per row and reasoner (default: 1)")
-    add("--seed", type=int, help="base of every row's seed (default: 0)")
+    add("--seed", type=int, help="base of all rows' seeds (default: 0)")
     add(
         "--engine",
         metavar="NAME",
         help="engine for models that name none (default: vllm with a GPU, else transformers)",
     )
-    add("--tp", metavar="N|auto", help="tensor parallel size; auto: the fewest GPUs that do")
+    add("--tp", metavar="N|auto", help="tensor parallel size; auto: the fewest GPUs that suffice")
     add("--dp", type=int, metavar="N", help="data parallel size")
     add(
         "--load-timeout",
         type=float,
         metavar="SECONDS",
-        help="give up a model that has not loaded by then (default: no limit)",
+        help="time limit for loading a model (default: none)",
     )
-    add("--max-failures", type=int, metavar="N", help="failed rows that still exit 0 (default: 0)")
+    add(
+        "--max-failures",
+        type=int,
+        metavar="N",
+        help="failed rows that still exit with 0 (default: 0)",
+    )
     add("--dry-run", action="store_true", help="show what would run and what is cached")
     add_scoring_arguments(parser)
     add_data_arguments(parser)
@@ -69,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(args: argparse.Namespace) -> int:
-    """Run, print the leaderboard of this run's cells, give the exit code."""
+    """Run, print the leaderboard of this run's cells, return the exit code."""
     go_offline(args)
     config = read_config(args)
     if config.dry_run:
@@ -82,43 +88,43 @@ def execute(args: argparse.Namespace) -> int:
     if args.debug and (bugs := [e for e in report.errors if isinstance(e, InternalError)]):
         raise bugs[0]
     code = report.exit_code(config.max_failures)
-    return max(code, _show(report)) if report.graded else code
+    return max(code, _show_table(report)) if report.graded else code
 
 
 def read_config(args: argparse.Namespace) -> RunConfig:
-    """The sweep file's settings with the command line's over them. Raises ConfigError."""
+    """The settings of the sweep file, overridden by the command line. Raises ConfigError."""
     from racro_eval.errors import UsageError
     from racro_eval.pipeline.config import RunConfig
     from racro_eval.settings import parse_settings, read_mapping
 
-    given = {name: value for name, value in vars(args).items() if name in RunConfig.model_fields}
-    where = "The command line"
+    options = {name: value for name, value in vars(args).items() if name in RunConfig.model_fields}
+    origin = "The command line"
     settings: dict[str, Any] = {}
     if "config" in args:
         settings = read_mapping(args.config)
-        where = str(args.config)
-    settings.update(given)
+        origin = str(args.config)
+    settings.update(options)
     if not settings.get("data"):
         raise UsageError(
             "No benchmark was given. Name one or more with --data (`racro-eval list benchmarks`)."
         )
-    return parse_settings(RunConfig, settings, where)
+    return parse_settings(RunConfig, settings, origin)
 
 
-def _show(report: RunReport) -> int:
-    """Print the table. One that cannot be shown takes nothing from the run but its exit code 0."""
+def _show_table(report: RunReport) -> int:
+    """Print the table and return the exit code. The run itself is done, even if printing fails."""
     from racro_eval.cli.output import OutputError, printable
-    from racro_eval.common.system_errors import as_racro_error
+    from racro_eval.common.system_errors import to_racro_error
 
     try:
         _print_table(report)
         sys.stdout.flush()
     except Exception as error:
-        if isinstance(error, OutputError) and error.nobody_reads:
+        if isinstance(error, OutputError) and error.is_broken_pipe:
             return 0
-        problem = as_racro_error(error)
-        print(f"racro-eval: {printable(str(problem))}", file=sys.stderr)
-        return problem.exit_code
+        converted = to_racro_error(error)
+        print(f"racro-eval: {printable(str(converted))}", file=sys.stderr)
+        return converted.exit_code
     return 0
 
 
@@ -154,19 +160,20 @@ def _preview(config: RunConfig) -> int:
         table.add_column(name, justify="right" if name in ("rows", "cached", "to do") else "left")
     table.add_column("prompt tokens, about", justify="right")
     failures = list(plan.failures)
-    for line in preview(plan):
-        if isinstance(line, Failure):
-            failures.append(line)
+    for item in preview(plan):
+        if isinstance(item, Failure):
+            failures.append(item)
             continue
+        tokens = f"{item.prompt_tokens:,}" if item.prompt_tokens is not None else _NOT_YET_KNOWN
         cells = (
-            line.stage,
-            line.model,
-            line.benchmark,
-            str(line.path),
-            str(line.rows),
-            str(line.cached),
-            str(line.rows - line.cached),
-            f"{line.prompt_tokens:,}" if line.prompt_tokens is not None else "after its captions",
+            item.stage,
+            item.model,
+            item.benchmark,
+            str(item.path),
+            str(item.rows),
+            str(item.cached),
+            str(item.rows - item.cached),
+            tokens,
         )
         table.add_row(*(Text(printable(cell)) for cell in cells))
     console().print(table)

@@ -1,4 +1,4 @@
-"""A score on the terminal: its headline, the benchmark's other metrics, its breakdowns."""
+"""Printing a score: its headline, the benchmark's other metrics, its breakdowns."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def print_score(benchmark: str, profile: str, score: Score) -> None:
-    """Print everything that a score says, and what it does not rest on."""
+    """Print a score with its metrics and breakdowns, and say if it is partial."""
     from rich.table import Table
     from rich.text import Text
 
@@ -18,7 +18,7 @@ def print_score(benchmark: str, profile: str, score: Score) -> None:
     table = Table(box=None, pad_edge=False)
     for column in ("", "value", "score", "correct", "rows"):
         table.add_column(column, justify="left" if column in ("", "value") else "right")
-    # Correct rows by rows are what the headline is only if it is an accuracy.
+    # The headline is the share of correct rows only if the metric is accuracy.
     counts = _counts(score.whole) if score.metric == "accuracy" else ("", "")
     title = Text(printable(benchmark), style="bold")
     table.add_row(title, Text(score.metric), _percent(score.value), *counts)
@@ -31,8 +31,8 @@ def print_score(benchmark: str, profile: str, score: Score) -> None:
     out = console()
     out.print(table)
     statuses = ", ".join(f"{status} {count}" for status, count in score.statuses.most_common())
-    judged = f"Judged by: {profile}. Rows by status: {statuses or 'none'}."
-    out.print(printable(judged), markup=False, emoji=False)
+    grading = f"Graded by: {profile}. Rows by status: {statuses or 'none'}."
+    out.print(printable(grading), markup=False, emoji=False)
     if score.refusal:
         out.print(printable(score.refusal), markup=False, emoji=False, soft_wrap=True)
     if score.partial:

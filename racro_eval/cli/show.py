@@ -1,4 +1,4 @@
-"""`racro-eval show`: the exact text and images that a model will get."""
+"""`racro-eval show`: the exact text and images that a model will receive."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TENTATIVE = "<the tentative answer>"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What to show of which row."""
+    """Add the arguments: what to show, and of which row."""
     parser.add_argument("what", choices=["sample", "prompt"], help="the row, or its prompts")
     parser.add_argument("--data", required=True, metavar="NAME", help="benchmark")
     parser.add_argument("--index", required=True, metavar="I", help="the row's index")

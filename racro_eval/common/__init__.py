@@ -1,1 +1,1 @@
-"""What every room may use and that knows nothing of models or benchmarks."""
+"""General helpers that know nothing of models or benchmarks; every other room may import them."""

@@ -1,19 +1,19 @@
-"""Ctrl-C, SIGTERM and a closed terminal, at moments when nothing can be lost by them.
+"""Ctrl-C, SIGTERM and a closed terminal, handled at moments when nothing can be lost.
 
-    with handling(*COMMAND_LINE):     # signals become KeyboardInterrupt, in the main thread
-        with deferred():              # here they wait for the end of the block ...
-            with interruptible():     # ... but not here
+    with handling(*TERMINATING_SIGNALS):  # signals become KeyboardInterrupt, in the main thread
+        with deferred():                  # here they wait for the end of the block ...
+            with interruptible():         # ... but not here
                 ...
 
-A signal in a deferred block is answered at the next moment that is interruptible. Once one has been
-answered, all that follows is putting things in order, so that a second signal waits too; it gets
-through PATIENCE_SECONDS after the first, should order take too long.
+A signal in a deferred block raises KeyboardInterrupt at the next interruptible moment. After that
+only cleanup follows, so a second signal waits too, but only until LONGEST_DEFERRAL_S after the
+first one, in case the cleanup hangs.
 
-Python asks for signals at the start of a function. A block that only begins with `finally` would
-therefore have a gap, through which a signal skips it. So what needs putting in order is deferred as
-a whole, and the long work in it (loading, waiting, generating) is made interruptible.
+Python checks for signals at the start of every function, so a signal can skip a `finally` block
+that is just about to start. Code that needs cleanup is therefore deferred as a whole, and the long
+work inside it (loading, waiting, generating) is made interruptible.
 
-Signals reach the main thread only. In another thread, and where the caller has handlers of its own,
+Signals reach the main thread only. In another thread, and where the caller has its own handlers,
 nothing here changes anything.
 """
 
@@ -29,18 +29,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 
-COMMAND_LINE = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+TERMINATING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Ctrl-C, a scheduler that ends a job, a terminal that is closed."""
-PATIENCE_SECONDS = 5.0
-"""So long at most is a second signal kept waiting."""
+LONGEST_DEFERRAL_S = 5.0
+"""A second signal is deferred until this many seconds after the first one."""
 
 
 @dataclass(slots=True)
 class _State:
-    """held: signals wait. since: when the first one came (monotonic clock)."""
+    """deferring: signals wait. first_at: when the first one arrived (monotonic clock)."""
 
-    held: bool = False
-    since: float | None = None
+    deferring: bool = False
+    first_at: float | None = None
 
 
 _state = _State()
@@ -48,63 +48,63 @@ _state = _State()
 
 def _on_signal(*_: object) -> None:
     now = time.monotonic()
-    first = _state.since is None
-    if _state.since is None:
-        _state.since = now
-    if _state.held and (first or now - _state.since < PATIENCE_SECONDS):
+    is_first = _state.first_at is None
+    if _state.first_at is None:
+        _state.first_at = now
+    if _state.deferring and (is_first or now - _state.first_at < LONGEST_DEFERRAL_S):
         return
-    _state.held = True
+    _state.deferring = True
     raise KeyboardInterrupt
 
 
 @contextmanager
 def handling(*signals: signal.Signals) -> Iterator[None]:
-    """Turn these signals into KeyboardInterrupt; afterwards their handlers are what they were.
+    """Turn these signals into KeyboardInterrupt inside the block; restore their handlers after it.
 
-    One that is ignored (nohup) or has a handler of somebody else's is left alone.
+    A signal that is ignored (nohup) or that already has a custom handler is left alone.
     """
     if not _in_main_thread():
         yield
         return
-    usual = (signal.SIG_DFL, signal.default_int_handler)
-    found = {number: signal.getsignal(number) for number in signals}
-    ours = {number: handler for number, handler in found.items() if handler in usual}
-    fresh = _on_signal not in found.values()
-    if fresh:
-        _state.held, _state.since = False, None
+    defaults = (signal.SIG_DFL, signal.default_int_handler)
+    current = {number: signal.getsignal(number) for number in signals}
+    replaced = {number: handler for number, handler in current.items() if handler in defaults}
+    is_outermost = _on_signal not in current.values()
+    if is_outermost:
+        _state.deferring, _state.first_at = False, None
     try:
-        for number in ours:
+        for number in replaced:
             signal.signal(number, _on_signal)
         yield
     finally:
-        for number, handler in ours.items():
+        for number, handler in replaced.items():
             if signal.getsignal(number) is _on_signal:
                 signal.signal(number, handler)
 
 
-def end_at_once(code: int) -> None:
-    """Let a signal end the process with this exit code from now on: all is said and done."""
+def exit_on_signal(code: int) -> None:
+    """From now on a signal ends the process at once with this exit code: the work is done."""
 
     def end(*_: object) -> None:
         os._exit(code)
 
-    for number in COMMAND_LINE:
+    for number in TERMINATING_SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, end)
 
 
-def ignore_at_last() -> None:
-    """Keep signals from a Python that is shutting down and has none of its handlers any more."""
-    atexit.register(signal.pthread_sigmask, signal.SIG_BLOCK, COMMAND_LINE)
+def block_signals_at_exit() -> None:
+    """Block signals while Python shuts down, when its handlers no longer exist."""
+    atexit.register(signal.pthread_sigmask, signal.SIG_BLOCK, TERMINATING_SIGNALS)
 
 
 @contextmanager
-def kept() -> Iterator[None]:
-    """Give signals back the handlers that they have now, whatever a library installs meanwhile."""
+def preserved_handlers() -> Iterator[None]:
+    """Restore the current signal handlers after the block, in case a library replaces them."""
     if not _in_main_thread():
         yield
         return
-    before = {number: signal.getsignal(number) for number in COMMAND_LINE}
+    before = {number: signal.getsignal(number) for number in TERMINATING_SIGNALS}
     try:
         yield
     finally:
@@ -114,12 +114,12 @@ def kept() -> Iterator[None]:
 
 
 class deferred:
-    """A block in which signals wait. Its end raises KeyboardInterrupt if one has come.
+    """A block in which signals wait. Its end raises KeyboardInterrupt if one has arrived.
 
-    Within another deferred block it changes nothing.
+    Inside another deferred block it changes nothing.
     """
 
-    _held = True
+    _deferring = True
 
     def __init__(self) -> None:
         self._before = False
@@ -127,10 +127,10 @@ class deferred:
     def __enter__(self) -> None:
         if not _in_main_thread():
             return
-        self._before = _state.held
-        _state.held = self._held
-        if not self._held:
-            _answer()
+        self._before = _state.deferring
+        _state.deferring = self._deferring
+        if not self._deferring:
+            _raise_pending()
 
     def __exit__(
         self,
@@ -140,44 +140,44 @@ class deferred:
     ) -> None:
         if not _in_main_thread():
             return
-        if isinstance(error, KeyboardInterrupt) and _state.since is not None:
-            return  # once a signal is answered, further ones wait
-        _state.held = self._before
-        if not (self._before and self._held):
-            _answer()
+        if isinstance(error, KeyboardInterrupt) and _state.first_at is not None:
+            return  # the signal has been raised; further ones wait
+        _state.deferring = self._before
+        if not (self._before and self._deferring):
+            _raise_pending()
 
 
 class interruptible(deferred):
-    """A block in a deferred one in which signals do not wait.
+    """A block inside a deferred one in which signals do not wait.
 
-    One that came before raises KeyboardInterrupt at the start of it, and one that somebody has
-    swallowed (a destructor, a library) at the end.
+    Raises KeyboardInterrupt at its start if a signal is already waiting, and at its end if one was
+    swallowed inside it (by a destructor or a library).
     """
 
-    _held = False
+    _deferring = False
 
 
-def _answer() -> None:
-    """Raise the interrupt that has waited, or that was raised and swallowed."""
-    if _state.since is not None:
-        _state.held = True
+def _raise_pending() -> None:
+    """Raise the interrupt that was deferred or swallowed, if there is one."""
+    if _state.first_at is not None:
+        _state.deferring = True
         raise KeyboardInterrupt
 
 
-def interrupted(error: BaseException) -> bool:
-    """Whether an interrupt is behind an error: itself, or what was going on when it was raised."""
-    seen: set[int] = set()
-    waiting: list[BaseException | None] = [error]
-    while waiting:
-        behind = waiting.pop()
-        if behind is None or id(behind) in seen:
+def caused_by_interrupt(error: BaseException) -> bool:
+    """Whether an error is a KeyboardInterrupt or has one among its causes and contexts."""
+    visited: set[int] = set()
+    queue: list[BaseException | None] = [error]
+    while queue:
+        current = queue.pop()
+        if current is None or id(current) in visited:
             continue
-        if isinstance(behind, KeyboardInterrupt):
+        if isinstance(current, KeyboardInterrupt):
             return True
-        seen.add(id(behind))
-        waiting += [behind.__cause__, behind.__context__]
-        if isinstance(behind, BaseExceptionGroup):
-            waiting += behind.exceptions
+        visited.add(id(current))
+        queue += [current.__cause__, current.__context__]
+        if isinstance(current, BaseExceptionGroup):
+            queue += current.exceptions
     return False
 
 

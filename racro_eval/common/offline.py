@@ -1,6 +1,7 @@
-"""Taking nothing from the network: one switch for the hub's libraries here and in child processes.
+"""Using nothing from the network: one switch for the hub's libraries, here and in child processes.
 
-They read their variables when they are imported, so a library that is there already is told too.
+The libraries read their environment variables when they are imported, so the settings of a library
+that is already imported are changed too.
 """
 
 from __future__ import annotations
@@ -13,38 +14,41 @@ from functools import wraps
 from typing import Any, TypeVar, cast
 
 _VARIABLES = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE")
-"""Child processes inherit them; those of another machine are given them (`ray_engine.py`)."""
+"""Child processes inherit them; `engines/ray.py` passes them to processes on other machines."""
 _READ_AT_IMPORT = (
     ("huggingface_hub.constants", "HF_HUB_OFFLINE"),
     ("datasets.config", "HF_HUB_OFFLINE"),
     ("datasets.config", "HF_DATASETS_OFFLINE"),
 )
+"""(module, attribute) of the settings that the libraries read from these variables."""
 _TRUE = ("1", "on", "true", "yes")
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def go_offline() -> None:
-    """From now on this process and its children take nothing from the hub."""
+    """From now on this process and its children download nothing from the hub."""
     for name in _VARIABLES:
         os.environ[name] = "1"
-    for module, name in _there():
+    for module, name in _imported_settings():
         setattr(sys.modules[module], name, True)
 
 
 def variables() -> dict[str, str]:
-    """Those variables that are set, for a process that does not inherit them."""
+    """Those of the variables that are set, for a process that does not inherit them."""
     return {name: os.environ[name] for name in _VARIABLES if name in os.environ}
 
 
 @contextmanager
-def offline(wanted: bool) -> Iterator[None]:
-    """Be offline within the block if wanted, and afterwards as before."""
-    if not wanted:
+def offline(enabled: bool) -> Iterator[None]:
+    """Be offline inside the block if `enabled`; restore the previous state after it."""
+    if not enabled:
         yield
         return
     environment = {name: os.environ.get(name) for name in _VARIABLES}
-    settings = {at: getattr(sys.modules[at[0]], at[1]) for at in _there()}
+    settings = {
+        (module, name): getattr(sys.modules[module], name) for module, name in _imported_settings()
+    }
     go_offline()
     try:
         yield
@@ -52,8 +56,8 @@ def offline(wanted: bool) -> Iterator[None]:
         _restore(environment, settings)
 
 
-def _there() -> list[tuple[str, str]]:
-    """Those settings whose library is imported."""
+def _imported_settings() -> list[tuple[str, str]]:
+    """Those of the libraries' settings whose module is imported."""
     return [(module, name) for module, name in _READ_AT_IMPORT if module in sys.modules]
 
 
@@ -63,13 +67,13 @@ def _restore(environment: dict[str, str | None], settings: dict[tuple[str, str],
             os.environ.pop(name, None)
         else:
             os.environ[name] = value
-    usual = any((value or "").lower() in _TRUE for value in environment.values())
-    for module, name in _there():  # some may have been imported meanwhile
-        setattr(sys.modules[module], name, settings.get((module, name), usual))
+    default = any((value or "").lower() in _TRUE for value in environment.values())
+    for module, name in _imported_settings():  # possibly imported inside the block
+        setattr(sys.modules[module], name, settings.get((module, name), default))
 
 
-def as_configured(function: Function) -> Function:
-    """Run a function of a config offline if the config says so."""
+def offline_if_configured(function: Function) -> Function:
+    """Run a function whose first argument is a RunConfig offline if the config says so."""
 
     @wraps(function)
     def wrapped(config: Any, *args: Any, **kwargs: Any) -> Any:

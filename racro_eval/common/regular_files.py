@@ -1,7 +1,7 @@
-"""Files that others name, opened so that none can hang the run or fill its memory.
+"""Opening files named by benchmarks and users, so that none can block the run or fill its memory.
 
-A path in a benchmark, or one that a user mistypes, may lead to a FIFO, a device, a socket or a
-folder, also through a link. Only regular files are read; what is read whole has a limit.
+A path in a benchmark, or one that a user mistypes, may point to a FIFO, a device, a socket or a
+folder, possibly through a link. Only regular files are read; reading a whole file has a size limit.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _KINDS = {
 
 
 def open_regular(path: Path | str) -> BufferedReader:
-    """The file, opened for reading bytes.
+    """Open a regular file for reading bytes.
 
-    Raises OSError, whose `strerror` is fit for a sentence, if it cannot be or is no regular file;
-    ValueError for a name that no file can have.
+    Raises OSError if it cannot be opened or is not a regular file (its `strerror` says so in plain
+    words), and ValueError for an invalid file name.
     """
     try:
-        # Not to block: opening a FIFO would wait for somebody who writes to it.
+        # O_NONBLOCK: opening a FIFO would otherwise wait for a writer.
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
         if error.errno == errno.ENXIO:
@@ -37,13 +37,13 @@ def open_regular(path: Path | str) -> BufferedReader:
     kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
     if kind != stat.S_IFREG:
         os.close(descriptor)
-        what = _KINDS.get(kind, "something else")
-        raise OSError(errno.EINVAL, f"{what}, not a regular file", str(path))
+        kind_name = _KINDS.get(kind, "an unknown kind of file")
+        raise OSError(errno.EINVAL, f"{kind_name}, not a regular file", str(path))
     return os.fdopen(descriptor, "rb")
 
 
 def read_regular(path: Path | str, limit: int) -> bytes:
-    """The whole file of at most `limit` bytes. Raises as `open_regular`, and for a larger file."""
+    """Read a whole file. Raises like `open_regular`, and OSError if it exceeds `limit` bytes."""
     with open_regular(path) as file:
         content = file.read(limit + 1)
     if len(content) > limit:

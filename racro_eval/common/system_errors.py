@@ -1,4 +1,4 @@
-"""Errors that nobody raised on purpose, as sentences: a full disk, no memory, a bug."""
+"""Unexpected errors as RacroErrors with a clear message: a full disk, no memory, a bug."""
 
 from __future__ import annotations
 
@@ -10,46 +10,53 @@ from traceback import walk_tb
 from racro_eval.common.registry import package_of
 from racro_eval.errors import ConfigError, DataError, InternalError, MissingError, RacroError
 
-_AGAIN = "Finished rows are kept; the same command goes on from them."
+_AGAIN = "Finished rows are kept; the same command continues from them."
 _ELSEWHERE = (
-    "choose a folder that can be written: --results for results, RACRO_CACHE for downloads, TMPDIR "
+    "choose a writable folder: --results for results, RACRO_CACHE for downloads, TMPDIR "
     "for temporary files"
 )
 _REMEDIES: dict[int, tuple[type[RacroError], str]] = {
     errno.ENOSPC: (ConfigError, f"Free some space, or {_ELSEWHERE}. {_AGAIN}"),
-    errno.EDQUOT: (ConfigError, f"Delete something of yours, or {_ELSEWHERE}. {_AGAIN}"),
+    errno.EDQUOT: (ConfigError, f"Delete some of your files, or {_ELSEWHERE}. {_AGAIN}"),
     errno.EFBIG: (ConfigError, f"Raise the limit on file sizes (ulimit -f). {_AGAIN}"),
     errno.EROFS: (ConfigError, f"Make it writable, or {_ELSEWHERE}. {_AGAIN}"),
     errno.EACCES: (ConfigError, f"Give this user access to it, or {_ELSEWHERE}. {_AGAIN}"),
     errno.EPERM: (ConfigError, f"Give this user access to it, or {_ELSEWHERE}. {_AGAIN}"),
     errno.ENAMETOOLONG: (ConfigError, "Give the model or the folder a shorter name."),
     errno.EMFILE: (MissingError, f"Raise the limit on open files (ulimit -n). {_AGAIN}"),
-    errno.ENFILE: (MissingError, f"End other programs: the machine has no file left. {_AGAIN}"),
-    errno.ENOMEM: (MissingError, f"End other programs, or take a larger machine. {_AGAIN}"),
+    errno.ENFILE: (
+        MissingError,
+        f"End other programs: no file handle is free. {_AGAIN}",
+    ),
+    errno.ENOMEM: (
+        MissingError,
+        f"End other programs, or use a larger machine. {_AGAIN}",
+    ),
     errno.EAGAIN: (MissingError, f"Raise the limit on processes (ulimit -u). {_AGAIN}"),
-    errno.EIO: (MissingError, f"Look after the disk or the network disk. {_AGAIN}"),
-    errno.ESTALE: (MissingError, f"Look after the network disk, mount it again. {_AGAIN}"),
+    errno.EIO: (MissingError, f"Check the disk or the network disk. {_AGAIN}"),
+    errno.ESTALE: (MissingError, f"Check the network disk and mount it again. {_AGAIN}"),
 }
 
 
 def remedy(error: OSError) -> str:
-    """What to do about an error of the system; "" if nothing is known."""
+    """What to do about a system error; "" if there is no advice."""
     return _REMEDIES.get(error.errno or 0, (MissingError, ""))[1]
 
 
-def as_racro_error(error: BaseException, where: Path | None = None) -> RacroError:
-    """The error as one that is shown as a sentence; one of ours is given back as it is.
+def to_racro_error(error: BaseException, default_path: Path | None = None) -> RacroError:
+    """Convert any error to a RacroError, which is shown without a traceback.
 
-    where: the file or folder that was worked on, for errors that name none.
+    A RacroError is returned unchanged. default_path: the file or folder in use, for system errors
+    that name none.
     """
     if isinstance(error, RacroError):
         return error
     if isinstance(error, OSError):
-        return _of_the_system(error, where)
+        return _from_os_error(error, default_path)
     if isinstance(error, MemoryError):
         return MissingError(f"There is not enough memory. {_AGAIN}")
     if isinstance(error, RecursionError):
-        return DataError(f"Something is nested too deeply to be read. {_AGAIN}")
+        return DataError(f"The data is nested too deeply to be read. {_AGAIN}")
     return InternalError(
         f"This is a bug in {_culprit(error)}: {type(error).__name__}: {error} "
         "(--debug shows where). Finished rows are on disk."
@@ -57,7 +64,7 @@ def as_racro_error(error: BaseException, where: Path | None = None) -> RacroErro
 
 
 def _culprit(error: BaseException) -> str:
-    """Whose code called what failed: another package's that adds an engine, say, or ours."""
+    """The package whose code called what failed: one that adds an engine, say, or racro-eval."""
     modules = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)]
     for module in reversed(modules):
         if module.partition(".")[0] == "racro_eval":
@@ -67,14 +74,14 @@ def _culprit(error: BaseException) -> str:
     return "racro-eval"
 
 
-def _of_the_system(error: OSError, where: Path | None) -> RacroError:
-    kind, remedy = _REMEDIES.get(error.errno or 0, (MissingError, _AGAIN))
-    names = [os.fsdecode(name) for name in (error.filename, error.filename2) if _is_name(name)]
-    place = names[0] if names else str(where) if where else ""
-    what = error.strerror or str(error) or type(error).__name__
-    return kind(f"{place}: {what}. {remedy}" if place else f"{what}. {remedy}")
+def _from_os_error(error: OSError, default_path: Path | None) -> RacroError:
+    kind, advice = _REMEDIES.get(error.errno or 0, (MissingError, _AGAIN))
+    paths = [os.fsdecode(path) for path in (error.filename, error.filename2) if _is_path(path)]
+    path = paths[0] if paths else str(default_path or "")
+    reason = error.strerror or str(error) or type(error).__name__
+    return kind(f"{path}: {reason}. {advice}" if path else f"{reason}. {advice}")
 
 
-def _is_name(value: object) -> bool:
-    """Whether it is a path; some errors hold the number of a descriptor in its place."""
+def _is_path(value: object) -> bool:
+    """Whether the value is a path; some errors hold a descriptor number instead."""
     return isinstance(value, str | bytes | os.PathLike) and bool(value)

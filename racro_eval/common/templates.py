@@ -1,7 +1,7 @@
 """Templates in YAML files: text with `{name}` in it; `{{` and `}}` are literal braces.
 
-Nothing but names stands in the braces: `{name:>999999999}` would fill the memory, and `{name.attr}`
-would show what is no business of a template.
+Only plain names are allowed in braces: `{name:>999999999}` would fill the memory, and `{name.attr}`
+would expose attributes that templates must not see.
 """
 
 from __future__ import annotations
@@ -14,33 +14,33 @@ from pydantic import AfterValidator
 
 
 def names_in(template: str) -> set[str]:
-    """The names in a template's braces. Raises ValueError, saying what is wrong with it."""
+    """The names in a template's braces. Raises ValueError for an invalid template."""
     names = set()
     try:
         parts = list(string.Formatter().parse(template))
     except ValueError as error:
         raise ValueError(f"{error}; write {{{{ and }}}} for braces") from error
-    for _, name, form, conversion in parts:
+    for _, name, format_spec, conversion in parts:
         if name is None:
             continue
-        if form or conversion:
-            raise ValueError(f"only a name may stand in braces, not {{{name}...}}")
+        if format_spec or conversion:
+            raise ValueError(f"only a name is allowed in braces, not {{{name}...}}")
         names.add(name)
     return names
 
 
-def _sound(template: str) -> str:
+def _checked(template: str) -> str:
     check_names(template, names_in(template))
     return template
 
 
-Template = Annotated[str, AfterValidator(_sound)]
-"""A text in a YAML that is a template."""
+Template = Annotated[str, AfterValidator(_checked)]
+"""A text in a YAML file that is a template."""
 
 
-def check_names(template: str, known: set[str]) -> None:
-    """Raise ValueError if a name in a template is none of those known."""
-    plain = {name for name in known if not re.search(r"[.\[]", name)}
+def check_names(template: str, allowed: set[str]) -> None:
+    """Raise ValueError if a template uses a name that is not allowed."""
+    plain = {name for name in allowed if not re.search(r"[.\[]", name)}
     if unknown := sorted(names_in(template) - plain):
-        there = f"known: {', '.join(sorted(known))}" if known else "there is none at all"
-        raise ValueError(f"there is no {{{unknown[0]}}} here; {there}")
+        choices = f"allowed: {', '.join(sorted(allowed))}" if allowed else "no name is allowed"
+        raise ValueError(f"there is no {{{unknown[0]}}} here; {choices}")

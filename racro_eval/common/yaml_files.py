@@ -1,9 +1,8 @@
-"""YAML as JSON's values: mappings with text keys, lists, texts, numbers, booleans, nothing.
+"""YAML files that contain only JSON's values: mappings, lists, texts, numbers, booleans, null.
 
-A file may come from somebody else. It is refused in one sentence if it would give anything else (a
-tag, a key that is no text, a number that JSON has not), if a key stands twice in a mapping, of
-which YAML would keep the last, and if its aliases make more of it than anybody writes. A date is a
-text, as in JSON.
+A file may come from an untrusted author. It is rejected if it contains anything else (a tag, a key
+that is not a text, a number that JSON lacks), a duplicate key (YAML would silently keep the last
+one), or aliases that expand it beyond any reasonable size. A date is a text, as in JSON.
 """
 
 from __future__ import annotations
@@ -20,10 +19,10 @@ from racro_eval.common.regular_files import read_regular
 from racro_eval.errors import ConfigError
 
 LARGEST_FILE = 4 << 20
-"""Bytes of a file of settings."""
-_ROOM = 2 * LARGEST_FILE
-"""Characters that a file may hold once its aliases are followed; a value counts for 50 more."""
-_DEEPEST = 50
+"""Largest size of a settings file, in bytes."""
+_LARGEST_CONTENT = 2 * LARGEST_FILE
+"""Most characters of a file once its aliases are expanded; each value counts for 50 more."""
+_MAX_DEPTH = 50
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG = "tag:yaml.org,2002:"
 _TEXTS = tuple(_TAG + name for name in ("str", "timestamp", "value"))
@@ -36,8 +35,8 @@ def read_yaml(path: Traversable | Path) -> Any:
         content = read_regular(path, LARGEST_FILE) if isinstance(path, Path) else path.read_bytes()
         text = content.decode("utf-8")
     except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        raise ConfigError(f"{path} cannot be read: {why}.") from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ConfigError(f"{path} cannot be read: {reason}.") from error
     try:
         return _parse(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -55,16 +54,16 @@ def _parse(text: str) -> Any:
 
 
 class _Builder:
-    """Makes values of nodes, within the room there is."""
+    """Builds values from nodes, up to a total size."""
 
     def __init__(self, loader: Any) -> None:
-        self._loader, self._room = loader, _ROOM
+        self._loader, self._characters_left = loader, _LARGEST_CONTENT
 
     def value(self, node: Node, depth: int) -> Any:
-        """Raises ValueError, saying what is wrong in which line."""
-        self._room -= 50 + (len(node.value) if isinstance(node, ScalarNode) else 0)
-        if self._room < 0 or depth > _DEEPEST:
-            raise _error(node, "too much, or too deep, for settings")
+        """The value of a node. Raises ValueError with the problem and its line."""
+        self._characters_left -= 50 + (len(node.value) if isinstance(node, ScalarNode) else 0)
+        if self._characters_left < 0 or depth > _MAX_DEPTH:
+            raise _error(node, "too large or too deeply nested for settings")
         if isinstance(node, MappingNode) and node.tag == _TAG + "map":
             return self._mapping(node, depth)
         if isinstance(node, SequenceNode) and node.tag == _TAG + "seq":
@@ -73,7 +72,7 @@ class _Builder:
             return node.value
         if isinstance(node, ScalarNode) and node.tag in _SCALARS:
             return self._scalar(node)
-        raise _error(node, f"there are no values of the kind {node.tag.removeprefix(_TAG)}")
+        raise _error(node, f"values of type {node.tag.removeprefix(_TAG)} are not allowed")
 
     def _mapping(self, node: MappingNode, depth: int) -> dict[str, Any]:
         own: dict[str, Any] = {}
@@ -84,13 +83,13 @@ class _Builder:
             elif not isinstance(key, ScalarNode) or key.tag not in _TEXTS:
                 raise _error(key, "a key must be a text; put it in quotes")
             elif key.value in own:
-                raise _error(key, f"the key {key.value!r} stands twice")
+                raise _error(key, f"duplicate key {key.value!r}")
             else:
                 own[key.value] = self.value(value, depth + 1)
         return merged | own
 
     def _merged(self, node: Node, depth: int) -> dict[str, Any]:
-        """What `<<: *name` brings; of several, the first that has a key gives it."""
+        """The value of `<<: *name`. If several mappings have a key, the first one wins."""
         merged: dict[str, Any] = {}
         for part in node.value if isinstance(node, SequenceNode) else [node]:
             if not isinstance(part, MappingNode):
@@ -102,11 +101,12 @@ class _Builder:
         try:
             value = self._loader.construct_object(node)
         except (ValueError, KeyError) as error:
-            raise _error(node, f"{node.value!r:.40} is no {node.tag.removeprefix(_TAG)}") from error
+            kind = node.tag.removeprefix(_TAG)
+            raise _error(node, f"{node.value!r:.40} is not a valid {kind}") from error
         if isinstance(value, float) and not math.isfinite(value):
-            raise _error(node, f"{node.value!r:.40} is no number that can be used")
+            raise _error(node, f"{node.value!r:.40} is not a finite number")
         return value
 
 
-def _error(node: Node, what: str) -> ValueError:
-    return ValueError(f"{what} (line {node.start_mark.line + 1})")
+def _error(node: Node, problem: str) -> ValueError:
+    return ValueError(f"{problem} (line {node.start_mark.line + 1})")

@@ -1,4 +1,4 @@
-"""What a run is asked to do: the command line and the sweep file give the same settings."""
+"""The settings of a run; the command line and a sweep file have the same ones."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class RunConfig(Strict):
     variant: tuple[str, ...] = (DEFAULT_VARIANT,)
     prompts: str = "racro"
     question_style: QuestionStyle = "racro"
-    """Whose question text: that of the paper's evaluation code, or the benchmark's own prompt."""
+    """Question text of the paper's evaluation code, or the benchmark's own prompt."""
     caption_file: Path | None = None
     tentative_file: Path | None = None
     limit: int | None = Field(None, gt=0)
@@ -61,15 +61,15 @@ class RunConfig(Strict):
     max_failures: int = Field(0, ge=0)
     load_timeout: float | None = Field(None, gt=0, le=31_536_000)
     scoring: Profile = DEFAULT_PROFILE
-    """By whose rules answers are judged (`scoring/profiles.py`)."""
+    """Whose rules grade the answers (`scoring/profiles.py`)."""
     judge: str | None = None
-    """A model that decides the rows in which those rules find no answer; a score of its own."""
+    """A model that decides the rows in which those rules find no answer; it has its own score."""
     models: tuple[ModelEntry, ...] = ()
 
     @field_validator("data", "mllm", "reasoner", "variant", "index", mode="before")
     @classmethod
-    def _one_or_several(cls, value: Any) -> Any:
-        """A single name may stand without brackets; rows may be numbers."""
+    def _as_texts(cls, value: Any) -> Any:
+        """A list may be written as a single name, and indices as numbers."""
         items = list(value) if isinstance(value, (list, tuple)) else [value]
         return None if value is None else [str(item) for item in items]
 
@@ -80,12 +80,12 @@ class RunConfig(Strict):
 
     @field_validator("data", "mllm", "reasoner", "variant", "index")
     @classmethod
-    def _no_doubles(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    def _without_duplicates(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
         return None if value is None else tuple(dict.fromkeys(value))
 
     @field_validator("variant")
     @classmethod
-    def _known_variant(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _checked_variants(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for name in value:
             if name not in VARIANTS:
                 raise ValueError(f"there is no variant {name!r}; known: {', '.join(VARIANTS)}")

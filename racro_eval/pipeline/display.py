@@ -1,7 +1,8 @@
-"""How long work shows itself: a live line per stage on a terminal, plain log lines elsewhere.
+"""Progress of long work: a live line per stage on a terminal, plain log lines elsewhere.
 
-Everything goes to standard error; standard output is for results. What cannot be shown (a terminal
-that is closed, a full disk behind standard error) is not shown: no row is lost by that.
+Everything goes to standard error; standard output is for results. A message that cannot be written
+(to a closed terminal, or a full disk behind standard error) is dropped: no row is lost because of
+it.
 """
 
 from __future__ import annotations
@@ -26,17 +27,18 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from racro_eval.common.optional_stream import forgiving
+from racro_eval.common.name_list import abbreviated
 from racro_eval.common.printable import printable
+from racro_eval.common.tolerant_stream import tolerant_stream
 
 if TYPE_CHECKING:
     from racro_eval.engines.loading import Loading
 
 _LOG_SECONDS = 30.0
 LOADING_SECONDS = 60.0
-"""A model that still loads is mentioned so often."""
+"""Interval of the messages that a model is still loading."""
 SILENCE_SECONDS = 600.0
-"""So is a stage in which no row is finished."""
+"""Interval of the messages that no row has been finished."""
 
 
 class StageProgress:
@@ -53,43 +55,43 @@ class StageProgress:
         self.title, self.total, self.done = title, total, cached
         self.new = self.failed = self.tokens = 0
         self._show, self._log = show, log
-        self._began = self._started = self._heard = time.monotonic()
+        self._began = self._model_ready = self._last_row = time.monotonic()
 
     @property
     def seconds(self) -> float:
-        """Seconds since the stage began, the loading of its model included."""
+        """Seconds since the stage began, including the loading of its model."""
         return time.monotonic() - self._began
 
     @property
-    def working(self) -> float:
+    def seconds_ready(self) -> float:
         """Seconds since the model was ready."""
-        return time.monotonic() - self._started
+        return time.monotonic() - self._model_ready
 
     def restart(self) -> None:
-        """The model is ready: speed counts from now."""
-        self._started = self._heard = time.monotonic()
+        """Measure the speed from now on, because the model is ready."""
+        self._model_ready = self._last_row = time.monotonic()
 
     @contextmanager
     def loading(self, loading: Loading) -> Iterator[None]:
-        """Say now and then in this block that a model is still loading."""
-        with _every(LOADING_SECONDS, lambda: self._log(str(loading))):
+        """Report regularly, inside the block, that the model is still loading."""
+        with _repeating(LOADING_SECONDS, lambda: self._log(str(loading))):
             yield
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """Say now and then in this block that no row has been finished for long, if so."""
+        """Report regularly, inside the block, if no row has been finished for a long time."""
 
-        def look() -> None:
-            silent = time.monotonic() - self._heard
-            if silent >= SILENCE_SECONDS:
-                self._log(f"{self.title}: no row has been finished for {silent:.0f} s.")
+        def check() -> None:
+            seconds = time.monotonic() - self._last_row
+            if seconds >= SILENCE_SECONDS:
+                self._log(f"{self.title}: no row has been finished for {seconds:.0f} s.")
 
-        with _every(SILENCE_SECONDS, look):
+        with _repeating(SILENCE_SECONDS, check):
             yield
 
     def advance(self, row: Mapping[str, str]) -> None:
         """Count a finished row and show it."""
-        self._heard = time.monotonic()
+        self._last_row = time.monotonic()
         self.done += 1
         self.new += 1
         self.failed += row["error"] != ""
@@ -97,13 +99,13 @@ class StageProgress:
         self._show(self)
 
     def speed(self) -> str:
-        """Failed rows, if any, and tokens per second, as text."""
+        """The number of failed rows, if any, and tokens per second, as text."""
         failed = f"{self.failed} failed, " if self.failed else ""
-        return f"{failed}{self.tokens / max(self.working, 1e-9):.0f} tokens/s"
+        return f"{failed}{self.tokens / max(self.seconds_ready, 1e-9):.0f} tokens/s"
 
 
-class _Lines(logging.Handler):
-    """Gives each warning as a line."""
+class _WarningHandler(logging.Handler):
+    """Passes each warning to a function as a line."""
 
     def __init__(self, log: Callable[[str], None]) -> None:
         super().__init__(logging.WARNING)
@@ -114,18 +116,18 @@ class _Lines(logging.Handler):
 
 
 @contextmanager
-def _every(seconds: float, do: Callable[[], None]) -> Iterator[None]:
-    """Call `do` every so many seconds, in a thread of its own, while the block runs."""
+def _repeating(seconds: float, action: Callable[[], None]) -> Iterator[None]:
+    """Call `action` every `seconds`, in a thread, while the block runs."""
     ended = threading.Event()
 
-    def work() -> None:
+    def repeat() -> None:
         while not ended.wait(seconds):
-            do()
+            action()
 
-    thread = threading.Thread(target=work, name="racro-eval-watch", daemon=True)
+    thread = threading.Thread(target=repeat, name="racro-eval-watch", daemon=True)
     try:
         thread.start()
-    except RuntimeError:  # no thread to be had: then nothing is said
+    except RuntimeError:  # the system allows no more threads: go on without the messages
         yield
         return
     try:
@@ -135,13 +137,13 @@ def _every(seconds: float, do: Callable[[], None]) -> Iterator[None]:
 
 
 class Display:
-    """Shows progress and notes on a console (standard error by default)."""
+    """Shows progress and messages on a console (standard error by default)."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(file=forgiving(sys.stderr))
+        self.console = console or Console(file=tolerant_stream(sys.stderr))
 
     def log(self, text: str) -> None:
-        """One line for the user."""
+        """Show one line."""
         self.console.print(
             printable(text), markup=False, emoji=False, highlight=False, soft_wrap=True
         )
@@ -150,9 +152,9 @@ class Display:
     def stage(
         self, title: str, total: int, cached: int, paths: list[Path]
     ) -> Iterator[StageProgress]:
-        """Show a stage of `total` rows, `cached` of them there already, written to `paths`."""
-        where = str(paths[0]) + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
-        self.log(f"{title}: {total} rows, {cached} cached → {where}")
+        """Show a stage of `total` rows, `cached` of which exist already, in the files `paths`."""
+        files = abbreviated([str(path) for path in paths], limit=1)
+        self.log(f"{title}: {total} rows, {cached} cached → {files}")
         show = self._live if self.console.is_terminal and cached < total else self._lines
         with show(title, total, cached) as progress:
             yield progress
@@ -161,8 +163,8 @@ class Display:
 
     @contextmanager
     def warnings(self) -> Iterator[None]:
-        """Show what is warned of meanwhile: a server that is waited for, say."""
-        logger, handler = logging.getLogger("racro_eval"), _Lines(self.log)
+        """Show warnings that are logged inside the block, such as a server that is away."""
+        logger, handler = logging.getLogger("racro_eval"), _WarningHandler(self.log)
         logger.addHandler(handler)
         try:
             yield
@@ -171,7 +173,7 @@ class Display:
 
     @contextmanager
     def _lines(self, title: str, total: int, cached: int) -> Iterator[StageProgress]:
-        """A log line now and then."""
+        """Show log lines at intervals."""
         logged = time.monotonic()
 
         def show(progress: StageProgress) -> None:
@@ -179,7 +181,7 @@ class Display:
             if time.monotonic() - logged < _LOG_SECONDS:
                 return
             logged = time.monotonic()
-            left = progress.working / progress.new * (total - progress.done)
+            left = progress.seconds_ready / progress.new * (total - progress.done)
             self.log(
                 f"{title}: {progress.done}/{total} rows, {progress.speed()}, "
                 f"about {left / 60:.0f} min left"
@@ -189,7 +191,7 @@ class Display:
 
     @contextmanager
     def _live(self, title: str, total: int, cached: int) -> Iterator[StageProgress]:
-        """A bar that moves."""
+        """Show a progress bar."""
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),

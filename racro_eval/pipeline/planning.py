@@ -1,13 +1,11 @@
-"""From a run's settings to its jobs: which model asks what of which benchmark, into which file."""
+"""From a RunConfig to a Plan: which model answers which benchmark, and into which file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
-from racro_eval.common.system_errors import as_racro_error
+from racro_eval.common.system_errors import to_racro_error
 from racro_eval.data import Benchmark, Sample, load_benchmark
 from racro_eval.data.spec import load_spec
 from racro_eval.errors import (
@@ -22,6 +20,7 @@ from racro_eval.models.model import Model
 from racro_eval.models.resolve import resolve_model
 from racro_eval.pipeline.config import RunConfig
 from racro_eval.pipeline.locating import locate_model
+from racro_eval.pipeline.plan import Plan
 from racro_eval.pipeline.report import Failure
 from racro_eval.prompting import VARIANTS, PromptSet, Role, Variant, load_prompts
 from racro_eval.scoring.metrics.registry import metric_of
@@ -29,89 +28,35 @@ from racro_eval.scoring.profiles import rule_of
 from racro_eval.stages.own_texts import FileTexts
 from racro_eval.stages.perceive import PerceiveJob, perceive_file
 from racro_eval.stages.reason import ReasonJob, StageTexts, Texts, reason_file
-from racro_eval.stages.rows import Digests, PlannedRow
 from racro_eval.stages.stage_file import StageFile
 
 
-class Job(Protocol):
-    """One model on one benchmark."""
-
-    @property
-    def stage(self) -> str: ...
-
-    @property
-    def model(self) -> Model: ...
-
-    @property
-    def benchmark(self) -> Benchmark: ...
-
-    def outputs(self) -> list[StageFile]:
-        """The files this job writes."""
-        ...
-
-    def graded(self) -> list[StageFile]:
-        """Those of them that hold answers."""
-        ...
-
-    def reads(self) -> list[StageFile]:
-        """The files of other jobs that this one reads."""
-        ...
-
-    def rows(self, digests: Digests) -> Iterator[PlannedRow]:
-        """The rows this job wants."""
-        ...
-
-
-@dataclass
-class Plan:
-    """Jobs grouped by model, in the order in which they run."""
-
-    perceive: list[list[PerceiveJob]] = field(default_factory=list)
-    reason: list[list[ReasonJob]] = field(default_factory=list)
-    judge: Model | None = None
-    """The model that decides what the rules leave open; its jobs exist only after grading."""
-    failures: list[Failure] = field(default_factory=list)
-    """Models and benchmarks that cannot be run."""
-    left_out: list[str] = field(default_factory=list)
-    """What would read the texts of those models."""
-
-    @property
-    def groups(self) -> list[Sequence[Job]]:
-        """All jobs, a group per model load."""
-        return [*self.perceive, *self.reason]
-
-    @property
-    def jobs(self) -> list[Job]:
-        """All jobs."""
-        return [job for group in self.groups for job in group]
-
-
 def make_plan(config: RunConfig) -> Plan:
-    """The jobs of a run; loads no model.
+    """Plan a run; loads no model.
 
-    A model or benchmark that cannot be had is one of the plan's failures, and the others are
-    planned. Raises UsageError for what is wrong with the whole request (names that do not exist,
-    settings that contradict each other), and RacroError if nothing can be run.
+    A model or benchmark that is not available is one of the plan's failures; the others are
+    planned. Raises UsageError for an invalid request (names that do not exist, settings that
+    contradict each other), and another RacroError if nothing can be run.
     """
     plan = _Planner(with_default_models(config)).plan()
     if plan.failures and not plan.groups:
-        raise _nothing_to_run(plan.failures)
+        raise _nothing_to_run_error(plan.failures)
     return plan
 
 
-def _nothing_to_run(failures: Sequence[Failure]) -> RacroError:
-    """The one reason why nothing can be run, or all of them as an error of the worst kind."""
+def _nothing_to_run_error(failures: Sequence[Failure]) -> RacroError:
+    """The only reason why nothing can be run, or all reasons in an error of the worst kind."""
     errors = {str(failure.error): failure.error for failure in failures}
     worst = max(errors.values(), key=lambda error: error.exit_code)
     if len(errors) == 1:
         return worst
     reasons = " ".join(map(str, failures))
     kind = MissingError if worst.exit_code == MissingError.exit_code else ConfigError
-    return kind(f"Nothing of this can be run. {reasons}")
+    return kind(f"Nothing can be run. {reasons}")
 
 
 def with_default_models(config: RunConfig) -> RunConfig:
-    """The config with the models that its benchmarks bring, if it names none and all bring some."""
+    """The config with the default models of its benchmarks, if it names none and all have some."""
     if config.reasoner or "mllm" in config.model_fields_set:
         return config
     specs = [load_spec(name) for name in config.data]
@@ -123,26 +68,28 @@ def with_default_models(config: RunConfig) -> RunConfig:
 
 
 def _check(config: RunConfig, variants: Sequence[Variant]) -> None:
-    """Refuse settings that contradict each other, before anything is read."""
+    """Raise UsageError for settings that contradict each other, before anything is read."""
     if not config.reasoner and any(variant.reasoner for variant in variants):
         raise UsageError(
             "No reasoner was given. Name one or more with --reasoner (`racro-eval list models`), "
             "or take --variant qa for the MLLM alone."
         )
-    given = [name for name in ("caption_file", "tentative_file") if getattr(config, name)]
-    if given and (len(config.data) > 1 or len(config.mllm) > 1):
-        flag = "--" + given[0].replace("_", "-")
-        raise ConfigError(f"{flag} holds one model's texts for one benchmark: give one of each.")
+    file_settings = [name for name in ("caption_file", "tentative_file") if getattr(config, name)]
+    if file_settings and (len(config.data) > 1 or len(config.mllm) > 1):
+        flag = "--" + file_settings[0].replace("_", "-")
+        raise ConfigError(f"{flag} contains one model's texts for one benchmark: give one of each.")
     if config.tentative_file and config.answerer:
-        raise ConfigError("--tentative-file and --answerer both say where answers come from.")
+        raise ConfigError(
+            "--tentative-file and --answerer both define where tentative answers come from."
+        )
     if config.tentative_file and any(variant.reasoner is None for variant in variants):
         raise ConfigError(
-            "The variant qa grades tentative answers: use `racro-eval grade` for those of a file."
+            "The variant qa grades tentative answers: for those in a file use `racro-eval grade`."
         )
 
 
 class _Planner:
-    """Collects, over the cross product, the files that are needed; each file is wanted once."""
+    """Collects the files that the cross product needs; each file is planned once."""
 
     def __init__(self, config: RunConfig) -> None:
         self.config = config
@@ -158,11 +105,12 @@ class _Planner:
 
     def plan(self) -> Plan:
         config = self.config
+        # Unknown names of models, rules and metrics are errors before any download.
         for model in (*config.mllm, *config.reasoner, config.answerer, config.judge):
             if model is not None:
-                resolve_model(model, config.models)  # a wrong name is said before any download
+                resolve_model(model, config.models)
         for name in config.data:
-            spec = load_spec(name)  # so is a wrong rule or metric, before hours of answers
+            spec = load_spec(name)
             rule_of(spec.scorer, config.scoring)
             metric_of(spec)
         for name in config.data:
@@ -170,7 +118,7 @@ class _Planner:
                 continue
             samples = benchmark.select(limit=config.limit, indices=config.index)
             if config.shard:
-                samples = config.shard.take(samples)
+                samples = config.shard.select(samples)
             for mllm in config.mllm:
                 for variant in self.variants:
                     self._add(benchmark, samples, mllm, variant)
@@ -183,7 +131,7 @@ class _Planner:
         )
 
     def _benchmark(self, name: str) -> Benchmark | None:
-        """The benchmark, or None if its files cannot be had: a failed download costs no other."""
+        """The benchmark, or None if its files are not available; the other benchmarks go on."""
         try:
             return load_benchmark(
                 name,
@@ -192,13 +140,13 @@ class _Planner:
                 question_style=self.config.question_style,
             )
         except (DataError, MissingError, OSError) as error:
-            self._failures.append(Failure("benchmark", name, as_racro_error(error)))
+            self._failures.append(Failure("benchmark", name, to_racro_error(error)))
             return None
 
     def _add(
         self, benchmark: Benchmark, samples: Sequence[Sample], mllm: str, variant: Variant
     ) -> None:
-        """One cell of the cross product: the MLLM's files it needs, and a job per reasoner."""
+        """Plan one cell of the cross product: the MLLM's files it needs, and a job per reasoner."""
         config = self.config
         captions: Texts | None = None
         tentatives: Texts | None = None
@@ -245,22 +193,22 @@ class _Planner:
 
     def _texts(
         self,
-        own: Path | None,
+        user_file: Path | None,
         benchmark: Benchmark,
         samples: Sequence[Sample],
         name: str,
         role: Role,
     ) -> Texts | None:
-        """The texts of the user's own file, else those of an MLLM; None if that cannot run."""
-        if own:
-            return FileTexts.read(own)
-        file = self._perceived(benchmark, samples, name, role)
+        """The texts of the user's file, otherwise of an MLLM; None if that is not available."""
+        if user_file:
+            return FileTexts.read(user_file)
+        file = self._perceive_file(benchmark, samples, name, role)
         return StageTexts(file) if file else None
 
-    def _perceived(
+    def _perceive_file(
         self, benchmark: Benchmark, samples: Sequence[Sample], name: str, role: Role
     ) -> StageFile | None:
-        """The file of an MLLM's captions or tentative answers, asked for once; None without it."""
+        """The planned file of an MLLM's captions or tentative answers; None if it has no model."""
         if (model := self._model(name)) is None:
             return None
         jobs = self._perceive.setdefault(name, {})
@@ -278,27 +226,27 @@ class _Planner:
         return files[role]
 
     def _source_label(self, mllm: str) -> str:
-        """What tables call the origin of captions: the MLLM, or the user's file."""
+        """What tables call the source of captions: the MLLM, or the user's file."""
         files = [path for path in (self.config.caption_file, self.config.tentative_file) if path]
         if files and "mllm" not in self.config.model_fields_set:
             return files[0].stem
         return resolve_model(mllm, self.config.models).name
 
     def _model(self, name: str) -> Model | None:
-        """The model, or None if it cannot be had; a name that means nothing is raised."""
+        """The model, or None if it is not available. Raises UnknownNameError."""
         if name not in self._models:
             self._models[name] = None
             try:
                 self._models[name] = locate_model(name, self.config)
             except UnknownNameError:
                 raise
-            except ValueError as error:  # the hub's client on a name that can be none of its own
-                self._failures.append(Failure("model", name, self._no_model(name, error)))
+            except ValueError as error:  # the hub's client rejects an invalid name
+                self._failures.append(Failure("model", name, self._invalid_name_error(name, error)))
             except (RacroError, OSError) as error:
-                self._failures.append(Failure("model", name, as_racro_error(error)))
+                self._failures.append(Failure("model", name, to_racro_error(error)))
         return self._models[name]
 
-    def _no_model(self, name: str, error: ValueError) -> RacroError:
+    def _invalid_name_error(self, name: str, error: ValueError) -> RacroError:
         model = resolve_model(name, self.config.models).model
         if model.startswith((".", "/", "~")):
             return MissingError(f"There is no model folder {model}.")

@@ -13,7 +13,7 @@ from racro_eval.data.spec import BenchmarkSpec
 from racro_eval.errors import CacheError
 from racro_eval.scoring.metrics.registry import metric_of
 from racro_eval.scoring.profiles import DEFAULT_PROFILE
-from racro_eval.store.file_hash import kept_hash
+from racro_eval.store.file_hash import cached_hash
 from racro_eval.store.records import read_named_rows
 
 GRADED_COLUMNS = (
@@ -83,7 +83,7 @@ class GradedFile:
 
     def sha256(self) -> str:
         """SHA-256 of the file, in hex."""
-        return kept_hash(self.path, self._file.fileno(), self._calculate)
+        return cached_hash(self.path, self._file.fileno(), self._calculate)
 
     def _calculate(self) -> str:
         self._file.seek(0)

@@ -203,7 +203,7 @@ class StageFile:
         facts: what else is known of the run: versions, wall time.
         """
         order = list(order)
-        self._writer.settle(order)
+        self._writer.compact(order)
         known = self._known()
         if known and "process" not in known and not self.tally.new and not self.shard:
             return
@@ -214,7 +214,7 @@ class StageFile:
         if self.shard:
             place = {index: number for number, index in enumerate(order)}
             rows = {index: [place[index], draws] for index, draws in self.wanted.items()}
-            more["shard"] = {"number": self.shard.number, "of": self.shard.of, "rows": rows}
+            more["shard"] = {"number": self.shard.number, "of": self.shard.count, "rows": rows}
         self._write_sidecar([*self.runs(), run] if self.tally.new else self.runs(), more)
 
     def runs(self) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from racro_eval.common.name_list import abbreviated
 from racro_eval.errors import CacheError, DataError, MissingError, RacroError, UnknownNameError
 from racro_eval.grading.verdict import GRADER_VERSION
 from racro_eval.scoring.metrics.registry import packages_of
@@ -48,9 +49,7 @@ class Gradings:
 
 
 def _names(paths: list[Path], results: Path) -> str:
-    names = [str(path.relative_to(results)) for path in paths[:3]]
-    more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
-    return ", ".join(names) + more
+    return abbreviated([str(path.relative_to(results)) for path in paths], limit=3)
 
 
 def grade_ungraded(
@@ -90,7 +89,7 @@ def _bring_up_to_date(
     profiles = [profile for profile in _profiles(path) if is_outdated(path, profile)]
     if not profiles:
         return
-    if Shard.of_file(path):
+    if Shard.from_path(path):
         done.left[path] = "It is a shard; `racro-eval merge` joins the shards of a finished run."
         return
     on_start(path)

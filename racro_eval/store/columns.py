@@ -4,7 +4,7 @@ from __future__ import annotations
 
 CALL_COLUMNS = (
     "index",
-    "sample",
+    "sample",  # the number of the draw
     "prediction",
     "finish_reason",
     "prompt_tokens",
@@ -15,5 +15,5 @@ CALL_COLUMNS = (
     "error",
     "created_at",
 )
-"""Columns of a file of model calls: captions and tentative answers. Others may follow in a file."""
+"""Columns of every file of model calls (captions, tentative answers); a file may have more."""
 REASONING_COLUMNS = (*CALL_COLUMNS, "caption_sha256", "tentative_sha256")

@@ -1,7 +1,8 @@
-"""Hashes of large files, kept beside them, so that a file that nobody has touched is read once.
+"""Hashes of large files, cached next to them, so that an unchanged file is read only once.
 
-A kept hash counts only if size, inode and both times of change are what they were, and the file had
-not changed for a while when it was kept: a change within the same tick of the clock is seen, too.
+A cached hash is used only if the file's size, inode, mtime and ctime are unchanged, and if the file
+had not changed for two seconds when the hash was stored: otherwise a change within the same clock
+tick could be missed.
 """
 
 from __future__ import annotations
@@ -16,49 +17,49 @@ from pathlib import Path
 from racro_eval.common.regular_files import open_regular
 from racro_eval.store.atomic import temporary_path
 
-SMALL = 1 << 26
-"""Bytes; what is smaller is hashed each time."""
-_QUIET_NS = 2_000_000_000
+MIN_CACHED_SIZE = 1 << 26
+"""Bytes; a smaller file is hashed each time."""
+_MIN_UNCHANGED_NS = 2_000_000_000
 
 
-def kept_hash(path: Path, fd: int, calculate: Callable[[], str]) -> str:
-    """The hash of an open file of that path: the one that is kept, or what `calculate` gives."""
-    about = os.fstat(fd)
-    if about.st_size < SMALL:
+def cached_hash(path: Path, fd: int, calculate: Callable[[], str]) -> str:
+    """The hash of the open file at `path`: the cached one, or the result of `calculate`."""
+    status = os.fstat(fd)
+    if status.st_size < MIN_CACHED_SIZE:
         return calculate()
-    state = file_identity(about)
-    beside = path.with_name(f".{path.stem}.sha256.json")
+    identity = file_identity(status)
+    cache = path.with_name(f".{path.stem}.sha256.json")
     try:
-        kept = json.loads(beside.read_bytes())
-        quiet = beside.stat().st_mtime_ns - max(about.st_mtime_ns, about.st_ctime_ns)
-        if kept["of"] == state and quiet >= _QUIET_NS:
-            return str(kept["sha256"])
+        entry = json.loads(cache.read_bytes())
+        unchanged_ns = cache.stat().st_mtime_ns - max(status.st_mtime_ns, status.st_ctime_ns)
+        if entry["of"] == identity and unchanged_ns >= _MIN_UNCHANGED_NS:
+            return str(entry["sha256"])
     except (OSError, ValueError, KeyError, TypeError):
         pass
-    found = calculate()
-    if file_identity(os.fstat(fd)) == state:
-        _keep(beside, json.dumps({"of": state, "sha256": found}))
-    return found
+    sha256 = calculate()
+    if file_identity(os.fstat(fd)) == identity:
+        _save(cache, json.dumps({"of": identity, "sha256": sha256}))
+    return sha256
 
 
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file, in hex. Raises OSError."""
     with open_regular(path) as file:
-        return kept_hash(
+        return cached_hash(
             path, file.fileno(), lambda: hashlib.file_digest(file, "sha256").hexdigest()
         )
 
 
-def file_identity(about: os.stat_result) -> list[int]:
-    """What changes when a file does: nobody can set the last one back."""
-    return [about.st_size, about.st_ino, about.st_mtime_ns, about.st_ctime_ns]
+def file_identity(status: os.stat_result) -> list[int]:
+    """Size, inode, mtime and ctime (ns), which change with the file; none can reset the ctime."""
+    return [status.st_size, status.st_ino, status.st_mtime_ns, status.st_ctime_ns]
 
 
-def _keep(beside: Path, text: str) -> None:
-    temporary = temporary_path(beside)
-    with suppress(OSError):  # results may be read-only; it is calculated again then
+def _save(path: Path, text: str) -> None:
+    temporary = temporary_path(path)
+    with suppress(OSError):  # the folder may be read-only; then the hash is calculated each time
         try:
             temporary.write_text(text, encoding="utf-8")
-            temporary.replace(beside)
+            temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)

@@ -1,6 +1,6 @@
-"""Which program wrote a file, when, and by which command.
+"""Which program wrote a file, when, and with which command.
 
-A fact that cannot be had is left out or "unknown": none of them is worth a row.
+A fact that cannot be determined is omitted or "unknown": no row may be lost because of it.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from pathlib import Path
 from racro_eval.common.redaction import redacted, without_credentials
 
 _GIT_SECONDS = 10
-"""On a network disk that is away, git would wait for ever."""
+"""On a network disk that does not answer, git would wait for ever."""
 
 
 def argv() -> list[str]:
-    """The command line, fit for a file that is passed on."""
-    return [private(argument) for argument in getattr(sys, "argv", [])]
+    """The command line, without private data, so that a file with it can be shared."""
+    return [without_private_data(argument) for argument in getattr(sys, "argv", [])]
 
 
 def now() -> str:
@@ -31,9 +31,9 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def private(text: str) -> str:
-    """A command-line argument without the home folder's path and without secrets."""
-    home = os.path.expanduser("~")  # "~" itself for a user of whom the system knows no home
+def without_private_data(text: str) -> str:
+    """A command-line argument with the home folder as `~` and without secrets."""
+    home = os.path.expanduser("~")  # "~" itself if the user has no home folder
     if home.strip("/") and home.startswith("/"):
         text = re.sub(re.escape(home.rstrip("/")) + r"(?=/|$)", "~", text)
     return redacted(without_credentials(text))
@@ -49,7 +49,7 @@ def host() -> str:
 
 @cache
 def version() -> str:
-    """The version of racro-eval; "unknown" if it runs from files that were never installed."""
+    """The version of racro-eval; "unknown" if it runs from a copy that was never installed."""
     try:
         return metadata.version("racro-eval")
     except (metadata.PackageNotFoundError, OSError):
@@ -58,7 +58,7 @@ def version() -> str:
 
 @cache
 def git_commit() -> str | None:
-    """The commit of the checkout that racro-eval runs from; None if there is none, or no git."""
+    """The commit of the checkout that racro-eval runs from; None without a checkout or git."""
     root = Path(__file__).parents[2]
     command = ["git", "-C", str(root), "rev-parse", "HEAD"]
     try:

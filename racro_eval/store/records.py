@@ -1,7 +1,7 @@
 """CSV records as bytes. Every field is quoted, so a record ends at the first line break after an
-even number of quotes; a lone carriage return, which default quoting lets through, breaks nothing.
+even number of quotes, and a lone carriage return in a field is harmless.
 
-All CSVs and TSVs are read through this module, which lets a field have any size.
+All CSV and TSV files are read through this module, which removes csv's limit on the field size.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from racro_eval.common.redaction import redacted
 csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
 
 _BLANK = b"\xef\xbb\xbf \t\r\n"
-"""Of these bytes is what editors leave at the start and the end of a file: a BOM, empty lines."""
-_BEGUN = re.compile(
-    rb"""(?:"(?:[^"]++|"")*+",)*+       # fields that are whole
-         (?:"(?:[^"]++|"")*+"?)?+       # one that may not be
+"""Bytes that editors leave at the start and the end of a file: a BOM, empty lines."""
+_TORN_ROW = re.compile(
+    rb"""(?:"(?:[^"]++|"")*+",)*+       # complete fields
+         (?:"(?:[^"]++|"")*+"?)?+       # possibly an incomplete one
          (?:\r?\n)?""",
     re.VERBOSE,
 )
 
 
 def clean(text: str) -> str:
-    """Text as it can stand in the file: NUL and unpaired surrogates become U+FFFD."""
+    """The text as it can be stored: NUL and unpaired surrogates become U+FFFD."""
     return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
@@ -38,7 +38,7 @@ def encode_row(values: Iterable[str]) -> bytes:
     The first value is the row's index.
     """
     index, *others = map(clean, values)
-    # An index comes from the benchmark and finds the row again, so it stays what it is.
+    # An index comes from the benchmark and identifies the row, so it is never redacted.
     fields = [index, *map(redacted, others)]
     buffer = io.StringIO(newline="")
     csv.writer(buffer, quoting=csv.QUOTE_ALL, lineterminator="\n").writerow(fields)
@@ -46,7 +46,7 @@ def encode_row(values: Iterable[str]) -> bytes:
 
 
 def split_records(file: io.BufferedReader) -> Iterator[tuple[int, bytes, bool]]:
-    """(offset, bytes, whole) of each record; only the last one can be not whole."""
+    """(offset, bytes, whether complete) of each record; only the last one can be incomplete."""
     start, quotes, pieces = file.tell(), 0, []
     for line in file:
         pieces.append(line)
@@ -60,29 +60,29 @@ def split_records(file: io.BufferedReader) -> Iterator[tuple[int, bytes, bool]]:
 
 
 def is_blank(record: bytes) -> bool:
-    """Whether a record holds nothing: an empty line, a byte order mark."""
+    """Whether a record is empty: an empty line, or only a byte order mark."""
     return record[0] in _BLANK and not record.strip(_BLANK)
 
 
-def is_begun(tail: bytes) -> bool:
-    """Whether these bytes can be what a crash leaves of one row: its start, its zeros, or nothing.
+def is_torn_row(tail: bytes) -> bool:
+    """Whether a crash can have left these bytes of one row: its start, zeros, or nothing.
 
-    A row that was written here is one in which every quote is doubled or at a field's end. The rows
-    behind a quote that somebody has removed are not of that kind.
+    In a row of the store every quote is doubled or at the end of a field. That is not true for the
+    rows after a quote that somebody has removed by hand.
     """
     tail = tail.rstrip(b"\0" + _BLANK)
-    return _BEGUN.fullmatch(tail) is not None
+    return _TORN_ROW.fullmatch(tail) is not None
 
 
 def read_rows(
     lines: Iterable[str], *, delimiter: str = ",", strict: bool = False
 ) -> Iterator[list[str]]:
-    """The fields of each row, the header's first. Raises csv.Error."""
+    """The fields of each row, starting with the header. Raises csv.Error."""
     return csv.reader(lines, delimiter=delimiter, strict=strict)
 
 
 def read_named_rows(lines: Iterable[str], *, strict: bool = False) -> csv.DictReader[str]:
-    """Rows by the columns of the header, which `fieldnames` gives. Raises csv.Error."""
+    """Rows as dicts by column; the columns are in `fieldnames`. Raises csv.Error."""
     return csv.DictReader(lines, strict=strict)
 
 

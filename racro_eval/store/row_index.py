@@ -1,4 +1,4 @@
-"""Where the rows of a file lie, and what decides whether one is reused: about 150 bytes a row."""
+"""Where the rows of a file are, and whether they can be reused, in about 150 bytes per row."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ LOGPROBS_COLUMN = "token_logprobs"
 
 @dataclass(frozen=True, slots=True)
 class RowState:
-    """Where a row lies (bytes), and what decides whether it is reused.
+    """Where a row is in the file (offset and length in bytes), and whether it can be reused.
 
-    prompt_sha256: in hex; zeros if what the row has there is none. logprobs: whether it has the
-    log-probabilities of its tokens.
+    prompt_sha256: in hex; zeros if the row has no valid one. failed: the row has an error.
+    logprobs: the row has the log-probabilities of its tokens.
     """
 
     index: str
-    sample: int
+    draw: int
     offset: int
     length: int
     prompt_sha256: str
@@ -32,7 +32,7 @@ class RowState:
 
 
 class RowIndex:
-    """The states of the rows that count, by index and sample, in the order of the file."""
+    """The states of the rows that count, by index and draw, in file order."""
 
     def __init__(self) -> None:
         self._states: dict[str, bytes] = {}
@@ -44,16 +44,16 @@ class RowIndex:
     def __iter__(self) -> Iterator[RowState]:
         return (_unpack(name, state) for name, state in self._states.items())
 
-    def get(self, index: str, sample: int) -> RowState | None:
-        """The row's state, or None if it is not there. The index is compared as it is stored."""
-        name = _name(index, sample)
+    def get(self, index: str, draw: int) -> RowState | None:
+        """The row's state, or None if there is no such row. Indices are compared as stored."""
+        name = _name(index, draw)
         state = self._states.get(name)
         return None if state is None else _unpack(name, state)
 
     def put(self, row: Mapping[str, str], offset: int, length: int) -> None:
-        """Note a row of the file; it replaces an earlier one of the same index and sample."""
+        """Register a row of the file; it replaces an earlier one with the same index and draw."""
         name = _name(row["index"], int(row["sample"]))
-        # Re-inserting keeps the order of the file: the row that counts is the last one.
+        # Re-inserting keeps the file order: the last row of an index and draw counts.
         self._superseded |= self._states.pop(name, None) is not None
         try:
             sha256 = bytes.fromhex(row["prompt_sha256"])
@@ -62,28 +62,28 @@ class RowIndex:
         logprobs = bool(row.get(LOGPROBS_COLUMN))
         self._states[name] = _PACKED.pack(offset, length, sha256, row["error"] != "", logprobs)
 
-    def settled(self, order: Iterable[str]) -> Iterator[RowState] | None:
-        """The states by the order of index values, others at the end, and by sample.
+    def in_order(self, order: Iterable[str]) -> Iterator[RowState] | None:
+        """The states sorted by this order of index values, others at the end, and by draw.
 
-        None if the file is so already, and holds no row that was replaced.
+        None if the file is already in this order and has no row that was replaced.
         """
-        rank = {clean(index): number for number, index in enumerate(order)}
+        positions = {clean(index): number for number, index in enumerate(order)}
 
-        def place(name: str) -> tuple[int, int]:
-            sample, _, index = name.partition(" ")
-            return rank.get(index, len(rank)), int(sample)
+        def sort_key(name: str) -> tuple[int, int]:
+            draw, _, index = name.partition(" ")
+            return positions.get(index, len(positions)), int(draw)
 
-        names = sorted(self._states, key=place)
+        names = sorted(self._states, key=sort_key)
         if not self._superseded and names == list(self._states):
             return None
         return (_unpack(name, self._states[name]) for name in names)
 
 
-def _name(index: str, sample: int) -> str:
-    return f"{sample} {clean(index)}"  # a text is half as large as a pair of a text and a number
+def _name(index: str, draw: int) -> str:
+    return f"{draw} {clean(index)}"  # a string takes half the memory of a tuple
 
 
 def _unpack(name: str, state: bytes) -> RowState:
-    sample, _, index = name.partition(" ")
+    draw, _, index = name.partition(" ")
     offset, length, sha256, failed, logprobs = _PACKED.unpack(state)
-    return RowState(index, int(sample), offset, length, sha256.hex(), failed, logprobs)
+    return RowState(index, int(draw), offset, length, sha256.hex(), failed, logprobs)

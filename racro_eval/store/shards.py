@@ -1,8 +1,8 @@
-"""One run as several: shard i of N takes every N-th row of the selection, from the i-th on.
+"""Splitting a run: shard i of N takes every N-th row of the selection, starting with the i-th.
 
-The shards of a run may share a results folder: each writes files of its own, and `merge` joins
-them. The mapping depends on the benchmark and the selection alone, so a shard that is run again
-wants the same rows.
+The shards of a run may share a results folder: each writes its own files, and `merge` joins them.
+The rows of a shard depend only on the benchmark and the selection, so a shard that is run again has
+the same rows.
 """
 
 from __future__ import annotations
@@ -21,34 +21,34 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """Shard `number` (from 1) of `of`."""
+    """Shard `number` (from 1) of `count` shards."""
 
     number: int
-    of: int
+    count: int
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """From `i/N`. Raises ValueError with a sentence."""
+        """The shard for the notation `i/N`. Raises ValueError."""
         match = _NOTATION.fullmatch(text)
-        number, of = (int(match[1]), int(match[2])) if match else (0, 0)
-        if not 1 <= number <= of:
+        number, count = (int(match[1]), int(match[2])) if match else (0, 0)
+        if not 1 <= number <= count:
             raise ValueError(f"a shard is i/N with i from 1 to N, as in 1/4, not {text!r}")
-        return cls(number, of)
+        return cls(number, count)
 
     def __str__(self) -> str:
-        return f"{self.number}/{self.of}"
+        return f"{self.number}/{self.count}"
 
-    def take(self, rows: Sequence[Row]) -> Sequence[Row]:
-        """This shard's part of a selection."""
-        return rows[self.number - 1 :: self.of]
+    def select(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """This shard's part of the rows."""
+        return rows[self.number - 1 :: self.count]
 
-    def file_name(self, whole: str) -> str:
+    def file_name(self, merged: str) -> str:
         """caption-1a2b3c4d.csv → caption-1a2b3c4d.shard-1-of-4.csv"""
-        return f"{whole.removesuffix('.csv')}.shard-{self.number}-of-{self.of}.csv"
+        return f"{merged.removesuffix('.csv')}.shard-{self.number}-of-{self.count}.csv"
 
     @classmethod
-    def of_file(cls, path: Path) -> tuple[Self, Path] | None:
-        """The shard that a file is, and the path of the whole file; None if it is no shard."""
+    def from_path(cls, path: Path) -> tuple[Self, Path] | None:
+        """The shard of a shard's file, and the path of the merged file; None for other files."""
         match = _FILE.fullmatch(path.name)
         if match is None:
             return None

@@ -1,4 +1,4 @@
-"""The JSON beside a CSV: what the file is, which runs wrote it."""
+"""The JSON file next to a CSV: what the CSV contains and which runs wrote it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from racro_eval.store.records import clean
 
 
 def sidecar_path(path: Path) -> Path:
-    """The JSON beside a CSV: caption-1a2b3c4d.csv → caption-1a2b3c4d.json."""
+    """The path of a CSV's sidecar: caption-1a2b3c4d.csv → caption-1a2b3c4d.json."""
     return path.with_suffix(".json")
 
 
@@ -26,7 +26,7 @@ def write_sidecar(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def read_sidecar(path: Path) -> dict[str, Any]:
-    """The sidecar of a CSV, or {} if there is none. Raises CacheError on an unreadable one."""
+    """The sidecar of a CSV, or {} if there is none. Raises CacheError if it cannot be read."""
     sidecar = sidecar_path(path)
     try:
         with open_regular(sidecar) as file:
@@ -37,12 +37,12 @@ def read_sidecar(path: Path) -> dict[str, Any]:
         raise CacheError(f"{sidecar} cannot be read: {error.strerror}.") from error
     except (ValueError, RecursionError) as error:
         raise CacheError(
-            f"{sidecar} is not readable JSON: {error}. Remove it; the next run writes it again."
+            f"{sidecar} is not valid JSON: {error}. Remove it; the next run writes a new one."
         ) from error
     return content if isinstance(content, dict) else {}
 
 
 def runs_of(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The runs that a sidecar tells of; what is no run there is left out."""
+    """The runs that a sidecar lists; invalid entries are left out."""
     runs = manifest.get("runs")
     return [run for run in runs if isinstance(run, dict)] if isinstance(runs, list) else []

@@ -253,12 +253,12 @@ class _Watched:
 
 def harness(args: argparse.Namespace) -> dict[str, Any]:
     """The perceive stage, as a run does it."""
-    from racro_eval.pipeline import execution
+    from racro_eval.pipeline import group_runner
     from racro_eval.pipeline.display import Display
     from racro_eval.pipeline.planning import make_plan
 
     watched: list[_Watched] = []
-    create = execution.create_engine
+    create = group_runner.create_engine
 
     def watch(*words: Any, **more: Any) -> Any:
         planned = time.perf_counter() - started
@@ -266,10 +266,10 @@ def harness(args: argparse.Namespace) -> dict[str, Any]:
         watched[-1].planned = planned  # type: ignore[attr-defined]
         return watched[-1]
 
-    execution.create_engine = watch
+    group_runner.create_engine = watch
     started = time.perf_counter()
     (jobs,) = make_plan(_config(args)).perceive
-    execution.run_group(jobs, Display())
+    group_runner.run_group(jobs, Display())
     (engine,) = watched
     quarters = [engine.times[len(engine.times) * part // 4 - 1] for part in (1, 2, 3)]
     return {

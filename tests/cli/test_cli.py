@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from racro_eval import cli
 from racro_eval.cli import main
 from racro_eval.cli.output import printable
+from racro_eval.errors import InternalError
 from racro_eval.stages import audit
 from tests.support.benchmarks import make_json_benchmark
 from tests.support.paths import shared_data
@@ -167,7 +167,7 @@ class TestMistakes:
             raise ZeroDivisionError("division by zero")
 
         monkeypatch.setattr("racro_eval.pipeline.execution.make_plan", broken)
-        assert run_small(small) == cli.INTERNAL_ERROR
+        assert run_small(small) == InternalError.exit_code
         assert "This is a bug in racro-eval: ZeroDivisionError" in capsys.readouterr().err
         with pytest.raises(ZeroDivisionError):
             run_small(small, "--debug")
@@ -289,7 +289,7 @@ class TestGrade:
         monkeypatch.setattr(audit, "second_opinion", lambda name: lambda *texts: True)
         assert main([*arguments, "--against", "math-verify"]) == 0
         out = capsys.readouterr().out
-        assert "2 of 3 rows are judged differently." in out and "boxed/identity" in out
+        assert "2 of 3 rows are graded differently." in out and "boxed/identity" in out
 
     def test_says_how_to_install_the_other_grader(
         self, small: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
@@ -308,7 +308,7 @@ class TestGrade:
     def test_refuses_a_file_of_another_benchmark(self, small: Path, capsys: Capture) -> None:
         file = self.predictions(("x1", "A"))
         assert main(["grade", "--data", str(small), "--predictions", file]) == 2
-        assert "'x1', say, is not; '1' is." in capsys.readouterr().err
+        assert "'x1'; the first one of the benchmark is '1'." in capsys.readouterr().err
 
 
 class TestLeaderboard:

@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from racro_eval.cli import main
-from racro_eval.common.system_errors import as_racro_error
+from racro_eval.common.system_errors import to_racro_error
 from racro_eval.errors import InternalError
 from tests.support.benchmarks import make_json_benchmark
 from tests.support.failing_files import FileOperations
@@ -264,22 +264,22 @@ def test_any_file_operation_of_a_run_may_fail(
         ),
         (OSError(13, "Permission denied"), "Permission denied. Give this user access to it, or"),
         (OSError(24, "Too many open files", 7), "Too many open files. Raise the limit on open"),
-        (OSError(116, "Stale file handle"), "Stale file handle. Look after the network disk"),
+        (OSError(116, "Stale file handle"), "Stale file handle. Check the network disk"),
         (OSError(36, "File name too long", "x" * 300), "File name too long. Give the model"),
         (OSError("only words"), "only words. Finished rows are kept"),
         (OSError(), "OSError. Finished rows are kept"),
         (MemoryError(), "There is not enough memory."),
-        (RecursionError(), "Something is nested too deeply to be read."),
+        (RecursionError(), "The data is nested too deeply to be read."),
         (KeyError("x"), "This is a bug in racro-eval: KeyError: 'x' (--debug shows where)."),
     ],
 )
 def test_errors_that_nobody_raised_on_purpose(error: Exception, sentence: str) -> None:
-    told = as_racro_error(error)
+    told = to_racro_error(error)
     assert sentence in str(told)
     assert isinstance(told, InternalError) == ("bug" in sentence)
-    assert as_racro_error(told) is told
+    assert to_racro_error(told) is told
 
 
 def test_an_error_that_names_no_file_takes_the_place_that_was_worked_on() -> None:
-    error = as_racro_error(OSError(28, "No space left on device"), Path("results/Small"))
+    error = to_racro_error(OSError(28, "No space left on device"), Path("results/Small"))
     assert str(error).startswith("results/Small: No space left on device. ")

@@ -258,7 +258,7 @@ class TestBadFiles:
         with pytest.raises(ConfigError, match="is not valid YAML"):
             load_benchmark(str(path))
         path.write_text("- a")
-        with pytest.raises(ConfigError, match="must hold a mapping"):
+        with pytest.raises(ConfigError, match="must contain a mapping"):
             load_benchmark(str(path))
 
     def test_unknown_benchmark_says_the_nearest(self) -> None:

@@ -163,7 +163,7 @@ def store(data: bytes) -> None:
         return
     with RowWriter(path, CALL_COLUMNS) as writer:
         writer.append({**dict.fromkeys(CALL_COLUMNS, "x"), "index": "new", "sample": "0"})
-        writer.settle([])
+        writer.compact([])
     with RowTable(path, CALL_COLUMNS) as table:
         after = [*table.rows()]
     kept = [row for row in before if (row["index"], int(row["sample"])) != ("new", 0)]

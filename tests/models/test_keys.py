@@ -214,7 +214,7 @@ class TestEntry:
 
     def test_the_model_is_not_named_among_the_options(self) -> None:
         models = (entry(engine="vllm", identity="x", options={"model": "org/other"}),)
-        with pytest.raises(ConfigError, match="`model` of m stands among its options"):
+        with pytest.raises(ConfigError, match="`model` of m is one of its options"):
             locate_model("m", RunConfig(data=("x",), models=models))
 
 

@@ -18,7 +18,7 @@ from racro_eval.engines.base import EngineInfo
 from racro_eval.engines.echo import EchoEngine
 from racro_eval.engines.model_entry import ModelEntry
 from racro_eval.errors import EngineError
-from racro_eval.pipeline import execution, locating
+from racro_eval.pipeline import group_runner, locating
 from racro_eval.pipeline.display import Display
 from tests.support.benchmarks import make_json_benchmark
 from tests.support.listing_server import ListingServer, models
@@ -61,7 +61,7 @@ class Runs:
 
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runs:
-    monkeypatch.setattr(locating, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(locating, "DEFAULT_WAIT_S", 0.0)
     return Runs(tmp_path)
 
 
@@ -172,7 +172,7 @@ def test_there_is_a_hint_for_a_retrained_folder_too(
     def engine(entry: ModelEntry, name: str, max_images: int) -> EchoEngine:
         return EchoEngine(entry)
 
-    monkeypatch.setattr(execution, "create_engine", engine)
+    monkeypatch.setattr(group_runner, "create_engine", engine)
 
     def go(**entry: Any) -> RunReport:
         settings = {"name": "ckpt", "model": str(folder), "engine": "transformers", **entry}
@@ -197,7 +197,7 @@ def test_a_folder_that_is_written_again_between_planning_and_loading_is_noticed(
         (folder / "model.safetensors").write_text("of the next epoch")
         return EchoEngine(entry)
 
-    monkeypatch.setattr(execution, "create_engine", engine)
+    monkeypatch.setattr(group_runner, "create_engine", engine)
     report = runs.go(mllm=[f"transformers:{folder}"], variant=["qa"])
     assert (report.new, report.exit_code(0)) == (0, 3)
     assert "latest has other weights than when the run was planned" in runs.said
@@ -209,7 +209,7 @@ class TestAServerThatIsAway:
             runs(server)
         report = runs(url=server.url)
         assert (report.new, report.cached, report.exit_code(0)) == (0, ROWS, 0)
-        assert "are taken to be those of the same model" in runs.said
+        assert "are assumed to be from the same model" in runs.said
 
     def test_is_an_error_without_cached_rows(self, runs: Runs) -> None:
         with ListingServer() as server:
@@ -222,7 +222,7 @@ class TestAServerThatIsAway:
             runs(server)
             server.listing = lambda: models(root="org/B")
             runs(server)
-        with pytest.raises(EngineError, match="which of them are its own") as raised:
+        with pytest.raises(EngineError, match="which of them belong to it") as raised:
             runs(url=server.url)
         assert f'identity: "{server.url} root=org/A"; or identity:' in str(raised.value)
         assert runs(url=server.url, identity=f"{server.url} root=org/B").new == 0
@@ -234,7 +234,7 @@ class TestAServerThatIsAway:
             runs(url=second.url)
 
     def test_is_waited_for(self, runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(locating, "PATIENCE_S", 60)
+        monkeypatch.setattr(locating, "DEFAULT_WAIT_S", 60)
         replies = iter([(503, b""), (503, b"")])
         with ListingServer(lambda: next(replies, models())) as server:
             assert runs(server).new == ROWS

@@ -81,7 +81,7 @@ def test_all_metrics_are_printed(benchmark: Path, capsys: Capture) -> None:
     assert "Mine worst-case accuracy 50.0 average 95.0 reasoning robustness 52.6" in out
     assert "level high school 95.0 19 20" in out
     assert "level (worst case) high school 50.0 1 2" in out
-    assert "Judged by: official. Rows by status: correct 19, unparsed 1." in out
+    assert "Graded by: official. Rows by status: correct 19, unparsed 1." in out
 
 
 def test_a_refused_headline_says_why(benchmark: Path, capsys: Capture) -> None:
@@ -100,7 +100,7 @@ def test_the_released_code_grades_otherwise(benchmark: Path, capsys: Capture) ->
     command = ["grade", "--data", str(benchmark), "--predictions", predictions()]
     assert main([*command, "--scoring", "vlmevalkit"]) == 0
     out = " ".join(capsys.readouterr().out.split())
-    assert "Judged by: vlmevalkit. Rows by status: unparsed 20." in out
+    assert "Graded by: vlmevalkit. Rows by status: unparsed 20." in out
 
 
 def test_a_run_scores_with_the_metric(benchmark: Path, capsys: Capture) -> None:

@@ -17,7 +17,7 @@ from racro_eval.stages import grade
 from racro_eval.stages.grade import grade_file, write_graded
 from racro_eval.store import file_hash
 from racro_eval.store.columns import CALL_COLUMNS
-from racro_eval.store.file_hash import kept_hash
+from racro_eval.store.file_hash import cached_hash
 from racro_eval.store.file_lock import FileLock
 from racro_eval.store.row_table import RowTable
 from racro_eval.store.sidecar import sidecar_path
@@ -91,7 +91,7 @@ def test_what_is_damaged_is_graded_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if size == "large":
-        monkeypatch.setattr(file_hash, "SMALL", 0)
+        monkeypatch.setattr(file_hash, "MIN_CACHED_SIZE", 0)
     path = graded(answers, benchmark)
     good = path.read_bytes(), read_json(path)
     damage(path)
@@ -222,7 +222,7 @@ class TestKeptHashes:
 
     @pytest.fixture
     def path(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-        monkeypatch.setattr(file_hash, "SMALL", 0)
+        monkeypatch.setattr(file_hash, "MIN_CACHED_SIZE", 0)
         path = tmp_path / "large.csv"
         path.write_text("content")
         return path
@@ -237,7 +237,7 @@ class TestKeptHashes:
             return path.read_text()
 
         with path.open("rb") as file:
-            return kept_hash(path, file.fileno(), calculate), len(times)
+            return cached_hash(path, file.fileno(), calculate), len(times)
 
     def test_a_file_that_just_changed_is_not_believed_to_be_quiet(self, path: Path) -> None:
         assert self.read(path) == ("content", 1)
@@ -246,7 +246,7 @@ class TestKeptHashes:
     def test_one_that_is_quiet_is_read_once(
         self, path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(file_hash, "_QUIET_NS", 0)
+        monkeypatch.setattr(file_hash, "_MIN_UNCHANGED_NS", 0)
         assert self.read(path) == ("content", 1)
         assert self.read(path) == ("content", 0)
         path.write_text("CONTENT")

@@ -16,7 +16,7 @@ from racro_eval.engines.echo import EchoEngine
 from racro_eval.engines.model_entry import ModelEntry
 from racro_eval.errors import EngineError, UnknownNameError
 from racro_eval.models.model import Model
-from racro_eval.pipeline import execution
+from racro_eval.pipeline import group_runner
 from racro_eval.stages.graded_file import graded_path, profile_of
 from racro_eval.stages.judge import MAX_RESPONSE, judge_prompt, read_reply
 from tests.support.benchmarks import make_json_benchmark
@@ -83,7 +83,7 @@ class TestRun:
 
             return EchoEngine(entry, reply=reply)
 
-        monkeypatch.setattr(execution, "create_engine", create)
+        monkeypatch.setattr(group_runner, "create_engine", create)
         return asked
 
     @staticmethod
@@ -169,7 +169,7 @@ class TestRun:
         def dead(*_: object, **__: object) -> Engine:
             raise EngineError("nobody answers")
 
-        monkeypatch.setattr(execution, "create_engine", dead)
+        monkeypatch.setattr(group_runner, "create_engine", dead)
         report = self.go(spec)
         assert report.exit_code(0) == 3
         assert [path.name.count("judged") for path in report.graded] == [0]
@@ -211,12 +211,12 @@ class TestGradeCommand:
     ) -> None:
         command = ["grade", "--data", str(spec), "--predictions", "p.csv"]
         assert main(command) == 0
-        assert "Judged by: official." in capsys.readouterr().out
+        assert "Graded by: official." in capsys.readouterr().out
         assert main([*command, "--scoring", "vlmevalkit"]) == 0
-        assert "Judged by: vlmevalkit." in capsys.readouterr().out
+        assert "Graded by: vlmevalkit." in capsys.readouterr().out
         assert main([*command, "--judge", "echo:judge"]) == 0
         out = capsys.readouterr().out
-        assert "Judged by: official+judge:judge. Rows by status: correct 1, unparsed 1." in out
+        assert "Graded by: official+judge:judge. Rows by status: correct 1, unparsed 1." in out
         (replies,) = Path("results/Small").glob("p.judge-judge-*.csv")
         (row,) = read_csv(replies)
         assert row["index"] == "2" and "The answer is" in row["prediction"]

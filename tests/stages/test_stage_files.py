@@ -14,7 +14,7 @@ from racro_eval.engines.base import Engine, Request
 from racro_eval.engines.echo import EchoEngine
 from racro_eval.engines.model_entry import ModelEntry
 from racro_eval.errors import CacheError
-from racro_eval.pipeline import execution
+from racro_eval.pipeline import group_runner
 from racro_eval.store.sidecar import sidecar_path
 from tests.support.benchmarks import make_json_benchmark
 from tests.support.results import only, read_csv, read_json, timeless
@@ -56,7 +56,7 @@ def disturb(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], N
                 asked.clear()
             return EchoEngine(entry, reply=reply)
 
-        monkeypatch.setattr(execution, "create_engine", create)
+        monkeypatch.setattr(group_runner, "create_engine", create)
 
     return disturb
 

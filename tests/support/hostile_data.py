@@ -218,30 +218,32 @@ def _yaml_cases() -> Iterator[DataCase]:
         f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12)
     )
     yield sweep("one setting", "data: X", READS, "a plain file")
-    yield sweep("a billion laughs", laughs + "data: X", "too much, or too deep", "memory")
+    yield sweep("a billion laughs", laughs + "data: X", "too large or too deeply nested", "memory")
     long = f"options: &x {'z' * 1_000_000}\ndata: [{', '.join(['*x'] * 1000)}]"
-    yield sweep("a long text often", long, "too much, or too deep", "memory")
-    yield sweep("an alias of itself", "data: &a [*a]", "too much, or too deep", "endless")
-    yield sweep("deep lists", "data: " + "[" * 900 + "]" * 900, "too deep", "stack")
+    yield sweep("a long text often", long, "too large or too deeply nested", "memory")
+    yield sweep("an alias of itself", "data: &a [*a]", "too large or too deeply nested", "endless")
+    yield sweep("deep lists", "data: " + "[" * 900 + "]" * 900, "too deeply", "stack")
     yield sweep("deeper lists", "data: " + "[" * 100_000, "nesting depth", "stack")
     yield sweep("deep blocks", "- " * 50_000, "nesting depth", "stack")
     yield sweep("5 MiB", "data: X\n#" + "x" * (5 << 20), "larger than 4 MiB", "no settings")
-    yield sweep("a key twice", "data: X\ndata: Y", "the key 'data' stands twice (line 2)", "which?")
+    yield sweep("a key twice", "data: X\ndata: Y", "duplicate key 'data' (line 2)", "which?")
     nested = "data: X\nmodels: [{name: a, model: b, model: c}]"
-    yield sweep("a key twice below", nested, "the key 'model' stands twice", "which?")
+    yield sweep("a key twice below", nested, "duplicate key 'model'", "which?")
     yield sweep("an unknown key", "data: X\ndaat: Y", "daat: there is no such key", "a slip")
     for key in ("1", "yes", "null", "1.5", "[1]", "{a: b}"):
         yield sweep(f"the key {key}", f"data: X\n? {key}\n: 1", "a key must be a text", "types")
     yield sweep(
-        "a tag of Python", "data: !!python/object/apply:os.system [id]", "no values", "run?"
+        "a tag of Python", "data: !!python/object/apply:os.system [id]", "are not allowed", "run?"
     )
     for tag in ("binary aGk=", "set {a}", "omap [a: 1]", "pairs [a: 1]"):
-        yield sweep(f"the tag {tag}", f"data: !!{tag}", "no values of the kind", "odd types")
-    yield sweep("a tag of its own", "data: !x 1", "no values of the kind !x", "odd types")
-    yield sweep("an int of 5,000 digits", f"data: X\nseed: {'9' * 5000}", "is no int", "digits")
+        yield sweep(f"the tag {tag}", f"data: !!{tag}", "are not allowed", "odd types")
+    yield sweep("a tag of its own", "data: !x 1", "values of type !x are not allowed", "odd types")
+    yield sweep(
+        "an int of 5,000 digits", f"data: X\nseed: {'9' * 5000}", "is not a valid int", "digits"
+    )
     yield sweep("a text for a number", "data: X\nseed: abc", "seed: ", "types")
-    yield sweep("NaN", "data: X\nseed: .nan", "no number that can be used", "keys are JSON")
-    yield sweep("infinity", "data: X\nseed: 1.0e+999", "no number that can be used", "likewise")
+    yield sweep("NaN", "data: X\nseed: .nan", "is not a finite number", "keys are JSON")
+    yield sweep("infinity", "data: X\nseed: 1.0e+999", "is not a finite number", "likewise")
     yield sweep("a date", "data: 2024-01-01", READS, "a text, as in JSON")
     yield sweep("no date", "data: 2024-99-99", READS, "likewise")
     yield sweep("a tab", "\tdata: X", "not valid YAML", "YAML forbids it")
@@ -250,8 +252,8 @@ def _yaml_cases() -> Iterator[DataCase]:
     yield sweep("bytes", bytes(range(128, 256)), "cannot be read", "not text")
     yield sweep("UTF-16", "data: X".encode("utf-16"), "cannot be read", "of Windows")
     yield sweep("a BOM", b"\xef\xbb\xbfdata: X", READS, "of Windows too")
-    yield sweep("nothing", "", "must hold a mapping", "an empty file")
-    yield sweep("a list", "- data", "must hold a mapping", "no settings")
+    yield sweep("nothing", "", "must contain a mapping", "an empty file")
+    yield sweep("a list", "- data", "must contain a mapping", "no settings")
     yield sweep("two documents", "data: X\n---\ndata: Y", "a single document", "which?")
     yield sweep("an unknown alias", "data: *x", "undefined alias", "a slip")
     yield sweep(
@@ -269,15 +271,15 @@ def _yaml_cases() -> Iterator[DataCase]:
         content = (
             f"name: m\ndescription: d\nextends: racro\nprompts: {{caption: {{user: '{user}'}}}}"
         )
-        words = {"{question": "for braces", "{question!r}": "only a name"}
-        expected = words.get(user, "only a name" if ":" in user else "there is no {")
+        words = {"{question": "for braces", "{question!r}": "only a name is"}
+        expected = words.get(user, "only a name is" if ":" in user else "there is no {")
         yield DataCase(f"prompts: {name}", "prompts", content.encode(), expected, "a template")
     yield DataCase(
         "prompts: a role twice",
         "prompts",
         b"name: m\ndescription: d\nextends: racro\nprompts:\n"
         b"  {caption: {user: a}, caption: {user: b}}",
-        "the key 'caption' stands twice",
+        "duplicate key 'caption'",
         "which?",
     )
     for name in ("AVG", "' '"):
@@ -287,7 +289,7 @@ def _yaml_cases() -> Iterator[DataCase]:
     spec = "extends: MathVision\nsources: [{kind: json, images: x, file: %s}]"
     for name, file in {"an unknown part": "'a{b}'", "a width": "'{b:>999999999}'"}.items():
         content = (spec % file).encode()
-        words = "there is no {b}" if "unknown" in name else "only a name"
+        words = "there is no {b}" if "unknown" in name else "only a name is"
         yield DataCase(f"benchmark: {name}", "benchmark", content, words, "a template")
 
 

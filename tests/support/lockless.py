@@ -1,6 +1,6 @@
 """A process that appends rows where every flock succeeds, as on a mount without locks.
 
-Arguments: the file, a name for its rows, how many. The file is opened and settled for each five.
+Arguments: the file, a name for its rows, how many. The file is opened and compacted for each five.
 With the word `hold` it says that it has the file, and waits to be killed.
 """
 
@@ -23,7 +23,7 @@ def main(path: Path, name: str, count: int) -> None:
         with RowWriter(path, CALL_COLUMNS) as writer:
             for number in numbers[start : start + 5]:
                 writer.append(row(f"{name}{number}", "line\n" * 50))
-            writer.settle([f"{name}{number}" for number in reversed(numbers)])
+            writer.compact([f"{name}{number}" for number in reversed(numbers)])
 
 
 def hold(path: Path) -> None:

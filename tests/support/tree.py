@@ -17,7 +17,7 @@ from racro_eval import RunConfig, run
 from racro_eval.engines.base import Engine, Request
 from racro_eval.engines.echo import EchoEngine
 from racro_eval.engines.model_entry import ModelEntry
-from racro_eval.pipeline import execution
+from racro_eval.pipeline import group_runner
 from racro_eval.pipeline.display import Display
 from racro_eval.stages.rows import row_seed
 from tests.support.benchmarks import picture, write_spec
@@ -95,7 +95,7 @@ def planned_engines() -> Iterator[None]:
         return EchoEngine(entry, reply=lambda request: _reply(entry.name, request))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(execution, "create_engine", create)
+        patch.setattr(group_runner, "create_engine", create)
         yield
 
 

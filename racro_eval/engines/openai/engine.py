@@ -17,6 +17,7 @@ import httpx2
 from racro_eval.engines import options
 from racro_eval.engines.base import Completion, EngineInfo, Request
 from racro_eval.engines.failures import failed
+from racro_eval.engines.openai import DEFAULT_WAIT_S
 from racro_eval.engines.openai.access import parse_base_url
 from racro_eval.engines.openai.event_loop import BackgroundLoop
 from racro_eval.engines.openai.reply import read_reply
@@ -56,7 +57,7 @@ class OpenAIEngine:
             entry.name,
             retries=options.whole_number(_NAME, entry.options, "retries", 8, least=0),
             timeout_s=options.seconds(_NAME, entry.options, "timeout_s", 600.0, least=0.01),
-            wait_s=options.seconds(_NAME, entry.options, "wait_s", 180.0),
+            wait_s=options.seconds(_NAME, entry.options, "wait_s", DEFAULT_WAIT_S),
             when_back=self._check_model,
         )
         self._model: ServedModel | None = None

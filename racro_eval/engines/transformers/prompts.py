@@ -12,7 +12,7 @@ from racro_eval.data.images import decode
 from racro_eval.engines.base import Request
 from racro_eval.engines.chat import chat
 from racro_eval.errors import DataError, MissingError
-from racro_eval.thought import parting_tokens, reopened
+from racro_eval.thought import reopened, thought_tokens
 
 _PATCH_AREA = 28 * 28  # pixels that become about one token, in the Qwen-VL family
 _USUAL_MAX_PIXELS = 1280 * _PATCH_AREA
@@ -169,5 +169,5 @@ def _dropped_ids(tokenizer: Any) -> frozenset[int]:
     tokens = dict(
         zip(tokenizer.convert_ids_to_tokens(sorted(special)), sorted(special), strict=True)
     )
-    kept = parting_tokens(tokens.keys())
+    kept = thought_tokens(tokens.keys())
     return frozenset(i for token, i in tokens.items() if token not in kept)

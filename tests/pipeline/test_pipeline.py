@@ -26,7 +26,7 @@ from racro_eval.errors import CacheError, ConfigError, EngineError, MissingError
 from racro_eval.leaderboard.analysis.diagnose import groups
 from racro_eval.leaderboard.collect import collect, find_graded
 from racro_eval.leaderboard.table import build_table
-from racro_eval.pipeline import display, execution
+from racro_eval.pipeline import display, execution, group_runner
 from racro_eval.pipeline.display import Display
 from racro_eval.prompting import load_prompts
 from racro_eval.store.columns import REASONING_COLUMNS
@@ -67,7 +67,7 @@ class _Recording(EchoEngine):
 def record(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Recorder]:
     def start(reply: Reply | None = None) -> Recorder:
         recorder = Recorder(reply)
-        monkeypatch.setattr(execution, "create_engine", recorder)
+        monkeypatch.setattr(group_runner, "create_engine", recorder)
         return recorder
 
     return start
@@ -467,8 +467,8 @@ class TestFailures:
             image.write_bytes(content + b" ")
             return most
 
-        count_rows = execution.count_rows
-        monkeypatch.setattr(execution, "count_rows", count)
+        count_rows = group_runner.count_rows
+        monkeypatch.setattr(group_runner, "count_rows", count)
         report = go(small)
         monkeypatch.undo()
         assert (report.exit_code(0), report.failed) == (1, 3)
@@ -483,7 +483,7 @@ class TestFailures:
             (small.parent / "small" / "images" / "4.png").unlink(missing_ok=True)
             return EchoEngine(entry)
 
-        monkeypatch.setattr(execution, "create_engine", load)
+        monkeypatch.setattr(group_runner, "create_engine", load)
         report = go(small)
         assert report.failed == 3
         errors = {r["index"]: r["error"] for r in read_csv(only(results(small), "caption"))}
@@ -523,7 +523,7 @@ class TestFailures:
         def create(entry: ModelEntry, engine: str, max_images: int) -> Engine:
             return Dying(entry) if entry.name == "dying" else EchoEngine(entry)
 
-        monkeypatch.setattr(execution, "create_engine", create)
+        monkeypatch.setattr(group_runner, "create_engine", create)
         report = go(small, mllm=["echo:dying", "echo:m"], reasoner=["echo:r", "echo:dying"])
         assert [str(error) for error in report.errors] == [
             "The engine of dying died: out of memory."
@@ -542,7 +542,7 @@ class TestFailures:
         def create(entry: ModelEntry, engine: str, max_images: int) -> Engine:
             raise MissingError("pip install it")
 
-        monkeypatch.setattr(execution, "create_engine", create)
+        monkeypatch.setattr(group_runner, "create_engine", create)
         report = go(small)
         assert [str(error) for error in report.errors] == ["pip install it"]
         assert report.exit_code(0) == 3
@@ -633,7 +633,7 @@ class TestASweepGoesOn:
         with pytest.raises(MissingError, match="There is no model folder /nowhere"):
             go(small, mllm="nowhere", models=self.OWN, variant="qa")
         names = ["nowhere", "no id"]
-        with pytest.raises(MissingError, match=r"Nothing of this can be run\. nowhere: .*no id: "):
+        with pytest.raises(MissingError, match=r"Nothing can be run\. nowhere: .*no id: "):
             go(small, mllm=names, models=self.OWN, variant="qa")
 
     def test_a_benchmark_whose_file_is_missing_costs_no_other(self, small: Path) -> None:
@@ -675,7 +675,7 @@ class TestASweepGoesOn:
                 raise ZeroDivisionError("division by zero")
             return EchoEngine(entry)
 
-        monkeypatch.setattr(execution, "create_engine", create)
+        monkeypatch.setattr(group_runner, "create_engine", create)
         report = go(small, reasoner=["echo:r", "echo:s"])
         assert "bug in racro-eval: ZeroDivisionError: division by zero" in str(report.errors[0])
         assert isinstance(report.errors[0].__cause__, ZeroDivisionError)
@@ -705,7 +705,7 @@ class TestASweepGoesOn:
                 raise error
             return EchoEngine(entry)
 
-        monkeypatch.setattr(execution, "create_engine", create)
+        monkeypatch.setattr(group_runner, "create_engine", create)
         report = go(small, reasoner=["echo:r", "echo:s"])
         assert report.exit_code(0) == code
         assert sentence in str(report.errors[0])
@@ -755,7 +755,7 @@ class TestVerdicts:
         report = go(small)
         assert [path.parent.name for path in report.graded] == ["r"]
         assert "tentative" in report.failures[0].name
-        assert "Input/output error. Look after the disk" in str(report.errors[0])
+        assert "Input/output error. Check the disk" in str(report.errors[0])
         assert next(report.closing()).startswith("1 part failed: ")
 
     def test_the_judge_is_loaded_once_at_the_end_and_its_failure_costs_no_verdict(
@@ -769,7 +769,7 @@ class TestVerdicts:
                 raise EngineError("The judge is away.")
             return EchoEngine(entry, reply=lambda request: "I do not know.")
 
-        monkeypatch.setattr(execution, "create_engine", create)
+        monkeypatch.setattr(group_runner, "create_engine", create)
         report = go(small, reasoner=["echo:r", "echo:s"], judge="echo:j")
         assert loads == ["m", "r", "s", "j"]
         assert [str(failure) for failure in report.failures] == ["j: The judge is away."]
@@ -789,7 +789,7 @@ class TestLoading:
                 time.sleep(0.01)
             return EchoEngine(entry)
 
-        monkeypatch.setattr(execution, "create_engine", create)
+        monkeypatch.setattr(group_runner, "create_engine", create)
         run(settings(small, variant="qa"), Display(Console(file=out, width=2000)))
         line = next(line for line in out.getvalue().splitlines() if "still loading" in line)
         assert line.startswith("m is still loading after ")
@@ -809,7 +809,7 @@ class TestLoading:
                     current_loading().check()  # as the engines do that wait for a process
             raise AssertionError("it was waited for")
 
-        monkeypatch.setattr(execution, "create_engine", create)
+        monkeypatch.setattr(group_runner, "create_engine", create)
         reports: list[RunReport] = []
 
         def work() -> None:
@@ -851,8 +851,8 @@ class TestSettingsThatContradict:
         ("more", "error", "sentence"),
         [
             ({"reasoner": []}, UsageError, "No reasoner was given"),
-            ({"caption_file": "x", "mllm": ["a", "b"]}, ConfigError, "--caption-file holds one"),
-            ({"tentative_file": "x", "answerer": "a"}, ConfigError, "both say where"),
+            ({"caption_file": "x", "mllm": ["a", "b"]}, ConfigError, "--caption-file contains one"),
+            ({"tentative_file": "x", "answerer": "a"}, ConfigError, "both define where"),
             ({"tentative_file": "x", "variant": "qa"}, ConfigError, "racro-eval grade"),
             ({"engine": "vlm", "mllm": "org/m"}, UsageError, "There is no engine 'vlm'"),
             ({"caption_file": "/nowhere.csv", "variant": "qcap"}, MissingError, "There is no file"),

@@ -120,7 +120,7 @@ def test_killed_at_any_step_it_is_finished_by_the_next(
         shutil.copytree(shards, folder)
         _merge_and_die(folder, kill_at)
         with suppress(MissingError):  # there may be nothing left to be merged
-            assert not [one for one in outcomes(folder) if isinstance(one, RacroError)]
+            assert not [outcome for outcome in outcomes(folder) if isinstance(outcome, RacroError)]
         assert state(folder) == expected, f"killed at step {kill_at}"
         shutil.rmtree(folder)
 
@@ -156,14 +156,16 @@ def test_refused_by_the_disk_it_says_so_and_is_finished_by_the_next(
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(os, function, refuse)
             try:
-                failed = [one for one in outcomes(shards) if isinstance(one, RacroError)]
+                failed = [
+                    outcome for outcome in outcomes(shards) if isinstance(outcome, RacroError)
+                ]
             except MissingError:
                 break
         for error in failed:
             assert isinstance(error, RacroError) and os.strerror(what) in str(error)
             sentences += 1
     with suppress(MissingError):
-        assert not [one for one in outcomes(shards) if isinstance(one, RacroError)]
+        assert not [outcome for outcome in outcomes(shards) if isinstance(outcome, RacroError)]
     assert state(shards) == expected
 
 
@@ -176,10 +178,10 @@ def test_twice_at_once_it_is_done_once(
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         for _ in range(2)
     ]
-    said = [process.communicate(timeout=120)[0] for process in both]
+    outputs = [process.communicate(timeout=120)[0] for process in both]
     codes = sorted(process.returncode for process in both)
-    assert codes in ([0, 0], [0, 3]), said  # the second one may find nothing any more
-    assert sum("6 rows of 2 shards" in text for text in said) == 1
+    assert codes in ([0, 0], [0, 3]), outputs  # the second one may find nothing any more
+    assert sum("6 rows of 2 shards" in text for text in outputs) == 1
     assert state(shards) == expected
 
 
@@ -189,7 +191,7 @@ def test_a_shard_that_another_merge_has_taken_is_not_made_again(shards: Path) ->
     assert not [name for name in os.listdir(shards) if "gone" in name]
 
 
-def test_a_sidecar_whose_shard_is_gone_but_was_never_merged_is_said(shards: Path) -> None:
+def test_a_missing_shard_that_was_never_merged_is_reported(shards: Path) -> None:
     shard_path(shards, 2).unlink()
     (error,) = outcomes(shards)
     assert isinstance(error, MissingError)
@@ -204,7 +206,7 @@ def test_a_sidecar_that_no_shard_has_written_is_a_sentence(shards: Path, rows: o
     content["shard"] = {"number": 1, "of": 2, "rows": rows}
     path.with_suffix(".json").write_text(json.dumps(content))
     (error,) = outcomes(shards)
-    assert "is not what a shard writes" in str(error)
+    assert "is not the sidecar of a shard" in str(error)
     assert path.exists()
 
 

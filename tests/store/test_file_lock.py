@@ -20,7 +20,7 @@ from racro_eval.errors import CacheError
 from racro_eval.store import file_lock
 from racro_eval.store.columns import CALL_COLUMNS
 from racro_eval.store.file_lock import FileLock
-from racro_eval.store.processes import has_ended, of_this_machine, process_tag
+from racro_eval.store.processes import has_ended, is_on_this_machine, process_tag
 from racro_eval.store.row_writer import RowWriter
 from tests.support.store import predictions, row
 
@@ -102,16 +102,16 @@ class TestOneAtATime:
         lock.release(remove=True)
         assert os.listdir(path.parent) == []
 
-    def test_a_lock_file_that_was_removed_meanwhile_lets_nobody_in_beside(self, path: Path) -> None:
+    def test_a_removed_lock_file_does_not_let_a_second_writer_in(self, path: Path) -> None:
         first, others = FileLock(path), [FileLock(path), FileLock(path)]
         first.acquire()
         inside: list[int] = []
-        most: list[int] = []
+        largest: list[int] = []
 
         def work(lock: FileLock) -> None:
             lock.acquire()
             inside.append(1)
-            most.append(len(inside))
+            largest.append(len(inside))
             time.sleep(0.01)
             inside.pop()
             lock.release(remove=True)
@@ -122,9 +122,9 @@ class TestOneAtATime:
         first.release(remove=True)
         for thread in threads:
             thread.join(30)
-        assert most == [1, 1]
+        assert largest == [1, 1]
 
-    def test_an_owner_file_that_could_not_be_removed_is_in_nobodys_way(
+    def test_an_owner_file_that_could_not_be_removed_blocks_nobody(
         self, path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def refuse(*_: object, **__: object) -> None:
@@ -145,24 +145,24 @@ class TestOneAtATime:
 
     def test_of_many_that_find_a_dead_owner_one_gets_in_at_a_time(self, path: Path) -> None:
         inside: list[int] = []
-        most: list[int] = []
+        largest: list[int] = []
 
         def work() -> None:
             lock = FileLock(path)
             lock.acquire()
             inside.append(1)
-            most.append(len(inside))
+            largest.append(len(inside))
             lock.check()
             inside.pop()
             lock.release()
 
-        leave_owner(path, process=process_tag()[:-1] + "0")  # a start that is not ours: it died
+        leave_owner(path, process=process_tag()[:-1] + "0")  # a start that is not own_tag: it died
         threads = [threading.Thread(target=work) for _ in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join(60)
-        assert most == [1] * 8
+        assert largest == [1] * 8
         assert os.listdir(path.parent) == [f".{path.name}.lock"]
 
 
@@ -214,7 +214,7 @@ class TestOwnersOfOtherMachines:
         content = path.read_bytes()
         leave_owner(path.with_name("other"))
         owner_file(path.with_name("other")).replace(owner_file(path))
-        for act in (lambda: writer.append(row("3")), lambda: writer.settle(["1"]), writer.close):
+        for act in (lambda: writer.append(row("3")), lambda: writer.compact(["1"]), writer.close):
             with pytest.raises(CacheError, match="taken over by process 7 on node9 since noon"):
                 act()
         assert path.read_bytes() == content
@@ -244,11 +244,11 @@ def test_an_owner_file_that_was_deleted_is_made_again(path: Path) -> None:
 
 
 def test_a_process_is_known_by_machine_id_and_start() -> None:
-    ours = process_tag()
-    machine, pid, start = ours.split("-")
-    assert of_this_machine(ours) and not has_ended(ours)
+    own_tag = process_tag()
+    machine, pid, start = own_tag.split("-")
+    assert is_on_this_machine(own_tag) and not has_ended(own_tag)
     assert has_ended(f"{machine}-{pid}-{int(start, 16) + 1:x}"), "another has its id now"
-    assert not of_this_machine(f"ffffff-{pid}-{start}")
+    assert not is_on_this_machine(f"ffffff-{pid}-{start}")
     assert not has_ended(f"ffffff-{pid}-{start}"), "nobody can tell from here"
     for nonsense in ("", "x", f"{machine}-x-y", f"{machine}-"):
         assert not has_ended(nonsense)
@@ -287,6 +287,6 @@ def test_processes_without_flock_lose_and_spoil_nothing(
     processes = [start(str(path), name, "20") for name in "abcdefgh"[:writers]]
     for process in processes:
         assert process.wait(240) == 0
-    found = predictions(path)
-    assert len(found) == 20 * writers
-    assert set(found.values()) == {"line\n" * 50}
+    stored = predictions(path)
+    assert len(stored) == 20 * writers
+    assert set(stored.values()) == {"line\n" * 50}

@@ -30,13 +30,13 @@ def seen():
 RUN = """
 from pathlib import Path
 from racro_eval import RunConfig, run
-from racro_eval.pipeline import execution
+from racro_eval.pipeline import group_runner
 from racro_eval.engines.echo import EchoEngine
-found = []
+states = []
 def engine(entry, name, max_images):
-    found.append(seen())
+    states.append(seen())
     return EchoEngine(entry)
-execution.create_engine = engine
+group_runner.create_engine = engine
 def go(results, offline):
     run(RunConfig(data=[{data!r}], data_root={root!r}, mllm=["echo:m"], variant=["qa"],
                   results={root!r} + results, offline=offline))
@@ -48,14 +48,14 @@ def program(text: str, small: Path) -> list[list[object]]:
     code = SEEN + RUN.format(data=str(small), root=str(small.parent)) + text
     environment = {name: value for name, value in os.environ.items() if name not in NAMES}
     done = subprocess.run(
-        [sys.executable, "-c", code + "\nprint(json.dumps(found))"],
+        [sys.executable, "-c", code + "\nprint(json.dumps(states))"],
         capture_output=True,
         text=True,
         env=environment,
     )
     assert done.returncode == 0, done.stderr
-    found: list[list[object]] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    states: list[list[object]] = json.loads(done.stdout.splitlines()[-1])
+    return states
 
 
 @pytest.fixture
@@ -71,14 +71,14 @@ OFFLINE = [True, True, "1", "1"]
 def test_from_python_it_reaches_engines_and_their_processes_and_ends_with_the_run(
     small: Path, imported: str
 ) -> None:
-    text = f"{imported}go('/a', True); found.append(seen()); go('/b', False)"
+    text = f"{imported}go('/a', True); states.append(seen()); go('/b', False)"
     assert program(text, small) == [OFFLINE, ONLINE, ONLINE]
 
 
 def test_from_the_command_line_it_lasts(small: Path) -> None:
     command = f"['--data', {str(small)!r}, '--data-root', {str(small.parent)!r}, '--offline', "
     command += f"'--mllm', 'echo:m', '--variant', 'qa', '--results', '{small.parent}/r']"
-    text = f"from racro_eval.cli import main\nassert main({command}) == 0\nfound.append(seen())"
+    text = f"from racro_eval.cli import main\nassert main({command}) == 0\nstates.append(seen())"
     assert program(text, small) == [OFFLINE, OFFLINE]
 
 

@@ -37,10 +37,10 @@ KEY = 'sk-Planted/77+"a\\b ü&1'
 
 
 @pytest.fixture(autouse=True)
-def nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test begins without any secret."""
-    monkeypatch.setattr(redaction, "_needles", {})
-    monkeypatch.setattr(redaction, "_seen", set())
+    monkeypatch.setattr(redaction, "_replacements", {})
+    monkeypatch.setattr(redaction, "_processed", set())
 
 
 @pytest.fixture
@@ -204,7 +204,7 @@ class TestStored:
         with RowWriter(path, CALL_COLUMNS) as writer:
             writer.append(row)
             written = writer.state("1", 0)
-            writer.settle(["1"])
+            writer.compact(["1"])
         with RowTable(path, CALL_COLUMNS) as table:
             read = table.state("1", 0)
             assert read is not None and written is not None

@@ -45,12 +45,12 @@ def sweep(folder: Path, results: Path, latency_s: float) -> list[str]:
 
 def finished_rows(results: Path) -> dict[tuple[str, str], dict[str, str]]:
     """(file, index) → row of every whole row on disk."""
-    found = {}
+    rows = {}
     for path in stage_files(results):
         columns = REASONING_COLUMNS if path.name.startswith("qcap") else CALL_COLUMNS
         with RowTable(path, columns) as table:
-            found.update({(path.name, row["index"]): row for row in table.rows()})
-    return found
+            rows.update({(path.name, row["index"]): row for row in table.rows()})
+    return rows
 
 
 @pytest.mark.slow
@@ -97,8 +97,8 @@ def test_an_interrupted_run_says_so_and_exits_with_130(tmp_path: Path, stop: int
     complaints = ends(process)
     assert process.returncode == 130
     assert complaints.splitlines()[-1] == (
-        "racro-eval: Interrupted. Everything finished so far is on disk; the same command goes on "
-        "from it."
+        "racro-eval: Interrupted. All finished rows are on disk; the same command continues from "
+        "them."
     )
     (captions,) = [path for path in stage_files(results) if path.name.startswith("caption")]
     assert "process" not in read_json(captions)

@@ -35,9 +35,9 @@ def test_columns_of_newer_versions_are_kept(path: Path) -> None:
     with RowWriter(path, CALL_COLUMNS) as writer:
         assert writer.header == (*CALL_COLUMNS, "new", "newer")
         writer.append(row("3"))
-        writer.settle(["1", "2", "3"])
-    found = [(values["index"], values["new"], values["newer"]) for values in read_csv(path)]
-    assert found == [("1", "a", "b"), ("2", "a", "b"), ("3", "", "")]
+        writer.compact(["1", "2", "3"])
+    rows = [(values["index"], values["new"], values["newer"]) for values in read_csv(path)]
+    assert rows == [("1", "a", "b"), ("2", "a", "b"), ("3", "", "")]
     with RowTable(path, CALL_COLUMNS) as table:
         assert table.row("1", 0) == row("1", "line\n", new="a", newer="b")
 
@@ -50,8 +50,8 @@ def test_a_column_is_added_with_the_first_row_that_needs_it(path: Path) -> None:
     write(path, row("4", more="4"), row("5"))
     write(path, row("6", other="6"))
     assert header(path) == (*CALL_COLUMNS, "more", "other")
-    found = [(values["index"], values["more"], values["other"]) for values in read_csv(path)]
-    assert found == [
+    rows = [(values["index"], values["more"], values["other"]) for values in read_csv(path)]
+    assert rows == [
         ("2", "", ""), ("1", "", ""), ("3", "", ""), ("4", "4", ""), ("5", "", ""), ("6", "", "6"),
     ]  # fmt: skip
 
@@ -81,7 +81,7 @@ def test_a_row_has_as_many_fields_as_the_header(path: Path) -> None:
     write(path, row("1", more="1"))
     content = path.read_bytes().replace(b',"1"\n', b"\n")
     path.write_bytes(content)
-    with pytest.raises(CacheError, match="is not a row of it"):
+    with pytest.raises(CacheError, match="is not a valid row"):
         RowTable(path, CALL_COLUMNS)
 
 
@@ -146,7 +146,7 @@ def test_what_editors_and_crashes_leave_costs_no_row(path: Path, what: str, save
     assert predictions(path) == {"1": "text", "2": "text", "3": "new"}
     with RowWriter(path, CALL_COLUMNS) as writer:
         writer.append(row("0"))
-        writer.settle(["0", "1", "2", "3"])
+        writer.compact(["0", "1", "2", "3"])
     assert list(predictions(path)) == ["0", "1", "2", "3"]
     assert [values["index"] for values in read_csv(path)] == ["0", "1", "2", "3"]
 
@@ -186,7 +186,7 @@ def test_an_index_is_found_as_it_is_stored(path: Path, index: str) -> None:
         assert writer.state(index, 0) is not None
         assert writer.row(index, 0) is not None
         before = path.read_bytes()
-        writer.settle([index, "other"])
+        writer.compact([index, "other"])
         assert path.read_bytes() == before
 
 
@@ -199,7 +199,7 @@ def test_a_file_of_today_is_not_changed_by_being_opened_and_settled(tmp_path: Pa
     path.write_text(content + "\n", newline="")
     before = path.read_bytes()
     with RowWriter(path, REASONING_COLUMNS) as writer:
-        writer.settle(["1"])
+        writer.compact(["1"])
         writer.append({**dict.fromkeys(REASONING_COLUMNS, ""), "index": "0", "sample": "0"})
-        writer.settle(["1", "0"])
+        writer.compact(["1", "0"])
     assert path.read_bytes().startswith(before)

@@ -102,9 +102,7 @@ def test_a_new_reasoner_in_shards_reads_merged_captions(small: Path) -> None:
     assert all(row["error"] == "" for row in rows)
 
 
-def test_a_shard_that_is_not_there_is_named_and_nothing_changes(
-    small: Path, capsys: Capture
-) -> None:
+def test_a_missing_shard_is_named_and_nothing_changes(small: Path, capsys: Capture) -> None:
     assert go(small, "--shard", "1/3") == 0
     before = {path: path.read_bytes() for path in Path("results").rglob("*.csv")}
     capsys.readouterr()
@@ -163,14 +161,14 @@ def test_shards_of_different_settings_are_refused(small: Path, capsys: Capture) 
     assert "were run with different sampling." in capsys.readouterr().err
 
 
-def test_shards_of_different_cuts_are_refused(small: Path, capsys: Capture) -> None:
+def test_shards_of_different_counts_are_rejected(small: Path, capsys: Capture) -> None:
     assert go(small, "--shard", "1/2") == 0
     assert go(small, "--shard", "2/3") == 0
     assert main(["merge"]) == 2
-    assert "has shards of 2 and of 3" in capsys.readouterr().err
+    assert "into 2 and into 3 shards" in capsys.readouterr().err
 
 
-def test_a_folder_without_shards_is_said(small: Path, capsys: Capture) -> None:
+def test_a_folder_without_shards_is_an_error(small: Path, capsys: Capture) -> None:
     assert main(["merge"]) == 3
     assert capsys.readouterr().err == (
         "racro-eval: There are no shards under results; `--shard 1/4` writes some.\n"
@@ -187,8 +185,8 @@ def test_a_shard_that_makes_no_sense_is_refused(small: Path, text: str, capsys: 
 
 
 def test_a_shard_takes_every_nth_row() -> None:
-    assert Shard.parse("2/3").take(range(8)) == range(1, 8, 3)
-    assert sorted(i for n in range(1, 4) for i in Shard(n, 3).take(range(8))) == list(range(8))
+    assert Shard.parse("2/3").select(range(8)) == range(1, 8, 3)
+    assert sorted(i for n in range(1, 4) for i in Shard(n, 3).select(range(8))) == list(range(8))
 
 
 def test_merging_imports_nothing_heavy(small: Path) -> None:

@@ -71,9 +71,7 @@ HARMLESS: list[tuple[Change, dict[str, str]]] = [
 @pytest.mark.parametrize(
     ("change", "theirs"), HARMLESS, ids=lambda value: getattr(value, "__name__", "")
 )
-def test_all_rows_are_there_in_the_end(
-    path: Path, change: Change, theirs: dict[str, str], moment: str
-) -> None:
+def test_no_row_is_lost(path: Path, change: Change, theirs: dict[str, str], moment: str) -> None:
     write(path, row("0", "before"))
     with RowWriter(path, CALL_COLUMNS) as writer:
         writer.append(row("3"))
@@ -82,22 +80,22 @@ def test_all_rows_are_there_in_the_end(
         writer.append(row("1"))
         if moment == "before settling":
             change(path)
-        writer.settle(ORDER)
+        writer.compact(ORDER)
         if moment == "before closing":
             change(path)
     assert predictions(path) == {"0": "before", "1": "text", "3": "text", **theirs}
     write(path, row("2"))
-    assert len(predictions(path)) == 4 + len(theirs), "the next run goes on from there"
+    assert len(predictions(path)) == 4 + len(theirs), "the next run continues from there"
 
 
 @pytest.mark.parametrize("change", [delete, replace_by_another_table])
-def test_what_was_done_is_told(path: Path, change: Change) -> None:
+def test_a_change_is_reported(path: Path, change: Change) -> None:
     notes: list[str] = []
     with RowWriter(path, CALL_COLUMNS, on_wait=notes.append) as writer:
         writer.append(row("1"))
         change(path)
     assert len(notes) == 1
-    assert f"{path} was " in notes[0] and "while it was written" in notes[0]
+    assert f"{path} was " in notes[0] and "during the run" in notes[0]
 
 
 def test_of_a_row_on_both_sides_an_answer_counts_more_than_a_failure(path: Path) -> None:
@@ -123,7 +121,7 @@ def test_what_is_no_table_is_left_alone_and_our_rows_are_kept_beside(path: Path)
     writer.append(row("1"))
     other.replace(path)
     for act in (lambda: writer.append(row("2")), writer.close):
-        with pytest.raises(CacheError, match=r"caption-00000000\.csv\.kept-1: give it") as caught:
+        with pytest.raises(CacheError, match=r"caption-00000000\.csv\.kept-1: rename it") as caught:
             act()
         assert str(path) in str(caught.value)
     assert path.read_bytes() == b"a picture, say\n"
@@ -142,7 +140,7 @@ def test_a_file_that_is_cut_ends_the_run_with_a_sentence(path: Path, size: int) 
     whole = path.read_bytes()
     os.truncate(path, size if size >= 0 else len(whole) - 1)
     left = path.read_bytes()
-    for act in (lambda: writer.append(row("3")), lambda: writer.settle(ORDER), writer.close):
+    for act in (lambda: writer.append(row("3")), lambda: writer.compact(ORDER), writer.close):
         with pytest.raises(CacheError, match="it was cut from"):
             act()
         assert path.read_bytes() == left
@@ -159,7 +157,7 @@ def test_garbage_that_others_append_is_not_cut(path: Path, garbage: bytes) -> No
         file.write(garbage)
     content = path.read_bytes()
     with pytest.raises(CacheError, match="byte"):
-        writer.settle(ORDER)
+        writer.compact(ORDER)
     with pytest.raises(CacheError):
         writer.close()
     assert path.read_bytes() == content
@@ -182,7 +180,7 @@ def test_rows_that_come_while_the_file_is_settled_are_not_lost(
         writer.append(row("1"))
         with monkeypatch.context() as patch:
             patch.setattr(os, "fsync", and_somebody_appends)
-            writer.settle(ORDER)
+            writer.compact(ORDER)
     assert predictions(path) == {"1": "text", "3": "text", **WHAT_OTHERS_ADD}
 
 
@@ -200,7 +198,7 @@ def test_rows_that_come_at_the_last_moment_are_not_lost(
         writer.append(row("1"))
         with monkeypatch.context() as patch:
             patch.setattr(Path, "replace", after_somebody_appends)
-            writer.settle(ORDER)
+            writer.compact(ORDER)
     assert predictions(path) == {"1": "text", "3": "text", **WHAT_OTHERS_ADD}
 
 
@@ -213,7 +211,7 @@ def test_a_row_that_is_not_what_it_was_is_never_written_over_a_good_one(path: Pa
     with path.open("r+b") as file:
         file.write(shifted)
     with pytest.raises(CacheError):
-        writer.settle(ORDER)
+        writer.compact(ORDER)
     with pytest.raises(CacheError):
         writer.close()
     assert path.read_bytes() == shifted
@@ -225,10 +223,10 @@ def test_a_reader_says_that_a_row_is_another_one_now(path: Path) -> None:
         content = path.read_bytes()
         with path.open("r+b") as file:
             file.write(content.replace(b'"2"', b'"3"'))
-        with pytest.raises(CacheError, match="another row than before"):
+        with pytest.raises(CacheError, match="has changed"):
             reader.row("2", 0)
         os.truncate(path, 10)
-        with pytest.raises(CacheError, match="is not a row"):
+        with pytest.raises(CacheError, match="is not a valid row"):
             reader.row("1", 0)
 
 
@@ -240,7 +238,7 @@ def test_a_link_stays_a_link(path: Path, tmp_path: Path) -> None:
     with RowWriter(path, CALL_COLUMNS) as writer:
         writer.append(row("2"))
         writer.append(row("1"))
-        writer.settle(ORDER)
+        writer.compact(ORDER)
     assert path.is_symlink()
     assert predictions(real) == {"1": "text", "2": "text"}
 
@@ -249,5 +247,5 @@ def test_a_link_stays_a_link(path: Path, tmp_path: Path) -> None:
 def test_what_is_no_file_is_not_waited_for(path: Path, make: Callable[[Path], None]) -> None:
     path.parent.mkdir()
     make(path)
-    with pytest.raises(CacheError, match="cannot be read: it is not a file"):
+    with pytest.raises(CacheError, match="cannot be read: it is not a regular file"):
         RowTable(path, CALL_COLUMNS)

@@ -22,7 +22,15 @@ from racro_eval.store.sidecar import sidecar_path, write_sidecar
 from tests.support.store import predictions, row, write
 
 REFUSED = [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE]
-OURS = ("row_writer.py", "row_table.py", "row_index.py", "records.py", "file_lock.py", "atomic.py")
+STORE_MODULES = (
+    "row_writer.py",
+    "row_file.py",
+    "row_table.py",
+    "row_index.py",
+    "records.py",
+    "file_lock.py",
+    "atomic.py",
+)
 
 
 @pytest.fixture
@@ -36,7 +44,7 @@ def work(path: Path, done: list[str]) -> None:
         for index in ("3", "1", "2"):
             writer.append(row(index))
             done.append(index)
-        writer.settle(["1", "2", "3"])
+        writer.compact(["1", "2", "3"])
 
 
 def interrupt_at(line: int) -> tuple[Callable[..., Any], list[int]]:
@@ -44,7 +52,7 @@ def interrupt_at(line: int) -> tuple[Callable[..., Any], list[int]]:
     passed: list[int] = []
 
     def trace(frame: FrameType, event: str, argument: object) -> Callable[..., Any] | None:
-        if not frame.f_code.co_filename.endswith(OURS):
+        if not frame.f_code.co_filename.endswith(STORE_MODULES):
             return None
         if event == "line":
             passed.append(1)
@@ -75,9 +83,9 @@ def test_interrupted_at_any_line_it_leaves_what_the_next_run_reads_whole(
         if len(passed) < line:
             break
         _forget_locks(path)
-        found = predictions(path)
-        assert set(done) <= set(found), f"a finished row was lost at line {line}"
-        write(path, *(row(index) for index in rows if index not in found))
+        stored = predictions(path)
+        assert set(done) <= set(stored), f"a finished row was lost at line {line}"
+        write(path, *(row(index) for index in rows if index not in stored))
         assert predictions(path) == dict.fromkeys(rows, "text")
         line += 5
     assert line > 300
@@ -114,8 +122,8 @@ def test_a_refusal_is_one_sentence_and_costs_no_row(
             except ConfigError as error:
                 assert os.strerror(what) in str(error)
                 assert str(path.parent) in str(error) and str(error).count("\n") == 0
-        found = predictions(path)
-        assert {"0", *done} <= set(found), "an appended row was lost"
+        stored = predictions(path)
+        assert {"0", *done} <= set(stored), "an appended row was lost"
     work(path, [])
     assert predictions(path) == {"0": "before", "1": "text", "2": "text", "3": "text"}
 
@@ -187,7 +195,7 @@ class TestOnDisk:
             writer.append(row("2"))
             writer.append(row("1"))
             synced.clear()
-            writer.settle(["1", "2"])
+            writer.compact(["1", "2"])
             assert synced[0].endswith(".tmp")
             assert synced[1:] == [f"→ {path.name}", "folder"]
 
@@ -227,21 +235,21 @@ class TestLeftovers:
     def test_of_the_dead_and_the_old_only(self, path: Path) -> None:
         dead, day = self.dead(), 25 * 3600
         other = path.with_name("tentative-00000000.csv")
-        gone = [self.left(path, dead), self.left(sidecar_path(path), dead)]
-        gone += [self.left(path, "ffffff-7-1", day), self.left(path, "4711", day)]
+        expired = [self.left(path, dead), self.left(sidecar_path(path), dead)]
+        expired += [self.left(path, "ffffff-7-1", day), self.left(path, "4711", day)]
         stay = [self.left(path, "ffffff-7-2"), self.left(path, "4712"), self.left(other, dead)]
-        ours = temporary_path(path)
-        ours.write_text("half")
+        own = temporary_path(path)
+        own.write_text("half")
         write(path, row("1"))
-        assert not [one for one in gone if one.exists()]
-        assert not [one for one in [*stay, ours] if not one.exists()]
+        assert not [path for path in expired if path.exists()]
+        assert not [path for path in [*stay, own] if not path.exists()]
 
     def test_a_write_that_fails_leaves_none(self, path: Path) -> None:
         def content() -> Any:
             yield b"half"
             raise OSError(errno.EIO, "Input/output error")
 
-        with pytest.raises(ConfigError, match="Look after the disk"):
+        with pytest.raises(ConfigError, match="Check the disk"):
             write_atomically(path, content())
         assert os.listdir(path.parent) == []
 
@@ -251,7 +259,7 @@ def test_permissions_stay_when_a_file_is_replaced(path: Path) -> None:
         writer.append(row("2"))
         writer.append(row("1"))
         path.chmod(0o660)
-        writer.settle(["1", "2"])
+        writer.compact(["1", "2"])
     assert path.stat().st_mode & 0o777 == 0o660
 
 

@@ -68,11 +68,11 @@ def cleaned(values: dict[str, str]) -> dict[str, str]:
 
 def kept(written: list[dict[str, str]]) -> list[dict[str, str]]:
     """What a file holds after these rows: of an index and sample the last one, in that order."""
-    found: dict[tuple[str, str], dict[str, str]] = {}
+    kept_rows: dict[tuple[str, str], dict[str, str]] = {}
     for values in map(cleaned, written):
-        found.pop((values["index"], values["sample"]), None)
-        found[values["index"], values["sample"]] = values
-    return list(found.values())
+        kept_rows.pop((values["index"], values["sample"]), None)
+        kept_rows[values["index"], values["sample"]] = values
+    return list(kept_rows.values())
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -112,7 +112,9 @@ def test_a_file_that_is_cut_anywhere_keeps_every_whole_row(written: list[dict[st
 @pytest.mark.slow
 @given(
     st.lists(
-        st.one_of(rows, st.sampled_from(["settle", "reopen"]), st.tuples(rows, st.integers(0, 99))),
+        st.one_of(
+            rows, st.sampled_from(["compact", "reopen"]), st.tuples(rows, st.integers(0, 99))
+        ),
         max_size=12,
     )
 )
@@ -125,8 +127,8 @@ def test_any_order_of_appending_dying_and_settling_ends_like_an_undisturbed_run(
         writer = RowWriter(path, CALL_COLUMNS)
         written: list[dict[str, str]] = []
         for step in steps:
-            if step == "settle":
-                writer.settle(ORDER)
+            if step == "compact":
+                writer.compact(ORDER)
             elif step == "reopen":
                 writer.close()
                 writer = RowWriter(path, CALL_COLUMNS)
@@ -141,15 +143,15 @@ def test_any_order_of_appending_dying_and_settling_ends_like_an_undisturbed_run(
                 assert isinstance(step, dict)
                 writer.append(step)
                 written.append(step)
-        writer.settle(ORDER)
+        writer.compact(ORDER)
         writer.close()
         with RowWriter(undisturbed, CALL_COLUMNS) as other:
             for values in written:
                 other.append(values)
-            other.settle(ORDER)
+            other.compact(ORDER)
         files = path, undisturbed
-        one, other_one = (sorted(read(file), key=lambda row: list(row.items())) for file in files)
-        assert one == other_one
+        first, second = (sorted(read(file), key=lambda row: list(row.items())) for file in files)
+        assert first == second
         places = [[v["index"] for v in read(file) if v["index"] in ORDER] for file in files]
         assert places[0] == places[1]
 

@@ -24,7 +24,7 @@ import racro_eval
 from racro_eval import RunConfig, cli, run
 from racro_eval.cli import main
 from racro_eval.common import interrupts
-from racro_eval.common.interrupts import deferred, handling, interrupted, interruptible
+from racro_eval.common.interrupts import caused_by_interrupt, deferred, handling, interruptible
 from tests.support.benchmarks import make_json_benchmark
 from tests.support.failing_files import FileOperations
 from tests.support.results import read_json, stage_files, timeless
@@ -41,7 +41,7 @@ def ctrl_c(times: int = 1) -> None:
 @pytest.fixture(autouse=True)
 def _handlers_of_a_new_process() -> Iterator[None]:
     """Whatever a library has left in this one: Ray's handler of SIGTERM would end the tests."""
-    usual = dict.fromkeys(interrupts.COMMAND_LINE, signal.SIG_DFL)
+    usual = dict.fromkeys(interrupts.TERMINATING_SIGNALS, signal.SIG_DFL)
     usual[signal.SIGINT] = signal.default_int_handler  # type: ignore[assignment]
     before = {number: signal.signal(number, handler) for number, handler in usual.items()}
     yield
@@ -96,7 +96,7 @@ class TestSections:
     def test_a_second_signal_gets_through_once_order_takes_too_long(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(interrupts, "PATIENCE_SECONDS", 0.0)
+        monkeypatch.setattr(interrupts, "LONGEST_DEFERRAL_S", 0.0)
         steps = []
         with pytest.raises(KeyboardInterrupt), deferred():
             ctrl_c()
@@ -127,24 +127,24 @@ class TestSections:
 
 class TestHandling:
     def test_handlers_are_what_they_were_afterwards(self) -> None:
-        before = [signal.getsignal(number) for number in interrupts.COMMAND_LINE]
-        with pytest.raises(KeyboardInterrupt), handling(*interrupts.COMMAND_LINE):
+        before = [signal.getsignal(number) for number in interrupts.TERMINATING_SIGNALS]
+        with pytest.raises(KeyboardInterrupt), handling(*interrupts.TERMINATING_SIGNALS):
             os.kill(os.getpid(), signal.SIGTERM)
-        assert [signal.getsignal(number) for number in interrupts.COMMAND_LINE] == before
+        assert [signal.getsignal(number) for number in interrupts.TERMINATING_SIGNALS] == before
 
     @pytest.mark.parametrize("own", [signal.SIG_IGN, lambda *_: None], ids=["nohup", "a program's"])
-    def test_a_handler_of_somebody_else_is_left_alone(self, own: Any) -> None:
+    def test_a_custom_handler_is_left_alone(self, own: Any) -> None:
         before = signal.signal(signal.SIGHUP, own)
         try:
-            with handling(*interrupts.COMMAND_LINE):
+            with handling(*interrupts.TERMINATING_SIGNALS):
                 assert signal.getsignal(signal.SIGHUP) is own
         finally:
             signal.signal(signal.SIGHUP, before)
 
     def test_handlers_that_a_library_installs_while_it_loads_are_taken_away(self) -> None:
-        with handling(*interrupts.COMMAND_LINE):
+        with handling(*interrupts.TERMINATING_SIGNALS):
             ours = signal.getsignal(signal.SIGTERM)
-            with interrupts.kept():
+            with interrupts.preserved_handlers():
                 signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
             assert signal.getsignal(signal.SIGTERM) is ours
 
@@ -160,11 +160,11 @@ class TestHandling:
         thread.join()
         assert reports[0].exit_code(0) == 0
 
-    def test_a_run_from_python_gives_the_handlers_back(self, tmp_path: Path) -> None:
+    def test_a_run_from_python_restores_the_handlers(self, tmp_path: Path) -> None:
         path = make_json_benchmark(tmp_path / "data", 3)
-        before = [signal.getsignal(number) for number in interrupts.COMMAND_LINE]
+        before = [signal.getsignal(number) for number in interrupts.TERMINATING_SIGNALS]
         run(config(path))
-        assert [signal.getsignal(number) for number in interrupts.COMMAND_LINE] == before
+        assert [signal.getsignal(number) for number in interrupts.TERMINATING_SIGNALS] == before
 
 
 def hidden(how: str) -> BaseException:
@@ -184,8 +184,8 @@ def hidden(how: str) -> BaseException:
 
 @pytest.mark.parametrize("how", ["cause", "group", "context"])
 def test_an_interrupt_behind_another_error_is_found(how: str) -> None:
-    assert interrupted(hidden(how))
-    assert not interrupted(OSError())
+    assert caused_by_interrupt(hidden(how))
+    assert not caused_by_interrupt(OSError())
 
 
 def config(path: Path) -> RunConfig:
@@ -217,7 +217,7 @@ COMMANDS = {
 }
 
 
-@pytest.mark.parametrize("number", interrupts.COMMAND_LINE, ids=lambda number: number.name)
+@pytest.mark.parametrize("number", interrupts.TERMINATING_SIGNALS, ids=lambda number: number.name)
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_says_in_a_sentence_that_it_was_interrupted(
     name: str, number: int, capsys: Capture, monkeypatch: pytest.MonkeyPatch
@@ -229,12 +229,12 @@ def test_every_command_says_in_a_sentence_that_it_was_interrupted(
     monkeypatch.setattr(f"racro_eval.cli.{name}.execute", execute)
     assert main(COMMANDS[name]) == 130
     assert capsys.readouterr().err == (
-        "racro-eval: Interrupted. Everything finished so far is on disk; the same command goes on "
-        "from it.\n"
+        "racro-eval: Interrupted. All finished rows are on disk; the same command continues from "
+        "them.\n"
     )
 
 
-def test_a_signal_after_the_last_result_is_told_as_the_exit_code_tells_it(
+def test_a_signal_after_the_last_result_agrees_with_the_exit_code(
     capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @contextlib.contextmanager
@@ -248,7 +248,7 @@ def test_a_signal_after_the_last_result_is_told_as_the_exit_code_tells_it(
     assert capsys.readouterr().err.startswith("racro-eval: Interrupted.")
 
 
-def test_an_interrupt_that_ends_as_another_error_is_told_as_one(
+def test_an_interrupt_that_ends_as_another_error_is_reported_as_one(
     capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def execute(_: object) -> int:
@@ -298,12 +298,12 @@ def arguments(path: Path, results: Path) -> list[str]:
     return ["--data", str(path), "--mllm", "echo:m", "--reasoner", "echo:r", *root]
 
 
-def check_interrupted_run(path: Path, whole: Path, code: int, told: str, where: str) -> None:
+def check_interrupted_run(path: Path, whole: Path, code: int, message: str, where: str) -> None:
     """Nothing is lost by a run that was interrupted, and the same command ends like another one."""
     results = path.parent.parent / "results"
     assert code == 130, where
-    assert told.splitlines()[-1].startswith("racro-eval: Interrupted."), where
-    assert "Traceback" not in told and "bug" not in told, where
+    assert message.splitlines()[-1].startswith("racro-eval: Interrupted."), where
+    assert "Traceback" not in message and "bug" not in message, where
     for file in stage_files(results) if results.exists() else ():
         if file.with_suffix(".json").exists():
             assert "process" not in read_json(file), f"{file.name}: {where}"
@@ -334,8 +334,8 @@ def test_a_signal_at_any_line_of_a_run_loses_nothing(
         at = [first + n * moments.randrange(1, 200) for n in range(presses)]
         capsys.readouterr()
         code = Lines(at).watch(lambda: main(arguments(small, tmp_path / "results")))
-        told = capsys.readouterr().err
-        check_interrupted_run(small, whole, code, told, f"a signal at line {at} of {count}")
+        message = capsys.readouterr().err
+        check_interrupted_run(small, whole, code, message, f"a signal at line {at} of {count}")
 
 
 @pytest.mark.slow
@@ -352,13 +352,13 @@ def test_a_signal_at_any_file_operation_of_a_run_loses_nothing(
         capsys.readouterr()
         with stopping.watched():
             code = main(arguments(small, tmp_path / "results"))
-        told = capsys.readouterr().err
+        message = capsys.readouterr().err
         where = f"a signal at operation {moment}, {stopping.name}"
-        check_interrupted_run(small, whole, code, told, where)
+        check_interrupted_run(small, whole, code, message, where)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", interrupts.COMMAND_LINE, ids=lambda number: number.name)
+@pytest.mark.parametrize("number", interrupts.TERMINATING_SIGNALS, ids=lambda number: number.name)
 def test_a_process_that_gets_two_signals_ends_in_order(small: Path, number: int) -> None:
     slow = {"engine": "echo", "options": {"latency_s": 0.05}}
     models = [{"name": name, "model": name, **slow} for name in ("m", "r")]
@@ -378,7 +378,7 @@ def test_a_process_that_gets_two_signals_ends_in_order(small: Path, number: int)
         time.sleep(0.02)
     process.send_signal(number)
     process.send_signal(number)
-    _, told = process.communicate(timeout=60)
+    _, message = process.communicate(timeout=60)
     assert process.returncode == cli.INTERRUPTED
-    assert told.splitlines()[-1].startswith("racro-eval: Interrupted."), told
+    assert message.splitlines()[-1].startswith("racro-eval: Interrupted."), message
     assert all("process" not in read_json(path) for path in stage_files(Path("results")))

@@ -30,7 +30,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "folder" / "caption-00000000.csv"
 
 
-def test_a_file_that_is_not_there_is_an_empty_table(path: Path) -> None:
+def test_a_missing_file_is_an_empty_table(path: Path) -> None:
     with RowTable(path, CALL_COLUMNS) as table:
         assert len(table) == 0
         assert list(table.rows()) == []
@@ -145,11 +145,11 @@ class TestHandEdits:
     def test_nonsense(self, path: Path) -> None:
         write(path, row("1"), row("2"), row("3"))
         whole = path.read_bytes()
-        self.refused(path, whole.replace(b'"2","0"', b'"2","zero"'), "is not a row of it")
-        self.refused(path, whole.replace(b'"2","0",', b'"2",'), "is not a row of it")
+        self.refused(path, whole.replace(b'"2","0"', b'"2","zero"'), "is not a valid row")
+        self.refused(path, whole.replace(b'"2","0",', b'"2",'), "is not a valid row")
         self.refused(path, whole.replace(b'"sample"', b'"sampl"'), "not the expected header")
         self.refused(path, b"nonsense\n", "not the expected header")
-        self.refused(path, whole.replace(b"text", b"\xff", 1), "is not a row of it")
+        self.refused(path, whole.replace(b"text", b"\xff", 1), "is not a valid row")
 
     def test_a_lost_quote_does_not_cost_the_rows_after_it(self, path: Path) -> None:
         write(path, row("1"), row("2"), row("3"))
@@ -167,11 +167,11 @@ class TestSettle:
             for values in (row("9"), row("3"), row("1", "old"), row("2", sample=1), row("2")):
                 table.append(values)
             table.append(row("1", "new"))
-            table.settle(["1", "2", "3"])
+            table.compact(["1", "2", "3"])
             table.append(row("4"))
         with path.open(newline="") as file:
-            found = [(v["index"], v["sample"], v["prediction"]) for v in csv.DictReader(file)]
-        assert found == [
+            values = [(v["index"], v["sample"], v["prediction"]) for v in csv.DictReader(file)]
+        assert values == [
             ("1", "0", "new"),
             ("2", "0", "text"),
             ("2", "1", "text"),
@@ -184,20 +184,20 @@ class TestSettle:
         write(path, row("1"), row("2"))
         inode = path.stat().st_ino
         with RowWriter(path, CALL_COLUMNS) as table:
-            table.settle(["1", "2"])
+            table.compact(["1", "2"])
         assert path.stat().st_ino == inode
 
     def test_a_reader_goes_on_with_the_file_it_opened(self, path: Path) -> None:
         write(path, row("2", "second"), row("1", "first"))
         with RowTable(path, CALL_COLUMNS) as reader:
             with RowWriter(path, CALL_COLUMNS) as table:
-                table.settle(["1", "2"])
-            found = reader.row("2", 0)
-        assert found is not None and found["prediction"] == "second"
+                table.compact(["1", "2"])
+            stored = reader.row("2", 0)
+        assert stored is not None and stored["prediction"] == "second"
 
 
 class TestLock:
-    def test_a_second_writer_waits_and_is_told_for_whom(self, path: Path) -> None:
+    def test_a_second_writer_waits_and_reports_for_whom(self, path: Path) -> None:
         notes: list[str] = []
         first = RowWriter(path, CALL_COLUMNS)
         second = threading.Thread(
@@ -208,8 +208,10 @@ class TestLock:
             time.sleep(0.01)
         assert second.is_alive()
         (note,) = notes
-        who = f"{path} is being written by process {os.getpid()} on {socket.gethostname()} since 20"
-        assert note.startswith(who)
+        holder = (
+            f"{path} is being written by process {os.getpid()} on {socket.gethostname()} since 20"
+        )
+        assert note.startswith(holder)
         assert note.endswith("; waiting for it.")
         first.append(row("1"))
         first.close()

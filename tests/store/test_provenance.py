@@ -74,11 +74,11 @@ def test_a_machine_without_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
         ("/", "/data/x", "/data/x"),
     ],
 )
-def test_the_home_folder_is_not_told(
+def test_the_home_folder_is_not_recorded(
     monkeypatch: pytest.MonkeyPatch, home: str, text: str, shown: str
 ) -> None:
     monkeypatch.setenv("HOME", home)
-    assert provenance.private(text) == shown
+    assert provenance.without_private_data(text) == shown
 
 
 def test_a_user_of_whom_the_system_knows_no_home(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,7 +86,7 @@ def test_a_user_of_whom_the_system_knows_no_home(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(os, "getuid", lambda: 2**31 - 7)
     with pytest.raises(RuntimeError):
         Path.home()
-    assert provenance.private("/data/x") == "/data/x"
+    assert provenance.without_private_data("/data/x") == "/data/x"
     assert ModelEntry(name="m", model="~/m").local_folder is None
 
 
