@@ -3,6 +3,7 @@
 The published evaluation asks GPT-4 twice; this is the rule that its prompts state. Gold letters are
 written "C", "(C)" or "C\\nD"; options, if they are text, are part of the question. Numbers may have
 a relative difference of 1e-3.
+
 Source: arXiv 2403.14624, section 3.3 and its prompts.
 """
 

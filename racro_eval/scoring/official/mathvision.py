@@ -2,6 +2,7 @@
 
 This is the general grader's verdict; in addition, numbers are equal that round to the same two
 decimals.
+
 Source: arXiv 2402.14804; `evaluation/evaluate.py` and `evaluation/utils.py` of its repository.
 """
 

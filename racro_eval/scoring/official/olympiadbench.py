@@ -2,8 +2,9 @@
 
 A row's `error` is the tolerance of its numbers, one for all items or one for each; the default is
 1e-8. A number also equals a hundred times and a hundredth of itself (percentages). Tuples,
-intervals, equations and expressions are compared by the grader. Source: arXiv 2402.14008, section
-4; `auto_scoring_judge.py` of its repository.
+intervals, equations and expressions are compared by the grader.
+
+Source: arXiv 2402.14008, section 4; `auto_scoring_judge.py` of its repository.
 """
 
 from __future__ import annotations
