@@ -18,7 +18,7 @@ from racro_eval.grading.comparison.equivalence import compare
 from racro_eval.grading.verdict import Comparison, Verdict, decided
 from racro_eval.scoring.official import compare_letters, decide
 from racro_eval.scoring.official.inline import inline_options
-from racro_eval.scoring.official.values import numeric_value
+from racro_eval.scoring.values import numeric_value
 
 TOLERANCE = Fraction(1, 1000)
 _SEVERAL = re.compile(r"\(?[A-H]\)?(?:[\s,;]+\(?[A-H]\)?)*")

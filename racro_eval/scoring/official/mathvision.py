@@ -15,7 +15,7 @@ from racro_eval.grading.comparison.choices import letters_of
 from racro_eval.grading.comparison.normalize import normalize
 from racro_eval.grading.grader import grade
 from racro_eval.grading.verdict import Status, Verdict
-from racro_eval.scoring.official.values import numeric_value, round_half_even
+from racro_eval.scoring.values import numeric_value, round_half_even
 
 PLACES = 2
 

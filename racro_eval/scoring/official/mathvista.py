@@ -22,7 +22,7 @@ from racro_eval.grading.extraction.scope import visible_text
 from racro_eval.grading.rules import parse_rule
 from racro_eval.grading.verdict import Comparison, Extraction, Verdict, decided
 from racro_eval.scoring.official import decide
-from racro_eval.scoring.official.values import python_float
+from racro_eval.scoring.values import python_float
 
 _LETTER = re.compile(r"\(([a-zA-Z])\)")
 _MAX_DISTANCE_TEXT = 2000

@@ -24,7 +24,7 @@ from racro_eval.grading.extraction.extract import extract_all
 from racro_eval.grading.extraction.scope import TAIL_CHARS, visible_text
 from racro_eval.grading.grader import unanswered
 from racro_eval.grading.verdict import Comparison, Status, Verdict, decided, verdict_of
-from racro_eval.scoring.official.values import python_float
+from racro_eval.scoring.values import python_float
 
 _STATED = ("boxed", "boxes", "answer-tag")
 _EDGES = (",", ".", "!", "?", ";", ":", "'")

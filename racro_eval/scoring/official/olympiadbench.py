@@ -19,7 +19,7 @@ from racro_eval.grading.comparison.normalize import normalize, within_budget
 from racro_eval.grading.comparison.structure import MAX_ITEMS, split_top
 from racro_eval.grading.verdict import Comparison, Verdict, decided
 from racro_eval.scoring.official import decide
-from racro_eval.scoring.official.values import numeric_value, python_float
+from racro_eval.scoring.values import numeric_value, python_float
 
 _COMMA = re.compile(",")
 _LEFT_SIDE = re.compile(
