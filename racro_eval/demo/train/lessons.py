@@ -98,7 +98,7 @@ def _solution(problem: Problem, role: Role, vague: bool, guess: str) -> str:
 
 
 def _question(problem: Problem, rng: random.Random) -> str:
-    """The question text of the Demo benchmark; sometimes that of the paper's benchmarks."""
+    """A question text in the layout of the Demo benchmark; sometimes in those of the paper."""
     if not problem.options and rng.random() < SHORT_ANSWER_SHARE:
         return vqa(QuestionParts(problem.question, problem.options))
     return mcq_or_plain(QuestionParts(problem.question, problem.options))

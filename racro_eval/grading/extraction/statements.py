@@ -59,7 +59,7 @@ _DOUBT = re.compile(
     r"|(?:如果|假设|假如|若|是否|设)[^。，\n]{0,10}\Z",
     re.IGNORECASE,
 )
-# What an announcement that gives no answer goes on with.
+# Texts after an announcement that states no answer.
 _EVASION = re.compile(
     r"(?:not|n't|to|that|in|unclear|unknown|un\w*determin\w*|none of your|based|wrong|incorrect"
     r"|correct|right|given|above|below|as|supposed|expected|likely|probably|either|also|one|found"

@@ -69,8 +69,7 @@ class _ArithmeticReader(TokenReader):
     def value(self) -> Fraction:
         """The value of all tokens."""
         result = self._sum()
-        if not self.at_end:
-            raise NotFormula(self.peek())
+        self.require_end()
         return result
 
     def _sum(self) -> Fraction:

@@ -48,8 +48,7 @@ class _FormulaReader(TokenReader):
     def formula(self) -> Term:
         """The term of all tokens."""
         result = self._sum()
-        if not self.at_end:
-            raise NotFormula(self.peek())
+        self.require_end()
         return result
 
     def _sum(self) -> Term:

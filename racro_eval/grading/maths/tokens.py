@@ -35,14 +35,9 @@ class TokenReader:
     def __init__(self, tokens: list[str]) -> None:
         self.tokens, self.position = tokens, 0
 
-    @property
-    def at_end(self) -> bool:
-        """Whether all tokens are read."""
-        return self.position == len(self.tokens)
-
     def peek(self) -> str:
         """The next token, "" at the end."""
-        return "" if self.at_end else self.tokens[self.position]
+        return self.tokens[self.position] if self.position < len(self.tokens) else ""
 
     def take(self, expected: str = "") -> str:
         """Read the next token. Raises NotFormula at the end, or if it is not the expected one."""
@@ -51,6 +46,11 @@ class TokenReader:
             raise NotFormula(f"{expected or 'a token'} is expected")
         self.position += 1
         return token
+
+    def require_end(self) -> None:
+        """Raise NotFormula unless all tokens are read."""
+        if self.position < len(self.tokens):
+            raise NotFormula(f"unexpected {self.peek()!r}")
 
 
 def scan(text: str, pattern: re.Pattern[str]) -> list[str]:

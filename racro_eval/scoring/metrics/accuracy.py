@@ -51,13 +51,13 @@ def _breakdowns(
     breakdowns: dict[str, dict[str, Part]] = {name: {} for name in spec.breakdowns}
     for (correct, _, *values), count in combinations.items():
         for name, value in zip(spec.breakdowns, values, strict=True):
-            for label in labels(value, several=name in spec.multi_label):
+            for label in _labels(value, several=name in spec.multi_label):
                 part = breakdowns[name].setdefault(label, Part())
                 part.rows += count
                 part.correct += count * (correct == "1")
     return breakdowns
 
 
-def labels(value: str, *, several: bool) -> list[str]:
+def _labels(value: str, *, several: bool) -> list[str]:
     """The labels in a breakdown's cell: its text, or several as a JSON list."""
     return [str(label) for label in json.loads(value or "[]")] if several else [value]

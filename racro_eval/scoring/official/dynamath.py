@@ -2,6 +2,7 @@
 
 A text is correct if it contains the gold text as whole words. The published code accepts any
 substring, so that every answer with an "a" would be correct if the gold answer is A.
+
 Source: arXiv 2411.00836, section 4.1; `utils.py` of its repository.
 """
 

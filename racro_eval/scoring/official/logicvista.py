@@ -1,6 +1,7 @@
 """LogicVista: the set of letters A to I must be the gold set; the gold answer of one row is 3.
 
 If the options are in the text of the question, the text of the gold option is correct too.
+
 Source: arXiv 2407.04973, section 4; `evaluate.py` of its repository, whose GPT-3.5 only extracts.
 """
 

@@ -3,6 +3,7 @@
 The published evaluation asks GPT-4 twice; this is the rule that its prompts state. Gold letters are
 written "C", "(C)" or "C\\nD"; options, if they are text, are part of the question. Numbers may have
 a relative difference of 1e-3.
+
 Source: arXiv 2403.14624, section 3.3 and its prompts.
 """
 
@@ -17,7 +18,7 @@ from racro_eval.grading.comparison.equivalence import compare
 from racro_eval.grading.verdict import Comparison, Verdict, decided
 from racro_eval.scoring.official import compare_letters, decide
 from racro_eval.scoring.official.inline import inline_options
-from racro_eval.scoring.official.values import numeric_value
+from racro_eval.scoring.values import numeric_value
 
 TOLERANCE = Fraction(1, 1000)
 _SEVERAL = re.compile(r"\(?[A-H]\)?(?:[\s,;]+\(?[A-H]\)?)*")

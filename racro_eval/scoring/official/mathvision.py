@@ -2,6 +2,7 @@
 
 This is the general grader's verdict; in addition, numbers are equal that round to the same two
 decimals.
+
 Source: arXiv 2402.14804; `evaluation/evaluate.py` and `evaluation/utils.py` of its repository.
 """
 
@@ -14,7 +15,7 @@ from racro_eval.grading import grader
 from racro_eval.grading.comparison.choices import letters_of
 from racro_eval.grading.comparison.normalize import normalize
 from racro_eval.grading.verdict import Status, Verdict
-from racro_eval.scoring.official.values import numeric_value, round_half_even
+from racro_eval.scoring.values import numeric_value, round_half_even
 
 PLACES = 2
 

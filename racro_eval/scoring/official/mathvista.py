@@ -5,6 +5,7 @@ distance to the answer. LaTeX, which the published extractor never returns, is f
 mathematics, and a choice with a reason after it ("no, because") is that choice. Integer: truncated,
 as in the published code. Float: rounded to the row's precision. List: item by item. If the
 published code cannot convert the answer (a fraction, a unit), the grader's comparison decides.
+
 Source: arXiv 2310.02255; `evaluation/calculate_score.py` of its repository.
 """
 
@@ -21,7 +22,7 @@ from racro_eval.grading.extraction.scope import visible_text
 from racro_eval.grading.rules import parse_rule
 from racro_eval.grading.verdict import Comparison, Extraction, Verdict, decided
 from racro_eval.scoring.official import decide
-from racro_eval.scoring.official.values import python_float
+from racro_eval.scoring.values import python_float
 
 _LETTER = re.compile(r"\(([a-zA-Z])\)")
 _MAX_DISTANCE_TEXT = 2000

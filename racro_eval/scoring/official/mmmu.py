@@ -4,8 +4,10 @@ Multiple choice, by the published parser: "(B)", else the word " B ", else, in a
 than five words, the text of an option; of several, the last one. Where it draws a random option,
 the verdict is `unparsed`. Open questions: the candidates are the texts after key phrases, and the
 numbers in them, rounded to two decimals. The answer is correct if one candidate equals a gold
-number or contains a gold text. Source: arXiv 2311.16502 and 2409.02813; `mmmu/utils/eval_utils.py`
-and `mmmu-pro/evaluate.py` of their repository.
+number or contains a gold text.
+
+Source: arXiv 2311.16502 and 2409.02813; `mmmu/utils/eval_utils.py` and `mmmu-pro/evaluate.py` of
+their repository.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from racro_eval.grading.extraction.extract import extract_all
 from racro_eval.grading.extraction.scope import TAIL_CHARS, visible_text
 from racro_eval.grading.grader import unanswered
 from racro_eval.grading.verdict import Comparison, Status, Verdict, decided, verdict_of
-from racro_eval.scoring.official.values import python_float
+from racro_eval.scoring.values import python_float
 
 _STATED = ("boxed", "boxes", "answer-tag")
 _EDGES = (",", ".", "!", "?", ";", ":", "'")

@@ -2,8 +2,9 @@
 
 A row's `error` is the tolerance of its numbers, one for all items or one for each; the default is
 1e-8. A number also equals a hundred times and a hundredth of itself (percentages). Tuples,
-intervals, equations and expressions are compared by the grader. Source: arXiv 2402.14008, section
-4; `auto_scoring_judge.py` of its repository.
+intervals, equations and expressions are compared by the grader.
+
+Source: arXiv 2402.14008, section 4; `auto_scoring_judge.py` of its repository.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from racro_eval.grading.comparison.normalize import normalize, within_budget
 from racro_eval.grading.comparison.structure import MAX_ITEMS, split_top
 from racro_eval.grading.verdict import Comparison, Verdict, decided
 from racro_eval.scoring.official import decide
-from racro_eval.scoring.official.values import numeric_value, python_float
+from racro_eval.scoring.values import numeric_value, python_float
 
 _COMMA = re.compile(",")
 _LEFT_SIDE = re.compile(

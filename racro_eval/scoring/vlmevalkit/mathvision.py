@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from racro_eval.data.sample import Sample
 from racro_eval.grading.verdict import Verdict
-from racro_eval.scoring.official.values import numeric_value
+from racro_eval.scoring.values import numeric_value
 from racro_eval.scoring.vlmevalkit import decided_verdict, needs_judge
 from racro_eval.scoring.vlmevalkit.matcher import grade as grade_choice
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from racro_eval.data.sample import Sample
 from racro_eval.grading.rules import parse_rule
 from racro_eval.grading.verdict import Verdict
-from racro_eval.scoring.official.values import python_float
+from racro_eval.scoring.values import python_float
 from racro_eval.scoring.vlmevalkit import decided_verdict, needs_judge
 from racro_eval.scoring.vlmevalkit.matcher import can_infer
 from racro_eval.scoring.vlmevalkit.matcher import grade as grade_choice

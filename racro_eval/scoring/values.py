@@ -9,7 +9,7 @@ from racro_eval.grading.maths.identity import constant_value
 from racro_eval.grading.maths.numeric import TooBig
 from racro_eval.grading.maths.rationals import rational
 from racro_eval.grading.maths.syntax import read_formula
-from racro_eval.grading.maths.tokens import NeedsAlgebra, NotFormula
+from racro_eval.grading.maths.tokens import NotFormula
 
 
 def numeric_value(text: str) -> Fraction | None:
@@ -20,7 +20,7 @@ def numeric_value(text: str) -> Fraction | None:
     try:
         exact = rational(formula)
         return constant_value(read_formula(formula)) if exact is None else exact
-    except (NeedsAlgebra, NotFormula, TooBig, RecursionError):
+    except (NotFormula, TooBig, RecursionError):
         return None
 
 
