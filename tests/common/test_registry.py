@@ -16,7 +16,7 @@ from racro_eval import Sample, grade
 from racro_eval.cli import main
 from racro_eval.common import registry
 from racro_eval.common.registry import Registry
-from racro_eval.common.system_errors import as_racro_error
+from racro_eval.common.system_errors import to_racro_error
 from racro_eval.data.spec import BENCHMARKS, load_spec
 from racro_eval.engines.registry import ENGINES, EngineSpec, create_engine
 from racro_eval.errors import ConfigError, MissingError, UnknownNameError
@@ -192,12 +192,12 @@ def test_a_bug_is_that_of_the_package_whose_code_has_it(add: Add, module: Module
     sample = Sample(index="1", question="", answer="1", scorer="mine")
     with pytest.raises(ValueError) as raised:
         grade("one", sample)
-    reported = as_racro_error(raised.value)
+    reported = to_racro_error(raised.value)
     assert str(reported).startswith("This is a bug in my-eval 1.0: ValueError: invalid literal")
     assert reported.exit_code == 70
     with pytest.raises(ValueError) as raised:
         Status("nonsense")
-    assert str(as_racro_error(raised.value)).startswith("This is a bug in racro-eval: ValueError")
+    assert str(to_racro_error(raised.value)).startswith("This is a bug in racro-eval: ValueError")
 
 
 def test_doctor_shows_what_packages_add_and_fails_for_none_of_it(
