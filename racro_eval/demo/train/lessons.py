@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TypeVar
 
-from racro_eval.data.questions import QuestionParts, mcq_or_plain, vqa, without_short_answer
+from racro_eval.data.questions import QuestionParts, mcq_or_plain, vqa
+from racro_eval.data.sample import Sample
 from racro_eval.demo.problems import Problem, Skill, make_problem
 from racro_eval.demo.train import chains
 from racro_eval.engines.base import Message
 from racro_eval.prompting import PromptSet, Role, load_prompts
+from racro_eval.stages.prompts import role_messages
 
 PROMPT_SETS = {"racro": 0.55, "racro2-release": 0.15, "quickstart": 0.15, "rapid": 0.15}
 """Prompt set → share, here and below."""
@@ -109,9 +111,7 @@ def chat(prompts: str, role: Role, question: str, **texts: str) -> tuple[Message
 
     texts: `caption` and `tentative`; a template ignores those that it does not use.
     """
-    if role not in ("caption", "generic_caption"):
-        question = without_short_answer(question)
-    return _prompts(prompts)[role].render(question=question, **texts)
+    return role_messages(Sample("", question), _prompts(prompts), role, **texts)
 
 
 @cache
