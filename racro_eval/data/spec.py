@@ -87,11 +87,11 @@ class BenchmarkSpec(Strict):
         known = {name for source in self.sources for name in source.meta}
         missing = [name for name in self.breakdowns if name not in known]
         if missing:
-            raise ValueError(f"no source gives the breakdown {missing[0]!r}")
+            raise ValueError(f"no source has the breakdown {missing[0]!r}")
         where = self.headline.where if self.headline else {}
-        strangers = [name for name in (*self.multi_label, *where) if name not in self.breakdowns]
-        if strangers:
-            raise ValueError(f"{strangers[0]!r} is not one of the breakdowns")
+        unknown = [name for name in (*self.multi_label, *where) if name not in self.breakdowns]
+        if unknown:
+            raise ValueError(f"{unknown[0]!r} is not one of the breakdowns")
         rules = self.answer_rule.rules if isinstance(self.answer_rule, RuleByRow) else {}
         for source in self.sources:
             for rule in rules.values():

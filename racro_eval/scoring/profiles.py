@@ -104,7 +104,7 @@ def grade(
 ) -> Verdict:
     """The verdict on `response` as an answer to `sample`, by its benchmark's rule.
 
-    finish_reason: what the engine said; "length" when it stopped for want of tokens. Raises
+    finish_reason: what the engine said; "length" when it stopped at the token limit. Raises
     ConfigError for a scorer or an answer rule that does not exist; never raises on text.
 
     >>> from racro_eval import Sample, grade

@@ -243,7 +243,7 @@ class TestBadFiles:
     def test_breakdown_that_no_source_gives(self, tmp_path: Path) -> None:
         path = write_spec(tmp_path / "Small.yaml", TSV, 2)
         path.write_text(path.read_text().replace("breakdowns: []", "breakdowns: [level]"))
-        with pytest.raises(ConfigError, match="no source gives the breakdown 'level'"):
+        with pytest.raises(ConfigError, match="no source has the breakdown 'level'"):
             load_benchmark(str(path))
 
     def test_tsv_with_several_image_columns(self, tmp_path: Path) -> None:

@@ -119,5 +119,5 @@ def test_a_metric_without_its_columns_is_refused_before_any_model_is_asked(
     del spec["sources"][0]["meta"]["seed"]
     benchmark.write_text(yaml.safe_dump(spec))
     assert main(["--data", str(benchmark), "--mllm", "echo:m", "--variant", "qa"]) == 2
-    assert "needs the meta column 'seed', which no source gives" in capsys.readouterr().err
+    assert "needs the meta column 'seed', which no source has" in capsys.readouterr().err
     assert not Path("results").exists()

@@ -44,7 +44,7 @@ def metric_of(spec: BenchmarkSpec) -> Metric:
         if name not in known:
             raise ConfigError(
                 f"The metric {spec.metric!r} of {spec.name} needs the meta column {name!r}, "
-                "which no source gives."
+                "which no source has."
             )
     return metric
 
