@@ -26,7 +26,7 @@ class Format:
     def render(self, document: Document) -> Files:
         """The document's files. Raises ConfigError or MissingError.
 
-        Every format shows texts as `printable` returns them, without secrets and control characters.
+        Formats show texts as `printable` returns them, without secrets and control characters.
         """
         make: Callable[[Document], Files] = load_object(self.function)
         return make(document)
