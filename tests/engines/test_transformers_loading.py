@@ -79,7 +79,7 @@ def test_a_missing_folder_is_not_looked_up(tmp_path: Path) -> None:
 
 def test_a_hub_model_that_cannot_be_had_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(MissingError, match="The model nobody/nothing is not there") as caught:
+    with pytest.raises(MissingError, match="The model nobody/nothing cannot be found") as caught:
         start("nobody/nothing", revision="main")
     assert "\n" not in str(caught.value)
 

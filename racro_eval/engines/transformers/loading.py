@@ -47,17 +47,17 @@ class LoadedWeights:
 def load_model(entry: ModelEntry, device: torch.device) -> LoadedWeights:
     """Load the model of an entry onto a device, without transformers' progress bars and advice.
 
-    Raises MissingError if files of the model or packages are not there, ConfigError for a setting
+    Raises MissingError for missing files of the model or packages, ConfigError for a setting
     that this model does not have, EngineError if transformers cannot load it.
     """
     dtype = _dtype(entry.dtype, device)
-    with _said_in_a_sentence(entry):
+    with _translated_errors(entry):
         return _load(entry, device, dtype)
 
 
 @contextmanager
-def _said_in_a_sentence(entry: ModelEntry) -> Iterator[None]:
-    """Turn what transformers raises while loading into errors of ours; silence its advice."""
+def _translated_errors(entry: ModelEntry) -> Iterator[None]:
+    """Translate the errors of transformers into ours; hide its progress bars and warnings."""
     try:
         with quiet():
             yield
@@ -65,10 +65,12 @@ def _said_in_a_sentence(entry: ModelEntry) -> Iterator[None]:
         raise
     except ImportError as error:
         raise MissingError(
-            f"The model {entry.model} needs a package that is not there: {_first_line(error)}"
+            f"The model {entry.model} needs a package that is not installed: {_first_line(error)}"
         ) from error
-    except OSError as error:  # what transformers raises for files and names that are not there
-        raise MissingError(f"The model {entry.model} is not there: {_first_line(error)}") from error
+    except OSError as error:  # transformers raises it for missing files and unknown names
+        raise MissingError(
+            f"The model {entry.model} cannot be found: {_first_line(error)}"
+        ) from error
     except Exception as error:
         raise EngineError(
             f"The model {entry.model} cannot be loaded: {type(error).__name__}: "
@@ -78,7 +80,7 @@ def _said_in_a_sentence(entry: ModelEntry) -> Iterator[None]:
 
 def load_prompts(entry: ModelEntry) -> Prompts:
     """The prompts of a model without its weights. Raises what `load_model` raises."""
-    with _said_in_a_sentence(entry):
+    with _translated_errors(entry):
         _, tokenizer, processor = _load_text_side(entry)
         return make_prompts(entry, tokenizer, processor)
 
@@ -198,7 +200,7 @@ def _check_pixel_limits(entry: ModelEntry, processor: Any | None) -> None:
 
 def load_eos_ids(entry: ModelEntry) -> frozenset[int]:
     """Every id that ends an answer, without loading the model. Raises what `load_model` raises."""
-    with _said_in_a_sentence(entry):
+    with _translated_errors(entry):
         _, tokenizer, _ = _load_text_side(entry)
         name, where = _place(entry)
         try:
