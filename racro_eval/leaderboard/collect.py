@@ -23,16 +23,16 @@ class Cell:
     """The score of one model (or pair of models) on one benchmark.
 
     mllm: None if the reasoner got the question only. reasoner: None for the MLLM's own answers.
-    config: identifies all settings except the benchmark. base: the config of the tentative answers
-    that the reasoner got, if any. prompts: the prompt set. profile, grader: how the answers were
-    scored. parents: role → key of the files that the stage read.
+    settings_hash: identifies all settings except the benchmark. base: the settings hash of the
+    tentative answers that the reasoner got, if any. prompts: the prompt set. profile, grader: how
+    the answers were scored. parents: role → key of the files that the stage read.
     """
 
     benchmark: str
     mllm: str | None
     reasoner: str | None
     variant: str
-    config: str
+    settings_hash: str
     key: str
     base: str | None
     score: Score
@@ -107,7 +107,7 @@ def _cell(source: _Source, score: Score) -> Cell:
         mllm=labels.get("mllm"),
         reasoner=labels.get("reasoner"),
         variant=str(labels.get("variant")),
-        config=str(manifest.get("config")),
+        settings_hash=str(manifest.get("config")),
         key=str(manifest.get("key")),
         base=parents.get("tentative", {}).get("config"),
         score=score,

@@ -17,7 +17,7 @@ def distinctions(rows: Sequence[Sequence[Cell]]) -> list[str]:
     """What is different in each of these rows, such as "sampling.seed 3", or a part of a hash.
 
     rows: the cells of each row. The settings are those in the sidecars of the stages' files. If
-    they do not distinguish all rows, the hash is the beginning of `Cell.config`.
+    they do not distinguish all rows, the hash is the beginning of `Cell.settings_hash`.
     """
     settings = [_settings(cells) for cells in rows]
     keys = sorted({key for row in settings for key in row})
@@ -27,7 +27,7 @@ def distinctions(rows: Sequence[Sequence[Cell]]) -> list[str]:
     ]
     if 0 < len(different) <= _MOST_SETTINGS and len(set(labels)) == len(labels):
         return labels
-    return [cells[0].config[:4] for cells in rows]
+    return [cells[0].settings_hash[:4] for cells in rows]
 
 
 def _settings(cells: Sequence[Cell]) -> dict[str, str]:

@@ -60,7 +60,7 @@ class Row:
     prompts: str
     profile: str
     seed: str
-    config: str
+    settings_hash: str
     source: str = OURS
     label: str = ""
     entries: dict[str, Entry] = field(default_factory=dict)
@@ -142,8 +142,15 @@ def build_table(
 def _own_rows(cells: Iterable[Cell], seed: int) -> list[Row]:
     rows: dict[tuple[str | None, ...], Row] = {}
     for cell in cells:
-        key = (cell.mllm, cell.reasoner, cell.variant, cell.prompts, cell.profile, cell.config)
-        new = Row(*key[:5], cell.seed, cell.config)
+        key = (
+            cell.mllm,
+            cell.reasoner,
+            cell.variant,
+            cell.prompts,
+            cell.profile,
+            cell.settings_hash,
+        )
+        new = Row(*key[:5], cell.seed, cell.settings_hash)
         row = rows.setdefault(key, new)
         row.entries[cell.benchmark] = score_entry(cell, seed)
     return list(rows.values())
@@ -167,7 +174,7 @@ def _interval(score: Score, units: list[float], seed: int) -> Interval:
 
 def _sort_key(row: Row) -> tuple[bool, str, bool, str, str, str, str]:
     default_last = row.variant == DEFAULT_VARIANT
-    settings = (row.variant, row.prompts, row.profile, row.config)
+    settings = (row.variant, row.prompts, row.profile, row.settings_hash)
     return (row.reasoner is not None, row.reasoner or "", default_last, *settings)
 
 
@@ -213,7 +220,7 @@ def _add_published(table: Table, published: Sequence[PublishedRow]) -> None:
             prompts="",
             profile="",
             seed="",
-            config="",
+            settings_hash="",
             source=PAPER,
             label=f"{line.model if alone else '+ ' + line.model} †",
             entries={name: Entry(value) for name, value in line.values.items()},
@@ -260,7 +267,7 @@ def base_of(row: Row, column: str, rows: Iterable[Row]) -> Row | None:
     if entry is None:
         return None
     read = {entry.cell.base} if entry.cell else {cell.base for cell in row.cells().values()}
-    known = [base for base in bases if base.config in read]
+    known = [base for base in bases if base.settings_hash in read]
     return known[0] if known else bases[0] if len(bases) == 1 else None
 
 

@@ -27,7 +27,7 @@ from racro_eval.pipeline.config import RunConfig
 from racro_eval.pipeline.display import Display
 from racro_eval.pipeline.group_files import file_paths, job_label, output_files, usable_jobs
 from racro_eval.pipeline.group_runner import run_group
-from racro_eval.pipeline.plan import Job, Plan
+from racro_eval.pipeline.jobs import Job, Plan
 from racro_eval.pipeline.planning import make_plan
 from racro_eval.pipeline.report import Failure, Kind, RunReport
 from racro_eval.scoring.profiles import Profile

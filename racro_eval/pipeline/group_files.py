@@ -10,7 +10,7 @@ from racro_eval.common.interrupts import interruptible
 from racro_eval.common.system_errors import to_racro_error
 from racro_eval.data import Benchmark
 from racro_eval.errors import RacroError
-from racro_eval.pipeline.plan import Job
+from racro_eval.pipeline.jobs import Job
 from racro_eval.stages.rows import Digests
 from racro_eval.stages.stage_file import StageFile
 

@@ -20,8 +20,8 @@ from racro_eval.pipeline.group_files import (
     open_files,
     usable_jobs,
 )
+from racro_eval.pipeline.jobs import Job
 from racro_eval.pipeline.locating import check_as_planned
-from racro_eval.pipeline.plan import Job
 from racro_eval.stages.rows import Digests, PlannedRow, complete, failed_row
 
 _NOT_READABLE = "Its input could not be read when the run began; run it again."

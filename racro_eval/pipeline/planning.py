@@ -19,8 +19,8 @@ from racro_eval.errors import (
 from racro_eval.models.model import Model
 from racro_eval.models.resolve import resolve_model
 from racro_eval.pipeline.config import RunConfig
+from racro_eval.pipeline.jobs import Plan
 from racro_eval.pipeline.locating import locate_model
-from racro_eval.pipeline.plan import Plan
 from racro_eval.pipeline.report import Failure
 from racro_eval.prompting import VARIANTS, PromptSet, Role, Variant, load_prompts
 from racro_eval.scoring.metrics.registry import metric_of

@@ -9,7 +9,7 @@ from pathlib import Path
 from racro_eval.data.images import Image, decode
 from racro_eval.errors import DataError, RacroError
 from racro_eval.pipeline.group_files import job_label
-from racro_eval.pipeline.plan import Job, Plan
+from racro_eval.pipeline.jobs import Job, Plan
 from racro_eval.pipeline.report import Failure
 from racro_eval.stages.rows import Digests, PlannedRow
 from racro_eval.stages.stage_file import StageFile

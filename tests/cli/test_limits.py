@@ -208,7 +208,7 @@ def test_a_full_temporary_folder_is_named(small: Path, mount: Callable[[str, int
     done = start(command(small), env={"TMPDIR": str(disk)})
     assert done.returncode == 2
     assert "A temporary file cannot be written: [Errno 28] No space left" in told(done)
-    assert "Name a folder with room in TMPDIR." in done.stderr
+    assert "Set TMPDIR to a folder with free space." in done.stderr
 
 
 @pytest.mark.slow

@@ -28,7 +28,7 @@ from racro_eval.demo.train.lessons import (
     reasoner_lesson,
 )
 from racro_eval.demo.train.tokenizer import CONTROL, EOS, IMAGE, build_tokenizer, phrases
-from racro_eval.pipeline.plan import Job
+from racro_eval.pipeline.jobs import Job
 from racro_eval.pipeline.planning import make_plan
 from racro_eval.prompting import VARIANTS, prompt_set_names
 from racro_eval.stages.rows import Digests

@@ -17,7 +17,7 @@ def cell(
     correct: int = 50,
     *,
     variant: str = "qcap+sol",
-    config: str = "aaaabbbb",
+    settings_hash: str = "aaaabbbb",
     base: str | None = None,
     samples: int = 100,
     expected: int = 100,
@@ -37,4 +37,4 @@ def cell(
         units={str(number): float(number < correct) for number in range(samples)},
     )
     path = Path(f"{variant}-key.graded.csv")
-    return Cell(benchmark, mllm, reasoner, variant, config, "key", base, score, path, **more)
+    return Cell(benchmark, mllm, reasoner, variant, settings_hash, "key", base, score, path, **more)

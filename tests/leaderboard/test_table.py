@@ -69,7 +69,10 @@ class TestRows:
         assert only([cell(reasoner="R", **more)]).label == label  # type: ignore[arg-type]
 
     def test_rows_with_the_same_name_are_distinguished_by_their_settings(self) -> None:
-        cells = [cell(reasoner="R", config="11112222"), cell(reasoner="R", config="33334444")]
+        cells = [
+            cell(reasoner="R", settings_hash="11112222"),
+            cell(reasoner="R", settings_hash="33334444"),
+        ]
         assert labels(cells) == [["+ R [1111]", "+ R [3333]"]]
 
     def test_profiles_of_one_run_are_rows_of_their_own(self) -> None:
@@ -164,14 +167,14 @@ class TestDifferences:
 
     def test_take_the_tentative_answers_that_were_read(self) -> None:
         found = self.of(
-            cell(correct=40, config="b1"),
-            cell(correct=45, config="b2"),
+            cell(correct=40, settings_hash="b1"),
+            cell(correct=45, settings_hash="b2"),
             cell(reasoner="R", correct=47, base="b2"),
         )
         assert found == pytest.approx(2.0)
 
     def test_are_not_guessed_between_several(self) -> None:
-        bases = [cell(correct=40, config="b1"), cell(correct=45, config="b2")]
+        bases = [cell(correct=40, settings_hash="b1"), cell(correct=45, settings_hash="b2")]
         assert self.of(*bases, cell(reasoner="R", correct=47)) is None
 
     def test_are_not_taken_across_scoring_profiles(self) -> None:

@@ -109,7 +109,7 @@ def _record(table: Table, row: Row, name: str) -> Record:
         "errors": score.statuses["error"] if score else None,
         "billion_parameters": billion_parameters(row.mllm, row.reasoner),
         "key": cell.key if cell else None,
-        "config": row.config or None,
+        "config": row.settings_hash or None,
     }
 
 
