@@ -36,7 +36,11 @@ TESTS = {
     "thought": ["tests/test_thought.py"],
     "store.shards": ["tests/store/test_shards.py"],
     "store.merging": ["tests/store/test_merge_faults.py", "tests/store/test_shards.py"],
-    "store.row_index": ["tests/store/test_row_table.py", "tests/store/test_properties.py"],
+    "store.row_index": [
+        "tests/store/test_row_index.py",
+        "tests/store/test_row_table.py",
+        "tests/store/test_properties.py",
+    ],
     "store.row_table": [
         "tests/store/test_row_table.py",
         "tests/store/test_columns.py",
@@ -55,12 +59,17 @@ TESTS = {
         "tests/store/test_writer_faults.py",
     ],
     "store.records": [
+        "tests/store/test_records.py",
         "tests/store/test_row_table.py",
         "tests/store/test_columns.py",
         "tests/store/test_properties.py",
     ],
-    "store.sidecar": ["tests/store/test_row_table.py", "tests/stages/test_stage_files.py"],
-    "store.atomic": ["tests/store/test_writer_faults.py", "tests/store/test_row_table.py"],
+    "store.sidecar": [
+        "tests/store/test_sidecar.py",
+        "tests/store/test_row_table.py",
+        "tests/stages/test_stage_files.py",
+    ],
+    "store.atomic": ["tests/store/test_atomic.py", "tests/store/test_writer_faults.py"],
     "store.file_lock": ["tests/store/test_file_lock.py"],
     "store.file_hash": ["tests/stages/test_graded_files.py"],
     "stages.stage_file": ["tests/stages/test_stage_files.py", "tests/pipeline/test_pipeline.py"],
