@@ -187,11 +187,11 @@ def test_memory_is_set_aside_for_the_images_that_the_limits_allow(tiny_vlm: Path
         "import sys\n"
         "from vllm.multimodal import MULTIMODAL_REGISTRY\n"
         "from vllm.multimodal.encoder_budget import MultiModalBudget\n"
-        "from racro_eval.engines.vllm.worker import _engine_args\n"
+        "from racro_eval.engines.vllm.model import engine_args\n"
         "from racro_eval.engines.model_entry import ModelEntry\n"
         "for limit in (None, 7 * 28 * 28):\n"
         "    entry = ModelEntry(name='m', model=sys.argv[1], max_pixels=limit)\n"
-        "    config = _engine_args(entry, max_images=3).create_engine_config()\n"
+        "    config = engine_args(entry, max_images=3).create_engine_config()\n"
         "    budget = MultiModalBudget(config, MULTIMODAL_REGISTRY)\n"
         "    print('most', budget.mm_max_toks_per_item['image'], budget.mm_limits['image'])\n"
     )
