@@ -45,6 +45,11 @@ class Cell:
     parents: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def value(self) -> float | None:
+        """The benchmark's metric in percent; None where the score has none (`Score.refusal`)."""
+        return self.score.value
+
+    @property
     def stage_path(self) -> Path:
         """The stage's file with the graded answers, whatever the scoring profile."""
         stem = self.path.name.partition(f"-{self.key}")[0]

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from racro_eval.errors import RacroError
-from racro_eval.stages.scores import CellScore, read_score
 from racro_eval.stages.stage_file import Tally
+
+if TYPE_CHECKING:
+    from racro_eval.leaderboard.collect import Cell
 
 Kind = Literal["model", "benchmark", "part"]
 """A part is one model on one benchmark, or one file."""
@@ -61,12 +63,14 @@ class RunReport:
         return [failure.error for failure in self.failures]
 
     @cached_property
-    def scores(self) -> list[CellScore]:
+    def scores(self) -> list[Cell]:
         """The score of each graded file; read when this is first asked for, and then kept.
 
-        Raises CacheError if a file was changed into something unreadable since.
+        Raises CacheError if a file was changed since, as the leaderboard does.
         """
-        return [read_score(path) for path in self.graded]
+        from racro_eval.leaderboard.collect import collect
+
+        return collect(self.graded)
 
     def count(self, tally: Tally) -> None:
         """Add what happened to one file."""

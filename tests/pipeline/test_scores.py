@@ -9,12 +9,17 @@ import pytest
 
 from racro_eval import RunConfig, RunReport, run
 from racro_eval.errors import CacheError, DataError
-from racro_eval.leaderboard.collect import collect
-from racro_eval.stages.scores import read_score
+from racro_eval.leaderboard.collect import Cell, collect
 from racro_eval.stages.summaries import summary_path
 from racro_eval.store.sidecar import sidecar_path
 from tests.support.benchmarks import make_json_benchmark
 from tests.support.results import score_of
+
+
+def read_score(path: Path) -> Cell:
+    """What a report says of one graded file."""
+    (cell,) = RunReport(graded=[path]).scores
+    return cell
 
 
 @pytest.fixture
@@ -76,3 +81,13 @@ def test_a_file_that_is_not_there_or_not_whole_is_an_error_that_names_it(report:
     sidecar_path(foreign).unlink()
     with pytest.raises(DataError, match=f"{foreign.name} has no sidecar"):
         read_score(foreign)
+
+
+def test_a_file_that_was_changed_since_has_no_score_here_or_anywhere(report: RunReport) -> None:
+    (path, *_) = report.graded
+    path.write_text(path.read_text().replace("The answer is", "My answer is"))
+    summary_path(path).unlink()
+    for score in (read_score, read_score, lambda path: collect([path])):
+        with pytest.raises(CacheError, match=f"{path.name} cannot be read: it was changed after"):
+            score(path)
+    assert not summary_path(path).exists()
