@@ -109,11 +109,6 @@ VARIANTS: dict[str, Variant] = {
 DEFAULT_VARIANT = "qcap+sol"
 
 
-def prompt_set_names() -> list[str]:
-    """The names of the prompt sets of racro-eval and of other packages, sorted."""
-    return sorted(PROMPTS)
-
-
 def load_prompts(name: str) -> PromptSet:
     """A prompt set by name, or the user's own by the path of a YAML file.
 

@@ -9,6 +9,7 @@ imports to the one that is imported; imports for types alone count too.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import grimp
@@ -24,6 +25,7 @@ BY_HAND = "racro_eval.demo.train"
 """Made the demo's models once; no part of the installed package."""
 
 
+@cache
 def arrows() -> dict[str, set[str]]:
     """Each room, and the rooms that it imports."""
     graph = grimp.build_graph("racro_eval", cache_dir=None)

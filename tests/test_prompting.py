@@ -11,7 +11,7 @@ import pytest
 from racro_eval.data.questions import BUILDERS, SHORT_ANSWER, QuestionParts, without_short_answer
 from racro_eval.engines.base import Message
 from racro_eval.errors import ConfigError, UnknownNameError
-from racro_eval.prompting import ROLES, VARIANTS, load_prompts, prompt_set_names
+from racro_eval.prompting import PROMPTS, ROLES, VARIANTS, load_prompts
 from tests.support.paths import shared_facts
 
 HASHES = json.loads((Path(__file__).parent / "prompt_hashes.json").read_text())
@@ -25,7 +25,7 @@ def test_every_shipped_set_has_the_published_hashes(name: str) -> None:
 
 
 def test_all_shipped_sets_are_checked() -> None:
-    assert sorted(HASHES) == prompt_set_names()
+    assert sorted(HASHES) == sorted(PROMPTS)
 
 
 def test_the_hashes_and_the_rendered_texts_are_those_of_the_fact_sheet() -> None:

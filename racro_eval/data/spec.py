@@ -126,11 +126,6 @@ class BenchmarkSpec(Strict):
         return self.answer_rule.rules[value].format_map(dict(meta)).removesuffix(":")
 
 
-def benchmark_names() -> list[str]:
-    """The names of the benchmarks of racro-eval and of other packages, sorted."""
-    return sorted(BENCHMARKS)
-
-
 def load_spec(name: str) -> BenchmarkSpec:
     """The spec of a benchmark by name, or of the user's own YAML file by path.
 

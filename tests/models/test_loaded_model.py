@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -26,6 +27,12 @@ def requests(name: str, number: int) -> list[Request]:
 
 def texts(completions: Iterable[Completion]) -> list[str]:
     return [completion.texts[0] for completion in completions]
+
+
+def wait_for_requests(model: LoadedModel, number: int) -> None:
+    """Wait until so many requests of other threads wait for the engine."""
+    while len(model._waiting) < number:
+        time.sleep(0.001)
 
 
 class TestAnswers:
@@ -139,8 +146,7 @@ class TestThreads:
             first = pool.submit(model.answer, requests("a", 5))
             assert engine.begun.wait(30)
             others = [pool.submit(model.answer, requests(name, 1)) for name in "bcd"]
-            while len(model._waiting) < 4:  # one of the first call, and those of the others
-                threading.Event().wait(0.001)
+            wait_for_requests(model, 4)  # one of the first call, and those of the others
             engine.go_on.set()
             assert [len(call.result(30)) for call in (first, *others)] == [5, 1, 1, 1]
         assert [len(stream) for stream in engine.streams] == [8]
@@ -152,8 +158,7 @@ class TestThreads:
             first = pool.submit(model.answer, requests("a", 4))
             assert engine.begun.wait(30)
             second = pool.submit(model.answer, requests("b", 4))
-            while len(model._waiting) < 4:
-                threading.Event().wait(0.001)
+            wait_for_requests(model, 4)
             engine.go_on.set()
             first.result(30), second.result(30)
         assert [len(stream) for stream in engine.streams] == [4, 4], "a did not wait for b"
@@ -165,8 +170,7 @@ class TestThreads:
             first = pool.submit(model.answer, [*requests("a", 4), ask("x", "wait")])
             assert engine.begun.wait(30)
             second = pool.submit(model.answer, requests("b", 1))
-            while len(model._waiting) < 2:
-                threading.Event().wait(0.001)
+            wait_for_requests(model, 2)
             engine.go_on.set()
             assert len(second.result(30)) == 1
             assert not first.done()
@@ -192,8 +196,7 @@ class TestTheEnd:
             first = pool.submit(model.answer, [*requests("a", 1), ask("x", "die")])
             assert engine.begun.wait(30)
             second = pool.submit(model.answer, requests("b", 1))
-            while not model._waiting:
-                threading.Event().wait(0.001)
+            wait_for_requests(model, 1)
             engine.go_on.set()
             with pytest.raises(EngineError, match=r"^It died\.$"):
                 first.result(30)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from racro_eval.data.spec import BenchmarkSpec, RuleByRow, benchmark_names, load_spec
+from racro_eval.data.spec import BENCHMARKS, BenchmarkSpec, RuleByRow, load_spec
 from tests.support.paths import ROOT
 
 PAGE = ROOT / "docs" / "benchmarks.md"
@@ -20,7 +20,7 @@ def table() -> str:
 def _lines() -> Iterator[list[str]]:
     yield ["benchmark", "rows", "sources", "question text", "answer rule", "licence", "paper"]
     yield ["---", "--:", "---", "---", "---", "---", "---"]
-    for name in benchmark_names():
+    for name in sorted(BENCHMARKS):
         spec = load_spec(name)
         yield [
             f"[{name}](../benchmarks/{name}.yaml)" + (" ★" if spec.paper_column else ""),
