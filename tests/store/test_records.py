@@ -44,6 +44,10 @@ def test_our_own_files_are_read_strictly() -> None:
         decode_row(UNUSUAL.encode())
 
 
+def test_the_limit_of_a_field_is_the_largest_that_csv_takes_on_every_platform() -> None:
+    assert csv.field_size_limit() == 2**31 - 1
+
+
 def test_a_field_may_be_larger_than_csv_allows_by_itself() -> None:
     large = "x" * 2_000_000
     assert decode_row(f'"{large}"\n'.encode()) == [large]

@@ -42,6 +42,59 @@ def settings(results: str, stem: str) -> dict[str, object]:
     return {name: value for name, value in sidecar.items() if name != "runs"}
 
 
+@pytest.mark.parametrize(
+    ("text", "number", "count"),
+    [("1/1", 1, 1), ("1/4", 1, 4), ("4/4", 4, 4), ("01/04", 1, 4), ("1/999999999", 1, 999_999_999)],
+)
+def test_a_shard_is_read_from_its_notation(text: str, number: int, count: int) -> None:
+    shard = Shard.parse(text)
+    assert (shard.number, shard.count, str(shard)) == (number, count, f"{number}/{count}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "/", "1", "1/", "/1", "0/1", "0/0", "2/1", "1/1/1", "a/b", "1/4 ", " 1/4", "-1/4", "1/4\n",
+     "1/1000000000", "1000000000/1000000000", "1/\u0664", "1.0/4"],
+)  # fmt: skip
+def test_another_notation_is_an_error_in_a_sentence(text: str) -> None:
+    with pytest.raises(ValueError, match="a shard is i/N with i from 1 to N, as in 1/4, not "):
+        Shard.parse(text)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 10, 11, 12])
+def test_shards_take_each_row_once(count: int) -> None:
+    rows = [str(row) for row in range(11)]
+    parts = [Shard(number, count).select(rows) for number in range(1, count + 1)]
+    assert sorted(row for part in parts for row in part) == sorted(rows)
+    assert all(part == rows[number::count] for number, part in enumerate(parts))
+
+
+def test_a_shard_and_its_file_name_each_other() -> None:
+    merged = Path("folder") / "qcap+sol-1a2b3c4d.csv"
+    path = merged.with_name(Shard(12, 34).file_name(merged.name))
+    assert path.name == "qcap+sol-1a2b3c4d.shard-12-of-34.csv"
+    assert Shard.from_path(path) == (Shard(12, 34), merged)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "qcap+sol-1a2b3c4d.csv",
+        "qcap+sol-1a2b3c4.shard-1-of-2.csv",  # no key
+        "qcap+sol-1a2b3c4d5.shard-1-of-2.csv",
+        "qcap+sol-1A2B3C4D.shard-1-of-2.csv",
+        "-1a2b3c4d.shard-1-of-2.csv",  # no stage
+        "qcap+sol-1a2b3c4d.shard-1-of-2.graded.csv",
+        "qcap+sol-1a2b3c4d.shard-1-of-.csv",
+        "qcap+sol-1a2b3c4d.shard--of-2.csv",
+        "qcap+sol-1a2b3c4d_shard-1-of-2.csv",
+        "qcap+sol-1a2b3c4d.shard-1-of-2_csv",
+    ],
+)
+def test_other_files_are_no_shards(name: str) -> None:
+    assert Shard.from_path(Path(name)) is None
+
+
 @pytest.mark.parametrize("of", [1, 2, 4, 30], ids="{} shards".format)
 def test_merged_shards_equal_a_single_run(small: Path, of: int) -> None:
     assert go(small, results="single") == 0
