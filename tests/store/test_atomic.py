@@ -44,8 +44,8 @@ def test_what_is_no_file_is_written_to(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     try:
-        write_atomically(pipe, [b"new"])
-        assert os.read(reader, 10) == b"new"
+        write_atomically(pipe, [b"one, ", b"two"])
+        assert os.read(reader, 10) == b"one, two"
     finally:
         os.close(reader)
     assert pipe.is_fifo()

@@ -261,12 +261,3 @@ def test_permissions_stay_when_a_file_is_replaced(path: Path) -> None:
         path.chmod(0o660)
         writer.compact(["1", "2"])
     assert path.stat().st_mode & 0o777 == 0o660
-
-
-def test_what_is_no_file_is_written_to(tmp_path: Path) -> None:
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    reader = subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE)
-    write_atomically(pipe, [b"one, ", b"two"])
-    assert reader.communicate(timeout=60)[0] == b"one, two"
-    assert pipe.is_fifo()
