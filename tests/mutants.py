@@ -53,6 +53,8 @@ TESTS = {
         "tests/store/test_writer_faults.py",
     ],
     "store.row_writer": [
+        "tests/store/test_row_writer.py",
+        "tests/store/test_merge_faults.py",
         "tests/store/test_row_table.py",
         "tests/store/test_changed_files.py",
         "tests/store/test_columns.py",
@@ -71,8 +73,12 @@ TESTS = {
     ],
     "store.atomic": ["tests/store/test_atomic.py", "tests/store/test_writer_faults.py"],
     "store.file_lock": ["tests/store/test_file_lock.py"],
-    "store.file_hash": ["tests/stages/test_graded_files.py"],
-    "stages.stage_file": ["tests/stages/test_stage_files.py", "tests/pipeline/test_pipeline.py"],
+    "store.file_hash": ["tests/store/test_file_hash.py", "tests/stages/test_graded_files.py"],
+    "stages.stage_file": [
+        "tests/stages/test_tally_and_keys.py",
+        "tests/stages/test_stage_files.py",
+        "tests/pipeline/test_pipeline.py",
+    ],
     "models.keys": ["tests/models/test_keys.py"],
     "models.fingerprint": ["tests/models"],
     "models.weights": ["tests/models/test_weights.py"],
