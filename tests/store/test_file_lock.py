@@ -290,3 +290,91 @@ def test_processes_without_flock_lose_and_spoil_nothing(
     stored = predictions(path)
     assert len(stored) == 20 * writers
     assert set(stored.values()) == {"line\n" * 50}
+
+
+def test_an_owner_that_lives_moves_many_times_before_it_is_taken_for_gone() -> None:
+    assert (file_lock.HEARTBEAT_SECONDS, file_lock.STALE_SECONDS) == (10.0, 90.0)
+
+
+def refused_links(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def refuse(source: object, target: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "link", refuse)
+
+
+@pytest.mark.parametrize(
+    "number", [errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK]
+)
+def test_a_disk_without_links_has_owner_files_too(
+    path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    refused_links(monkeypatch, number)
+    lock, other = FileLock(path), FileLock(path)
+    lock.acquire()
+    assert json.loads(owner_file(path).read_text())["pid"] == os.getpid()
+    assert not other._try_acquire()
+    lock.release()
+    assert other._try_acquire()
+    other.release(remove=True)
+    assert os.listdir(path.parent) == []
+
+
+def test_a_disk_that_refuses_an_owner_file_is_an_error_that_leaves_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    refused_links(monkeypatch, errno.EIO)
+    with pytest.raises(OSError, match="Input/output error"):
+        FileLock(path).acquire()
+    assert [name for name in os.listdir(path.parent) if "owner" in name] == []
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", "[]", "1", "null", '{"pid": 1}', '{"pid": 1, "host": "h", "since": "s"}', "[" * 5000],
+)
+def test_an_owner_file_that_says_nothing_is_somebodys(path: Path, content: str) -> None:
+    """Whose it is can not be told, so it is gone when it has not moved for long."""
+    owner_file(path).write_text(content)
+    owner = file_lock.Owner.read(owner_file(path))
+    assert owner is not None
+    assert (owner.process, owner.description) == ("", "another process")
+    assert FileLock(path).holder() == "another process"
+    assert not FileLock(path)._try_acquire()
+
+
+def test_the_holder_is_described(path: Path) -> None:
+    lock = FileLock(path)
+    lock.acquire()
+    assert lock.holder().startswith(f"process {os.getpid()} on ")
+    lock.release()
+    assert lock.holder() == "another process"
+
+
+def test_others_may_read_lock_and_owner_files_but_not_write_them(path: Path) -> None:
+    before = os.umask(0)
+    try:
+        lock = FileLock(path)
+        lock.acquire()
+        modes = {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
+        lock.release()
+    finally:
+        os.umask(before)
+    assert set(modes.values()) == {0o644}
+    assert len(modes) == 2
+
+
+def test_each_lock_has_a_token_of_its_own(path: Path) -> None:
+    tokens = {FileLock(path)._token for _ in range(50)}
+    assert len(tokens) == 50
+    assert {len(token) for token in tokens} == {8}
+
+
+def test_releasing_twice_is_harmless(path: Path) -> None:
+    lock = FileLock(path)
+    lock.acquire()
+    lock.release()
+    lock.release(remove=True)
+    assert (lock._flock_fd, lock._owner_fd) == (-1, -1)
